@@ -1,0 +1,182 @@
+"""The one place that opens DuckDB: encrypted files, encrypted spill, nothing fetched, keys from outside the site."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from qe.errors import InputError
+
+CRYPTO_MISSING = (
+    "DuckDB's encryption extension (the wheel duckdb-extension-httpfs, of the same version as duckdb) cannot be loaded, "
+    "so nothing can be written encrypted"
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A 256-bit key as 64 hex digits. Its text never shows in a repr, a message or a log."""
+
+    hex_digits: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.hex_digits) != 64 or not all(c in "0123456789abcdef" for c in self.hex_digits):
+            raise InputError(
+                "the key is not 64 hexadecimal digits",
+                remedy="Use the key file that `qe init` wrote, unchanged.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """How much of the machine a connection may use.
+
+    spill_folder  a folder under store/ for what does not fit in memory; its files are encrypted
+    """
+
+    spill_folder: Path
+    threads: int = 2
+    memory_gib: float = 4.0
+
+
+def read_key(path: Path) -> Key:
+    """The key in `path`, which only its owner may read."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise InputError(
+            f"the key file {path.name} is missing",
+            remedy="Put it back where qe.toml says (key_file, vault_key_file), or set QE_KEY and QE_VAULT_KEY.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the key file {path.name} cannot be read", remedy="Check its permissions and content.") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(f"the key file {path.name} can be read by others", remedy=f"chmod 600 {path.name}")
+    return Key(text)
+
+
+def new_key() -> Key:
+    """A new random key from the operating system."""
+    return Key(os.urandom(32).hex())
+
+
+def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
+    """A connection without a database of its own, hardened: crypto loaded, spill encrypted and asserted, nothing auto-loaded."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "allow_persistent_secrets": "false",
+            "threads": str(engine.threads),
+            "memory_limit": f"{engine.memory_gib}GiB",
+        },
+    )
+    _load_crypto(connection)
+    engine.spill_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection.execute("set temp_directory = $folder", {"folder": str(engine.spill_folder)})
+    connection.execute("set temp_file_encryption = true")
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")
+    if connection.execute("select current_setting('temp_file_encryption')").fetchone() != (True,):
+        raise InputError("spill files would not be encrypted", remedy="Use the locked DuckDB version.")
+    return connection
+
+
+def _load_crypto(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        import duckdb_extension_httpfs
+    except ImportError:
+        raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
+    found = sorted(Path(str(duckdb_extension_httpfs.__file__)).parent.rglob("httpfs.duckdb_extension"))
+    try:
+        connection.execute(f"load '{found[0]}'")
+    except (IndexError, duckdb.Error):
+        raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, key: Key, read_only: bool) -> None:
+    """Attach the encrypted database `path` as `alias` (a plain lower-case word)."""
+    if not alias.isidentifier():
+        raise ValueError(f"not a database alias: {alias!r}")
+    if read_only and not path.exists():
+        raise InputError(f"{path.name} is missing from the store", remedy="Run `qe run` to build it.")
+    options = "encryption_key $key, read_only" if read_only else "encryption_key $key, storage_version 'v1.5.0'"
+    try:
+        connection.execute(f"attach '{_quoted(path)}' as {alias} ({options})", {"key": key.hex_digits})
+    except duckdb.Error as error:
+        text = str(error)
+        if "encryption key" in text.lower() or "not encrypted" in text.lower():
+            raise InputError(
+                f"the key does not open {path.name}",
+                remedy="Use the key that this site was made with (key_file, vault_key_file, QE_KEY, QE_VAULT_KEY).",
+            ) from None
+        if "read-only crypto" in text:
+            raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
+        raise
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+@contextmanager
+def open_encrypted(
+    path: Path, key: Key, *, engine: Engine, read_only: bool, lock: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that uses the encrypted database `path` as its default database.
+
+    lock  refuse every later access to files and every change of configuration: for SQL that comes from measure folders
+    """
+    connection = connect(engine)
+    try:
+        attach(connection, path, alias="main_store", key=key, read_only=read_only)
+        connection.execute("use main_store")
+        if lock:
+            lock_down(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    """No more files, no more settings: what measure SQL may run on."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+@contextmanager
+def build_aside(path: Path, key: Key, *, engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Build the encrypted database `path` aside; it appears whole, by rename, or not at all."""
+    building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}.duckdb"
+    building.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    building.unlink(missing_ok=True)
+    try:
+        with open_encrypted(building, key, engine=engine, read_only=False) as connection:
+            yield connection
+            connection.execute("checkpoint main_store")
+            connection.execute("use memory")
+            connection.execute("detach main_store")
+        sync(building)
+        building.replace(path)
+        sync(path.parent)
+    finally:
+        building.unlink(missing_ok=True)
+        building.with_name(building.name + ".wal").unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
