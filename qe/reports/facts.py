@@ -1,0 +1,86 @@
+"""What every page of a cycle shares: who reports, on which data, under which run, and what each measure is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from qe.periods import ReportingPeriod
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureFacts:
+    """What the reader needs to know of one published measure (from measure.toml and method.md)."""
+
+    measure_id: str
+    module: str
+    version: str
+    name: str
+    category: str
+    why_it_matters: str
+    direction: Literal["lower", "higher"]
+    kind: Literal["proportion", "rate", "mean", "amount_ratio"]
+    unit: str
+    standing: Literal["standard", "alternative"]
+    deviations: tuple[str, ...]
+    steward: str
+    specification: str
+    classes: tuple[str, ...]
+    attribution: str
+    attribution_method: str
+    risk_adjustment: str
+    interval: str
+    minimum_denominator: int
+    method: str
+    approved_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFacts:
+    """One source of claims data with its volumes in this run."""
+
+    source_id: str
+    payer_type: str
+    files: int
+    rows_read: int
+    rows_quarantined: int
+    claims: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewDates:
+    """The three dates of page 1. `deadline` is worded in the recipient's own zone ("11:59 pm Central")."""
+
+    sent_on: date
+    last_request_day: date
+    public_from: date
+    deadline: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFacts:
+    """Facts of one run and cycle that every report, letter and public page quotes.
+
+    settings  every default of contracts.md section 8 in force, as (key, value), for the methods page
+    model     rows of results/model.parquet: (measure_id, cohort, term, estimate, std_error)
+    """
+
+    organisation: str
+    contact: str
+    rehearsal: bool
+    areas: tuple[str, ...]
+    period: ReportingPeriod
+    cycle: str
+    run_id: str
+    ledger_head: str
+    software_version: str
+    data_through: date
+    measures: tuple[MeasureFacts, ...]
+    sources: tuple[SourceFacts, ...]
+    inputs_sha256: Mapping[str, str]
+    linkage: tuple[tuple[str, int], ...]
+    settings: tuple[tuple[str, str], ...]
+    model: tuple[tuple[str, str, str, float, float | None], ...]
+
+    def measure(self, measure_id: str) -> MeasureFacts:
+        return next(facts for facts in self.measures if facts.measure_id == measure_id)
