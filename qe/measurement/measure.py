@@ -1,0 +1,459 @@
+"""What a measure folder says: the closed schema of measure.toml, and the folder as one loaded `Module`.
+
+A folder `measures/<id>/` is a module and publishes one or more measures:
+
+  measure.toml     the facts (`Measure` below); unknown and missing keys are errors, told all at once
+  population.sql   one row an event considered: event_id, person_id, index_date, rule_ids
+                   [, measure_id, facility_id, cohort, exposure, payer_type, claim_ids, columns of the module's own]
+  exclusions.sql   one row an event, rule and claim list: event_id, rule_id, claim_ids [, measure_id]; all reasons, not the first
+  numerator.sql    at most one row an event (and measure): event_id, value decimal(18,6), rule_ids, claim_ids
+                   [, measure_id, amount decimal(14,2), columns of the module's own such as days_covered]
+                   of a proportion the value is 0 or 1; in_numerator is value > 0 inside the denominator; no row counts as 0
+  covariates.sql   optional, one row an event and factor: event_id, factor, value. The families age, sex, payer_line and cohort
+                   are filled by the engine when [scoring] names them and this file does not; the others come from here
+                   or from qe/claims/risk/<family>.sql
+  value_sets/      CSV lists: code, label, effective_from, effective_to; code maps: code, category, effective_from, effective_to
+  cases.toml       worked cases (schema: qe/measurement/cases.py)
+  method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
+
+All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event tables,
+`value_set(name, code, system)`, `code_map(name, code, category, system, effective_from, effective_to)`, `unit`, and (all but population.sql) `population`:
+the rows of population.sql. Bound parameters: $period_start, $period_end and the keys of [parameters].
+"""
+
+import difflib
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from qe.errors import Fault, MeasureError
+
+Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
+EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
+AttributionLevel = Literal["clinician", "group", "facility", "area"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+ParameterValue = bool | int | Decimal | date | str
+
+SQL_FILES = ("population", "exclusions", "numerator", "covariates")
+REQUIRED_FILES = ("population.sql", "exclusions.sql", "numerator.sql", "cases.toml", "method.md")
+
+
+class Closed(BaseModel):
+    """Unknown keys are errors; nothing is changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublishedMeasure(Closed):
+    """One measure that the module publishes. `id` is unique over all modules."""
+
+    id: Identifier
+    name: Text
+    category: Text
+
+
+class Citation(Closed):
+    """Where the specification was read, and when it must be read again."""
+
+    url: Text
+    version: Text
+    section: Text
+    checked_on: date
+    checked_by: Text
+    next_check: date
+
+
+class CurrentUse(Closed):
+    """A CMS programme that uses the measure now: without one, basis (iv) of 42 CFR 401.715(a)(1) fails."""
+
+    programme: Text
+    checked_on: date
+
+
+class Standard(Closed):
+    """The standing of the measure by 42 CFR 401.715(a), and how the specification is written.
+
+    basis       paragraph (a)(1)(i) to (v), or "none": an alternative measure
+    deviations  standing differences from the specification, by short names ("risk_model"); any makes every run alternative
+    """
+
+    basis: Literal["i", "ii", "iii", "iv", "v", "none"]
+    level: Text
+    population: Text
+    data: Text
+    period: Text
+    citations: tuple[Citation, ...] = ()
+    currently_used_in: tuple[CurrentUse, ...] = ()
+    deviations: tuple[Identifier, ...] = ()
+
+
+class Rationale(Closed):
+    """42 CFR 401.707(a)(4). A blank is allowed only with `not_applicable_reason`."""
+
+    selection: str
+    existing_efforts: str
+    area_relevance: str
+    not_applicable_reason: str = ""
+
+    @model_validator(mode="after")
+    def _blank_needs_a_reason(self) -> Self:
+        blank = [
+            name for name in ("selection", "existing_efforts", "area_relevance") if not getattr(self, name).strip()
+        ]
+        if blank and not self.not_applicable_reason.strip():
+            raise ValueError(f"blank {', '.join(blank)} needs not_applicable_reason (42 CFR 401.707(a)(4))")
+        return self
+
+
+class Window(Closed):
+    """The days a run needs.
+
+    months            length of the measure period
+    look_back_months  covered months needed before the period
+    run_out_days      days after the period that the data must hold
+    calendar_year     the period is the last full calendar year, not the months that end with the quarter
+    """
+
+    months: Annotated[int, Field(ge=1)]
+    look_back_months: Annotated[int, Field(ge=0)]
+    run_out_days: Annotated[int, Field(ge=0)]
+    calendar_year: bool = False
+
+
+class Attribution(Closed):
+    """How events find their provider: a named method of qe/measurement/attribution and the levels that results are published at."""
+
+    method: Identifier
+    levels: Annotated[tuple[AttributionLevel, ...], Field(min_length=1)]
+    timing: Literal["retrospective", "prospective"]
+
+
+class Scoring(Closed):
+    """How the results are adjusted (qe/statistics).
+
+    cohort      column of the population by which the model is fitted or adjusted, or ""
+    covariates  factor families, optionally with a form after a bar: "age|spline"
+    """
+
+    model: Literal["mixed_logit", "logistic", "poisson", "nb", "gamma", "indirect", "published", "none"]
+    cohort: str = ""
+    covariates: tuple[Text, ...] = ()
+    outliers: str = ""
+    interval: str = ""
+    reason_if_none: str = ""
+
+    @model_validator(mode="after")
+    def _no_adjustment_needs_a_reason(self) -> Self:
+        if self.model == "none" and not self.reason_if_none.strip():
+            raise ValueError('model = "none" needs reason_if_none (42 CFR 401.707(a)(5)(iii))')
+        return self
+
+
+class Publish(Closed):
+    """When a result of one provider may be shown at all."""
+
+    min_denominator: Annotated[int, Field(ge=1)]
+    min_reliability: Annotated[float, Field(ge=0, le=1)]
+    basis: Text
+
+
+class Parameter(Closed):
+    """A choice that a run may make by name (`--set name=value`).
+
+    deviation  values that depart from the specification and make the run alternative; ["*"] is every value but the default
+    """
+
+    type: Literal["text", "integer", "decimal", "boolean", "date"]
+    default: ParameterValue
+    meaning: Text
+    choices: tuple[ParameterValue, ...] = ()
+    deviation: tuple[ParameterValue, ...] = ()
+
+    def parse(self, value: object, *, name: str) -> ParameterValue:
+        """The typed value of `value` (text from the command line, or a TOML value)."""
+        parsed = _typed(self.type, value, name)
+        if self.choices and parsed not in [_typed(self.type, choice, name) for choice in self.choices]:
+            raise MeasureError(f"parameter {name} must be one of {', '.join(str(choice) for choice in self.choices)}")
+        return parsed
+
+    def departs(self, value: ParameterValue) -> bool:
+        """Whether this value departs from the specification."""
+        if self.deviation == ("*",):
+            return str(value) != str(self.default)
+        return str(value) in [str(choice) for choice in self.deviation]
+
+
+class ListFacts(Closed):
+    """A code list or code map: where its CSV is, what it matches, where it comes from.
+
+    file      path below the module's folder; or
+    shared    name of a list in measures/_lists/index.toml; with neither, <name>.csv of the site's folder of licensed lists
+    match     exact | prefix (code starts with) | range_prefix ("I60-I69", compared on the length of the bound)
+    """
+
+    file: str | None = None
+    shared: str | None = None
+    system: Text
+    match: Literal["exact", "prefix", "range_prefix"] = "exact"
+    version: Text
+    source: Text
+    licence: Text
+    owner: Text
+    rows: Annotated[int, Field(ge=0)] | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.file and self.shared:
+            raise ValueError("name file or shared, not both")
+        if self.file and (self.rows is None or self.sha256 is None):
+            raise ValueError("a list of the folder states rows and sha256")
+        return self
+
+
+class Upkeep(Closed):
+    """Who answers for the folder, and when it is read again."""
+
+    author: Text
+    checked_by: str
+    next_review: date
+
+
+class Measure(Closed):
+    """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks."""
+
+    id: Identifier
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+    name: Text
+    why_it_matters: Text
+    direction: Literal["lower", "higher"]
+    kind: Kind
+    unit: EventUnit
+    classes: Annotated[
+        tuple[Literal["quality", "efficiency", "effectiveness", "resource use"], ...], Field(min_length=1)
+    ]
+    steward: Text
+    cbe: str
+    licence: Text
+    specification: Text
+    measures: Annotated[tuple[PublishedMeasure, ...], Field(min_length=1)]
+    standard: Standard
+    rationale: Rationale
+    window: Window
+    attribution: Attribution
+    scoring: Scoring
+    publish: Publish
+    parameters: dict[Identifier, Parameter] = {}
+    lists: dict[Identifier, ListFacts] = {}
+    maps: dict[Identifier, ListFacts] = {}
+    unverified: dict[str, Text] = {}
+    upkeep: Upkeep
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _accept_underscore(cls, value: object) -> object:
+        return (
+            ["resource use" if item == "resource_use" else item for item in value] if isinstance(value, list) else value
+        )
+
+    @field_validator("parameters")
+    @classmethod
+    def _defaults_hold(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
+        for name, parameter in value.items():
+            if name in ("period_start", "period_end"):
+                raise ValueError(f"parameter {name} is bound by the engine")
+            try:
+                parameter.parse(parameter.default, name=name)
+            except MeasureError as error:
+                raise ValueError(error.message) from None
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """One loaded measure folder.
+
+    folder   where it stands
+    facts    its measure.toml
+    sha256   of all its files and of the shared lists it names: names the exact definition in a run's manifest
+    sql      texts by file stem: population, exclusions, numerator and (optional) covariates
+    method   text of method.md
+    """
+
+    folder: Path
+    facts: Measure
+    sha256: str
+    sql: dict[str, str]
+    method: str
+
+    @property
+    def id(self) -> str:
+        return self.facts.id
+
+    @property
+    def version(self) -> str:
+        return self.facts.version
+
+    @property
+    def measure_ids(self) -> tuple[str, ...]:
+        return tuple(measure.id for measure in self.facts.measures)
+
+    @property
+    def scoring(self) -> Scoring:
+        return self.facts.scoring
+
+    def with_parameters(self, given: dict[str, object]) -> dict[str, ParameterValue]:
+        """Every parameter of the module with its value in this run. Unknown names are errors, all at once."""
+        known = self.facts.parameters
+        faults = [
+            Fault(
+                code="unknown-parameter",
+                message=f'{self.id}: unknown parameter "{name}"{suggestion(name, list(known))}',
+            )
+            for name in given
+            if name not in known
+        ]
+        if faults:
+            raise MeasureError.of(faults)
+        return {
+            name: parameter.parse(given.get(name, parameter.default), name=f"{self.id}.{name}")
+            for name, parameter in known.items()
+        }
+
+
+def load(folder: Path) -> Module:
+    """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
+    facts = _read_facts(folder)
+    missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
+    if missing:
+        raise MeasureError.of(
+            [
+                Fault(
+                    code="missing-file",
+                    message=f"measures/{folder.name}: {name} is missing",
+                    file=f"{folder.name}/{name}",
+                )
+                for name in missing
+            ]
+        )
+    sql = {stem: text(folder / f"{stem}.sql") for stem in SQL_FILES if (folder / f"{stem}.sql").is_file()}
+    return Module(
+        folder=folder, facts=facts, sha256=_folder_sha256(folder, facts), sql=sql, method=text(folder / "method.md")
+    )
+
+
+def text(path: Path) -> str:
+    """The UTF-8 text of a file of a measure folder."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise MeasureError(f"measures/{path.parent.name}/{path.name} cannot be read as UTF-8 text") from None
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """'; did you mean "x"?' when a known name is close, else ''."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _read_facts(folder: Path) -> Measure:
+    path = folder / "measure.toml"
+    where = f"measures/{folder.name}/measure.toml"
+    if not path.is_file():
+        raise MeasureError(f"{where} is missing")
+    try:
+        content = tomllib.loads(text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise MeasureError(f"{where} is not TOML: {error}") from None
+    try:
+        facts = Measure.model_validate(content)
+    except ValidationError as error:
+        raise MeasureError.of([_fault(where, detail, content) for detail in error.errors()]) from None
+    if facts.id != folder.name:
+        raise MeasureError(f'{where}: id = "{facts.id}" must equal the folder\'s name "{folder.name}"')
+    return facts
+
+
+def _fault(where: str, detail: Any, content: dict[str, Any]) -> Fault:
+    """One pydantic error as a sentence with the key and, for a misspelt one, the nearest known key."""
+    location = [part for part in detail["loc"] if part != "__root__"]
+    place = ".".join(str(part) for part in location)
+    key = str(location[-1]) if location else ""
+    if detail["type"] == "extra_forbidden":
+        return Fault(
+            code="unknown-key",
+            message=f'{where}: unknown key "{place}"{suggestion(key, _known_keys(location[:-1]))}',
+            file=where,
+            place=place,
+        )
+    if detail["type"] == "missing":
+        return Fault(code="missing-key", message=f'{where}: missing key "{place}"', file=where, place=place)
+    return Fault(code="bad-value", message=f'{where}: "{place}": {_plain(detail["msg"])}', file=where, place=place)
+
+
+def _plain(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _known_keys(path: list[Any]) -> list[str]:
+    """The keys that the model at `path` of the schema knows."""
+    model: type[BaseModel] = Measure
+    for part in path:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue
+        inner = _models_in(model.model_fields[part].annotation)
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)]
+
+
+def _typed(kind: str, value: object, name: str) -> ParameterValue:
+    """`value` as the parameter's type; what cannot be read as it is an error that names the parameter."""
+    words = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+    try:
+        if kind == "integer" and not isinstance(value, bool):
+            return int(str(value))
+        if kind == "decimal" and not isinstance(value, bool):
+            return Decimal(str(value))
+        if kind == "date":
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        if kind == "boolean":
+            return words[str(value).lower()]
+        if kind == "text":
+            return str(value)
+    except (ValueError, KeyError, ArithmeticError):
+        pass
+    raise MeasureError(f"parameter {name} is not a value of type {kind}")
+
+
+def _folder_sha256(folder: Path, facts: Measure) -> str:
+    """sha256 over the sorted (path, content) of the folder and of the shared lists that it names."""
+    digest = hashlib.sha256()
+    files = {
+        str(path.relative_to(folder)): path
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    for listed in (*facts.lists.values(), *facts.maps.values()):
+        if listed.shared:
+            files[f"_lists/{listed.shared}.csv"] = folder.parent / "_lists" / f"{listed.shared}.csv"
+    for name, path in sorted(files.items()):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
