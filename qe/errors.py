@@ -1,4 +1,7 @@
-"""What can go wrong, one class for each thing a caller does differently. No message ever holds a claim value, identifier or name."""
+"""What can go wrong, one class for each thing a caller does differently.
+
+No message ever holds a claim value, an identifier or a name.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -59,7 +62,9 @@ class QeError(Exception):
 
     @classmethod
     def code(cls) -> str:
-        return {"InputError": "input", "Findings": "finding", "Refused": "refused"}.get(cls.__name__, cls.__name__.lower())
+        return {"InputError": "input", "Findings": "finding", "Refused": "refused"}.get(
+            cls.__name__, cls.__name__.lower()
+        )
 
     @classmethod
     def of(cls, faults: list[Fault]) -> "QeError":

@@ -27,7 +27,9 @@ def quarter(label: str, *, end: date, run_out_days: int) -> ReportingPeriod:
     """The reporting period `label` ("2025Q4") that ends on `end`."""
     if not re.fullmatch(r"\d{4}Q[1-4]", label):
         raise InputError(f'period "{label}" is not a quarter', remedy='Write it like "2025Q4".')
-    return ReportingPeriod(label=label, start=months_before(end + timedelta(days=1), 3), end=end, run_out_days=run_out_days)
+    return ReportingPeriod(
+        label=label, start=months_before(end + timedelta(days=1), 3), end=end, run_out_days=run_out_days
+    )
 
 
 def months_before(day: date, months: int) -> date:

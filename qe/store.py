@@ -12,7 +12,7 @@ import duckdb
 from qe.errors import InputError
 
 CRYPTO_MISSING = (
-    "DuckDB's encryption extension (the wheel duckdb-extension-httpfs, of the same version as duckdb) cannot be loaded, "
+    "DuckDB's encryption extension (the wheel duckdb-extension-httpfs, of duckdb's own version) cannot be loaded, "
     "so nothing can be written encrypted"
 )
 
@@ -54,7 +54,9 @@ def read_key(path: Path) -> Key:
             remedy="Put it back where qe.toml says (key_file, vault_key_file), or set QE_KEY and QE_VAULT_KEY.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the key file {path.name} cannot be read", remedy="Check its permissions and content.") from error
+        raise InputError(
+            f"the key file {path.name} cannot be read", remedy="Check its permissions and content."
+        ) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError(f"the key file {path.name} can be read by others", remedy=f"chmod 600 {path.name}")
     return Key(text)
@@ -66,7 +68,7 @@ def new_key() -> Key:
 
 
 def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
-    """A connection without a database of its own, hardened: crypto loaded, spill encrypted and asserted, nothing auto-loaded."""
+    """A hardened connection without a database: crypto loaded, spill encrypted and asserted, nothing auto-loaded."""
     connection = duckdb.connect(
         ":memory:",
         config={

@@ -48,7 +48,9 @@ class Warehouse:
         return None if row is None else row[0]
 
     def has_table(self, table: str) -> bool:
-        return bool(self.scalar("select count(*) from information_schema.tables where table_name = $table", table=table))
+        return bool(
+            self.scalar("select count(*) from information_schema.tables where table_name = $table", table=table)
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -65,7 +67,9 @@ class Warehouse:
         text = sql_file.read_text(encoding="utf-8")
         statements = duckdb.extract_statements(text)
         if len(statements) != 1:
-            raise InputError(f"{sql_file.name} holds {len(statements)} statements, not one", remedy="One statement a file.")
+            raise InputError(
+                f"{sql_file.name} holds {len(statements)} statements, not one", remedy="One statement a file."
+            )
         used = statements[0].named_parameters
         missing = sorted(used - parameters.keys())
         if missing:

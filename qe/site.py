@@ -1,0 +1,295 @@
+"""A site: qe.toml with its closed schema, and the folders that hold one organisation's work."""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from qe import closed_toml
+from qe.errors import Fault, InputError
+from qe.periods import ReportingPeriod, quarter
+from qe.regulation import MINIMUM_CELL
+from qe.store import Engine, Key, read_key
+
+CLAIMS_KINDS = ("ccw-rif", "desynpuf", "apcd-cdl", "tuva-input", "claims-model")
+LINKAGE_PASSES = (
+    "mbi",
+    "name_dob_sex_zip",
+    "name_dob_sex",
+    "dob_sex_similar_name",
+    "first_dob_zip_sex",
+    "name_zip_sex_near_dob",
+)
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError('no such time zone; write it like "America/New_York"') from None
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Closed(BaseModel):
+    """A table of qe.toml: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SiteTable(Closed):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    zone: Zone = "America/New_York"
+    rehearsal: bool = False
+    threads: int = Field(default=2, ge=1, le=64)
+    memory_gib: Literal["auto"] | Annotated[float, Field(gt=0.25, le=512)] = "auto"
+    key_file: str | None = None
+    vault_key_file: str | None = None
+
+
+class EntityTable(Closed):
+    organisation: str
+    kind: Literal["qualified", "quasi"] = "qualified"
+    contact: str
+    areas: list[str] = Field(min_length=1)
+
+
+class PeriodTable(Closed):
+    end: date
+    run_out_days: int = Field(ge=0)
+    measures: list[str] = ["all"]
+
+
+class SourceTable(Closed):
+    kind: Literal[
+        "ccw-rif", "desynpuf", "apcd-cdl", "tuva-input", "claims-model", "roster", "contacts", "prices", "drugs"
+    ]
+    path: str
+    payer_id: str | None = None
+    payer_type: Literal["medicare", "medicare_advantage", "commercial", "medicaid"] | None = None
+    start: date | None = None
+    end: date | None = None
+    crosswalk: str = ""
+    layout: str = ""
+    labels: list[str] = []
+    delimiter: str = "|"
+    implied_decimals: bool = False
+    adjustment: Literal["replace", "net"] = "replace"
+    on_bad_row: Literal["quarantine", "stop"] = "quarantine"
+    accept_unreconciled: list[str] = []
+    grace_days: int = Field(default=0, ge=0)
+
+
+LinkagePass = Literal[
+    "mbi", "name_dob_sex_zip", "name_dob_sex", "dob_sex_similar_name", "first_dob_zip_sex", "name_zip_sex_near_dob"
+]
+
+
+class LinkageTable(Closed):
+    passes: list[LinkagePass]
+    to_review: list[LinkagePass] = []
+
+
+class AttributionTable(Closed):
+    window_months: int = Field(default=12, ge=1, le=24)
+    tie: Literal["latest_service"] = "latest_service"
+
+
+class PeersTable(Closed):
+    by: list[Literal["specialty", "size_quartile", "area"]]
+    min_peers: int = Field(ge=2)
+
+
+class ScoringTable(Closed):
+    fdr_q: float = Field(gt=0, lt=1)
+    confidence: float = Field(gt=0.5, lt=1)
+    achievable_share: float = Field(gt=0, lt=1)
+    accept_calibration: dict[str, str] = {}
+
+
+class DisclosureTable(Closed):
+    min_count: int = Field(default=MINIMUM_CELL, ge=MINIMUM_CELL)
+    hide_small_from_provider: bool
+
+
+class ReviewTable(Closed):
+    send_on: date | None = None
+    public_on: date | None = None
+    day_count: Literal["conservative", "literal"] = "conservative"
+    request_zone: Zone = "Pacific/Honolulu"
+    respond_within_days: int = Field(default=10, ge=1)
+
+
+class QualityTable(Closed):
+    threshold: float | None = None
+    severity: Literal["stop", "warn"] = "stop"
+
+
+class DeliveryTable(Closed):
+    encrypt: Literal["age", "pdf-aes256"] = "age"
+    outbox: str = "out/outbox"
+
+
+class MeasuresTable(BaseModel):
+    """`folders` and `lists`; every other key is a module's table of parameters, checked against the module itself."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    folders: list[str] = []
+    lists: str = "licensed/"
+
+    def parameters(self, module_id: str) -> dict[str, Any]:
+        table = (self.model_extra or {}).get(module_id, {})
+        return dict(table)
+
+
+class Settings(Closed):
+    """The whole of qe.toml (contracts.md section 8)."""
+
+    site: SiteTable
+    entity: EntityTable
+    periods: dict[str, PeriodTable] = Field(min_length=1)
+    sources: dict[str, SourceTable] = Field(min_length=1)
+    linkage: LinkageTable
+    measures: MeasuresTable = MeasuresTable()
+    attribution: AttributionTable = AttributionTable()
+    peers: PeersTable
+    scoring: ScoringTable
+    disclosure: DisclosureTable
+    review: ReviewTable = ReviewTable()
+    quality: dict[str, QualityTable] = {}
+    delivery: DeliveryTable = DeliveryTable()
+
+
+@dataclass(frozen=True)
+class Site:
+    """One organisation's folder and its settings."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def public(self) -> Path:
+        return self.root / "public"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / self.settings.delivery.outbox
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.site.zone)
+
+    def engine(self) -> Engine:
+        """What DuckDB may use: [site] threads and memory_gib; "auto" is half of the machine's memory, at most 12 GiB."""
+        memory = self.settings.site.memory_gib
+        return Engine(
+            spill_folder=self.store / ".spill",
+            threads=self.settings.site.threads,
+            memory_gib=_machine_gib() if memory == "auto" else float(memory),
+        )
+
+    def store_key(self) -> Key:
+        """The key of everything under store/ but the vault."""
+        return self._key(self.settings.site.key_file, "QE_KEY", "key_file")
+
+    def vault_key(self) -> Key:
+        """The key of names and identifiers. Commands that need no names never call this."""
+        return self._key(self.settings.site.vault_key_file, "QE_VAULT_KEY", "vault_key_file")
+
+    def _key(self, setting: str | None, variable: str, name: str) -> Key:
+        if given := os.environ.get(variable):
+            return Key(given.strip())
+        if not setting:
+            raise InputError(
+                f"no key: qe.toml names no {name} and {variable} is not set", remedy=f"Set {name} in [site]."
+            )
+        path = Path(setting).expanduser()
+        path = path if path.is_absolute() else self.root / path
+        if path.resolve().is_relative_to(self.root.resolve()):
+            raise InputError(f"{name} lies inside the site", remedy="Keep keys outside the folder that they protect.")
+        return read_key(path)
+
+    def period(self, label: str | None = None) -> ReportingPeriod:
+        """The reporting period `label`, or the only one of qe.toml."""
+        periods = self.settings.periods
+        if label is None and len(periods) != 1:
+            raise InputError("qe.toml has several periods", remedy=f"Name one: --period {sorted(periods)[-1]}")
+        label = label or next(iter(periods))
+        if label not in periods:
+            raise InputError(f'qe.toml has no period "{label}"', remedy=f"It has: {', '.join(sorted(periods))}.")
+        return quarter(label, end=periods[label].end, run_out_days=periods[label].run_out_days)
+
+
+def _machine_gib() -> float:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (ValueError, OSError):
+        return 2.0
+    return max(1.0, min(12.0, round(total / 2, 1)))
+
+
+def open_site(path: Path) -> Site:
+    """The site whose qe.toml is at `path` (the file or its folder), its settings checked as a whole."""
+    file = path if path.name == "qe.toml" else path / "qe.toml"
+    if not file.exists():
+        raise InputError(
+            "there is no qe.toml here", remedy="Run `qe init DIR` for a new site, or name one: --site DIR."
+        )
+    settings = closed_toml.load(file, Settings, shown_as="qe.toml")
+    site = Site(root=file.parent.resolve(), settings=settings)
+    if faults := _cross_faults(settings):
+        raise InputError.of(faults)
+    return site
+
+
+def _cross_faults(settings: Settings) -> list[Fault]:
+    """What one key alone cannot tell: a claims source without its payer, a period that is no quarter."""
+    faults = []
+    for source_id, source in settings.sources.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", source_id):
+            faults.append(_setting_fault(f"sources.{source_id}", "a source's name is lower-case letters, digits and _"))
+        if source.kind in CLAIMS_KINDS:
+            faults += [
+                _setting_fault(f"sources.{source_id}.{key}", f"is required for kind {source.kind}")
+                for key in ("payer_id", "payer_type", "start", "end")
+                if getattr(source, key) is None
+            ]
+    for label in settings.periods:
+        if not re.fullmatch(r"\d{4}Q[1-4]", label):
+            faults.append(_setting_fault(f"periods.{label}", 'is not a quarter; write it like "2025Q4"'))
+    return faults
+
+
+def _setting_fault(place: str, said: str) -> Fault:
+    return Fault(code="bad-setting", message=f'qe.toml: "{place}" {said}', file="qe.toml", place=place)
