@@ -1,0 +1,18 @@
+-- Grain: one row per person and month, counted once across payers. payer_type is that of the primary medical product.
+-- medical, pharmacy: what our sources can observe; is_ffs: Medicare A and B without managed care.
+create table person_month (
+    person_id varchar,
+    month date,
+    payer_id varchar,
+    payer_type varchar,
+    medical boolean,
+    pharmacy boolean,
+    is_ffs boolean,
+    part_a boolean,
+    part_b boolean,
+    part_d boolean,
+    managed_care boolean,
+    hospice boolean,
+    esrd boolean,
+    dual boolean
+)

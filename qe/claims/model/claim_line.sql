@@ -1,0 +1,27 @@
+-- Grain: one row per claim and line. line_status takes the values of claim.paid_status.
+create table claim_line (
+    claim_id varchar,
+    line_number integer,
+    from_date date,
+    thru_date date,
+    revenue_code varchar,
+    hcpcs varchar,
+    modifiers varchar[],
+    units decimal(14, 3),
+    place_of_service varchar,
+    rendering_npi varchar,
+    rendering_specialty varchar,
+    rendering_tin varchar,
+    ndc varchar,
+    charge_amount decimal(14, 2),
+    allowed_amount decimal(14, 2),
+    paid_amount decimal(14, 2),
+    member_amount decimal(14, 2),
+    line_status varchar,
+    person_id varchar,
+    payer_id varchar,
+    claim_type varchar,
+    superseded_by varchar,
+    duplicate_of varchar,
+    repriced boolean
+)

@@ -1,0 +1,28 @@
+-- Grain: one row per dispensed prescription after final action. fill_status and line_status take the values of claim.paid_status; NULL means paid.
+create table pharmacy_fill (
+    fill_id varchar,
+    source_id varchar,
+    payer_id varchar,
+    payer_type varchar,
+    person_id varchar,
+    fill_date date,
+    ndc varchar,
+    ingredients varchar[],
+    brand_generic varchar,
+    days_supply integer,
+    quantity decimal(14, 3),
+    prescriber_npi varchar,
+    pharmacy_npi varchar,
+    allowed_amount decimal(14, 2),
+    paid_amount decimal(14, 2),
+    member_amount decimal(14, 2),
+    fill_status varchar,
+    line_status varchar,
+    paid_date date,
+    version integer,
+    delivery_id varchar,
+    cob_order integer,
+    superseded_by varchar,
+    duplicate_of varchar,
+    repriced boolean
+)
