@@ -13,3 +13,12 @@ def folder(name: Literal["measures", "templates", "sample_data"]) -> Path:
         if candidate.is_dir():
             return candidate
     raise InputError(f"the folder {name}/ that ships with qe is missing", remedy="Install qe again.")
+
+
+def lock_file() -> Path:
+    """The locked requirements, with hashes."""
+    package = Path(__file__).parent
+    for candidate in (package / "_bundled" / "requirements.txt", package.parent / "requirements" / "run.txt"):
+        if candidate.is_file():
+            return candidate
+    raise InputError("the locked requirements that ship with qe are missing", remedy="Install qe again.")

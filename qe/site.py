@@ -211,7 +211,7 @@ class Site:
         return ZoneInfo(self.settings.site.zone)
 
     def engine(self) -> Engine:
-        """What DuckDB may use: [site] threads and memory_gib; "auto" is half of the machine's memory, at most 12 GiB."""
+        """What DuckDB may use; memory_gib = "auto" is half of the machine's memory, at most 12 GiB."""
         memory = self.settings.site.memory_gib
         return Engine(
             spill_folder=self.store / ".spill",

@@ -69,7 +69,7 @@ class Outcome:
 
 @contextmanager
 def command(name: str, *, json: bool) -> Iterator[Outcome]:
-    """Run one command: errors become sentences and exit codes; print text or the one JSON object; write the log line."""
+    """Run one command: errors become sentences and exit codes; text or the one JSON object; the log line."""
     outcome = Outcome(command=name, json=json)
     try:
         yield outcome
