@@ -1,0 +1,62 @@
+"""The `qe` command: one module per command group, mounted here."""
+
+import json as json_module
+import sys
+
+import click
+import typer
+
+from qe.cli import ledger, measures, record, release, review, run, site, upkeep
+from qe.errors import InputError
+
+app = typer.Typer(
+    name="qe",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The whole job of a Medicare qualified entity: from encrypted claims to reports and public results.",
+)
+app.command("init")(site.init)
+app.command("sample")(site.sample)
+app.command("check")(run.check)
+app.command("run")(run.run)
+app.command("explain")(run.explain)
+app.add_typer(measures.app, name="measures")
+app.add_typer(review.app, name="review")
+app.add_typer(release.app, name="release")
+app.command("record")(record.record)
+app.add_typer(ledger.app, name="ledger")
+app.command("status")(upkeep.status)
+app.command("doctor")(upkeep.doctor)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `qe`; wrong usage is exit 2, as one JSON object when --json was asked for."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(args=given, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        code = InputError.exit_code
+    except click.ClickException as error:
+        _say_wrong_usage(error, as_json="--json" in given)
+        code = InputError.exit_code
+    except click.exceptions.Abort:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_wrong_usage(error: click.ClickException, *, as_json: bool) -> None:
+    message = error.format_message()
+    if not as_json:
+        sys.stderr.write(f"{message}\n  See `qe --help`.\n")
+        return
+    fault = {"code": "usage", "file": None, "place": None, "count": 1, "remedy": "See `qe --help`.", "message": message}
+    answer = {"command": "qe", "exit_code": InputError.exit_code, "data": {}, "faults": [fault], "reasons": []}
+    sys.stdout.write(json_module.dumps(answer, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

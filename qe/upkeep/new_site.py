@@ -1,0 +1,60 @@
+"""A new site: folders, two independent keys outside it, and a qe.toml with every required key filled."""
+
+import os
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from qe import bundled
+from qe.errors import InputError
+from qe.runs import write_aside
+from qe.site import Site, open_site
+from qe.store import new_key
+
+FOLDERS = ("inbox", "store", "runs", "public", "out", "logs", "licensed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSite:
+    """What `qe init` made. The key files lie outside the site and were never there before."""
+
+    site: Site
+    store_key_file: Path
+    vault_key_file: Path
+
+
+def create(folder: Path, *, sample: bool, configuration: Path) -> NewSite:
+    """Make the site `folder`; with `sample` it is a rehearsal site that holds the sample files.
+
+    configuration  where keys go: $XDG_CONFIG_HOME, or ~/.config
+    Raises InputError when the folder already holds something.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder.name}/ is not empty", remedy="Name a new folder: `qe init DIR`.")
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "site"
+    store_key_file, vault_key_file = _write_keys(configuration / "qe", name)
+    for sub_folder in FOLDERS:
+        (folder / sub_folder).mkdir(parents=True, exist_ok=True)
+    (folder / "store").chmod(0o700)
+    template = bundled.folder("sample_data") / "qe.toml" if sample else Path(__file__).with_name("qe.toml.template")
+    settings = template.read_text(encoding="utf-8")
+    for mark, text in (("@NAME@", name), ("@KEY@", str(store_key_file)), ("@VAULT_KEY@", str(vault_key_file))):
+        settings = settings.replace(mark, text)
+    write_aside(folder / "qe.toml", settings.encode("utf-8"))
+    if sample:
+        shutil.copytree(bundled.folder("sample_data") / "inbox", folder / "inbox", dirs_exist_ok=True)
+    return NewSite(site=open_site(folder), store_key_file=store_key_file, vault_key_file=vault_key_file)
+
+
+def _write_keys(folder: Path, name: str) -> tuple[Path, Path]:
+    """Two new random keys, readable by their owner alone; an existing file is never overwritten."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stem = f"{name}-{secrets.token_hex(4)}"
+    files = (folder / f"{stem}.store.key", folder / f"{stem}.vault.key")
+    for file in files:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(new_key().hex_digits + "\n")
+    return files
