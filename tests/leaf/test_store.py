@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from qe import store, warehouse
+from qe.errors import InputError
+
+MARKER = "PLAINTEXT-MARKER-0123456789"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> store.Engine:
+    return store.Engine(spill_folder=tmp_path / "store" / ".spill", threads=2, memory_gib=1)
+
+
+def build(path: Path, key: store.Key, engine: store.Engine) -> None:
+    with warehouse.build(path, key, engine=engine) as db:
+        db.execute("create table fact as select $marker || range as text from range(1000)", marker=MARKER)
+
+
+def test_a_database_and_its_folder_hold_no_plaintext(tmp_path: Path, engine: store.Engine):
+    path = tmp_path / "store" / "model" / "a.duckdb"
+    build(path, store.new_key(), engine)
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or MARKER.encode() not in file.read_bytes(), file.name
+
+
+def test_spilled_sorts_are_encrypted(tmp_path: Path):
+    engine = store.Engine(spill_folder=tmp_path / "store" / ".spill", threads=1, memory_gib=0.3)
+    seen = 0
+    with store.open_encrypted(tmp_path / "a.duckdb", store.new_key(), engine=engine, read_only=False) as connection:
+        connection.execute(
+            "create table wide as select $marker || hash(range) as text, hash(range) as h from range(4000000)",
+            {"marker": MARKER},
+        )
+        result = connection.execute("select text from wide order by h, text")
+        result.fetchmany(1)
+        for file in engine.spill_folder.rglob("*"):
+            seen += 1
+            assert MARKER.encode() not in file.read_bytes()
+    assert seen >= 1, "nothing was spilled: the test shows nothing"
+
+
+def test_a_wrong_key_is_one_sentence(tmp_path: Path, engine: store.Engine):
+    path = tmp_path / "store" / "model" / "a.duckdb"
+    build(path, store.new_key(), engine)
+    with (
+        pytest.raises(InputError, match=r"the key does not open a\.duckdb"),
+        warehouse.open_read_only(path, store.new_key(), engine=engine, lock=False),
+    ):
+        pass
+
+
+def test_a_missing_key_file_is_one_sentence(tmp_path: Path):
+    with pytest.raises(InputError, match="is missing"):
+        store.read_key(tmp_path / "gone.key")
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path):
+    file = tmp_path / "open.key"
+    file.write_text(store.new_key().hex_digits)
+    file.chmod(0o644)
+    with pytest.raises(InputError, match="can be read by others"):
+        store.read_key(file)
+
+
+def test_without_the_crypto_extension_nothing_is_written(
+    tmp_path: Path, engine: store.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(__import__("sys").modules, "duckdb_extension_httpfs", None)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        build(tmp_path / "store" / "model" / "a.duckdb", store.new_key(), engine)
+    assert not list(tmp_path.rglob("*.duckdb"))
+
+
+def test_a_key_never_shows_in_its_repr():
+    key = store.new_key()
+    assert key.hex_digits not in repr(key)
+
+
+def test_a_build_that_fails_leaves_no_file_behind(tmp_path: Path, engine: store.Engine):
+    path = tmp_path / "store" / "model" / "a.duckdb"
+    with pytest.raises(RuntimeError), warehouse.build(path, store.new_key(), engine=engine):
+        raise RuntimeError("the power went out")
+    assert not list(tmp_path.rglob("*.duckdb"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/hostname')",
+        "copy fact to 'out.csv'",
+        "attach 'other.duckdb' as other",
+        "set threads = 1",
+        "set enable_external_access = true",
+    ],
+)
+def test_a_locked_connection_refuses_files_and_settings(statement: str, tmp_path: Path, engine: store.Engine):
+    key, path = store.new_key(), tmp_path / "store" / "model" / "a.duckdb"
+    build(path, key, engine)
+    with warehouse.open_read_only(path, key, engine=engine, lock=True) as db:
+        with pytest.raises(duckdb.Error):
+            db.execute(statement)
+        assert db.scalar("select count(*) from fact") == 1000
+
+
+def test_a_locked_connection_cannot_change_the_model(tmp_path: Path, engine: store.Engine):
+    key, path = store.new_key(), tmp_path / "store" / "model" / "a.duckdb"
+    build(path, key, engine)
+    with (
+        warehouse.open_read_only(path, key, engine=engine, lock=True) as db,
+        pytest.raises(duckdb.Error, match="read-only"),
+    ):
+        db.execute("delete from fact")
+
+
+def test_a_sql_file_binds_only_the_parameters_it_names(tmp_path: Path, engine: store.Engine):
+    file = tmp_path / "one.sql"
+    file.write_text("select $start + 1 as next\n")
+    with store.open_encrypted(tmp_path / "a.duckdb", store.new_key(), engine=engine, read_only=False) as connection:
+        frame = warehouse.Warehouse(connection).frame(file, start=1, unused=2)
+        assert frame.to_dicts() == [{"next": 2}]
+        with pytest.raises(InputError, match=r"\$start"):
+            warehouse.Warehouse(connection).frame(file)
+
+
+def test_folders_of_the_store_are_closed_to_others(tmp_path: Path, engine: store.Engine):
+    build(tmp_path / "store" / "model" / "a.duckdb", store.new_key(), engine)
+    assert (tmp_path / "store" / ".building").stat().st_mode & 0o077 == 0
