@@ -309,6 +309,22 @@ class Module:
     def scoring(self) -> Scoring:
         return self.facts.scoring
 
+    def standing_deviations(self) -> tuple[str, ...]:
+        """What departs from the specification in every run: stated deviations, rules not yet ticked, a level or a use that is not there."""
+        standard = self.facts.standard
+        found = list(standard.deviations)
+        found += [f"unverified:{rule}" for rule in self.facts.unverified]
+        if standard.basis != "none" and any(level != standard.level for level in self.facts.attribution.levels):
+            found.append("level")
+        if standard.basis == "iv" and not standard.currently_used_in:
+            found.append("not_currently_used")
+        return tuple(dict.fromkeys(found))
+
+    def standing(self, deviations: tuple[str, ...] = ()) -> Literal["standard", "alternative"]:
+        """Standard only with a basis of 42 CFR 401.715(a)(1) and used exactly as written: any deviation forces alternative."""
+        departs = self.facts.standard.basis == "none" or self.standing_deviations() or deviations
+        return "alternative" if departs else "standard"
+
     def with_parameters(self, given: dict[str, object]) -> dict[str, ParameterValue]:
         """Every parameter of the module with its value in this run. Unknown names are errors, all at once."""
         known = self.facts.parameters

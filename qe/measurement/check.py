@@ -1,0 +1,253 @@
+"""Checking a module before it may run: parsed tree, bound columns and types, exact sums, and rules that stand in text, SQL and cases."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from qe.claims import model
+from qe.errors import Fault, MeasureError
+from qe.measurement import cases, syntax, value_sets
+from qe.measurement.measure import Module, ParameterValue
+from qe.warehouse import Warehouse
+
+SQL = Path(__file__).parent / "sql"
+FILES = ("population", "exclusions", "numerator", "covariates")
+TEXT, TEXTS, DAY = "VARCHAR", "VARCHAR[]", "DATE"
+EXACT_NUMBER = re.compile(r"^(DECIMAL\(\d+,\d+\)|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
+RULE = re.compile(r"\bR\d+\b")
+
+REQUIRED_COLUMNS: dict[str, dict[str, str]] = {
+    "population": {"event_id": TEXT, "person_id": TEXT, "index_date": DAY, "rule_ids": TEXTS},
+    "exclusions": {"event_id": TEXT, "rule_id": TEXT, "claim_ids": TEXTS},
+    "numerator": {"event_id": TEXT, "value": "DECIMAL(18,6)", "rule_ids": TEXTS, "claim_ids": TEXTS},
+    "covariates": {"event_id": TEXT, "factor": TEXT, "value": "number"},
+}
+OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
+    "population": {
+        "measure_id": TEXT,
+        "facility_id": TEXT,
+        "cohort": TEXT,
+        "exposure": "exact number",
+        "payer_type": TEXT,
+        "claim_ids": TEXTS,
+    },
+    "exclusions": {"measure_id": TEXT},
+    "numerator": {"measure_id": TEXT, "amount": "exact number"},
+    "covariates": {},
+}
+OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})
+ENGINE_COLUMNS = frozenset(
+    {"in_denominator", "exclusion_reasons", "in_numerator", "driving_claim_ids", "provider_id", "level"}
+)
+
+
+def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
+    """Everything wrong with a loaded module, all at once; an empty list when it may run.
+
+    licensed  the site's folder of licensed lists, or None
+    """
+    faults = [fault for stem in module.sql for fault in syntax_faults(module, stem)]
+    try:
+        lists = value_sets.read(module, licensed=licensed)
+    except MeasureError as error:
+        faults += error.faults
+        lists = []
+    if not any(fault.code in ("refused-sql", "bad-sql", "not-a-select") for fault in faults):
+        faults += _bind_faults(module, lists)
+    return faults + rule_faults(module)
+
+
+def require(module: Module, *, licensed: Path | None = None) -> None:
+    """Raise everything that `check` finds."""
+    if faults := check(module, licensed=licensed):
+        raise MeasureError.of(faults)
+
+
+def place(module: Module, stem: str) -> str:
+    """A SQL file as messages name it."""
+    return f"measures/{module.folder.name}/{stem}.sql"
+
+
+def syntax_faults(module: Module, stem: str) -> list[Fault]:
+    """What bars this file by its parsed tree."""
+    before = frozenset() if stem == "population" else frozenset({"population"})
+    return syntax.faults(
+        module.sql[stem], where=place(module, stem), parameters=list(module.facts.parameters), extra_tables=before
+    )
+
+
+def rule_faults(module: Module) -> list[Fault]:
+    """Rules of method.md that no SQL file or no case shows, and rules that method.md does not know."""
+    where = f"measures/{module.folder.name}"
+    written = set(RULE.findall(module.method))
+    in_sql = {rule for text in module.sql.values() for rule in RULE.findall(text)}
+    try:
+        in_cases = {rule for case in cases.read(module.folder / "cases.toml") for rule in case.rules}
+    except MeasureError as error:
+        return list(error.faults)
+    problems = [
+        ("rule-not-in-sql", written - in_sql, "stands in method.md and in no SQL file"),
+        ("rule-not-in-cases", written - in_cases, "stands in method.md and in no case of cases.toml"),
+        (
+            "rule-not-in-method",
+            (in_sql | in_cases | set(module.facts.unverified)) - written,
+            "is not a rule of method.md",
+        ),
+    ]
+    faults = [
+        Fault(code=code, message=f"{where}: {rule} {sentence}", file=f"{where}/method.md", place=rule)
+        for code, rules, sentence in problems
+        for rule in sorted(rules, key=rule_number)
+    ]
+    if not written:
+        faults.append(
+            Fault(code="no-rules", message=f"{where}/method.md numbers no rule", remedy="Number them R1, R2, ...")
+        )
+    return faults
+
+
+def rule_number(rule: str) -> tuple[int, str]:
+    """Sorts R2 before R10."""
+    digits = re.sub(r"\D", "", rule)
+    return (int(digits) if digits else 0, rule)
+
+
+@contextmanager
+def empty_model() -> Iterator[Warehouse]:
+    """A claims model without rows, in memory, as measure SQL sees it."""
+    with duckdb.connect(":memory:", config={"threads": "1"}) as connection:
+        db = Warehouse(connection)
+        model.create_base_tables(db)
+        model.create_event_tables(db)
+        model.create_macros(db)
+        yield db
+
+
+def bindings(
+    module: Module, sql: str, values: dict[str, ParameterValue], *, start: object, end: object
+) -> dict[str, object] | None:
+    """The parameters that `sql` names, with their values in this run; DuckDB refuses more than those."""
+    known: dict[str, object] = {**values, "period_start": start, "period_end": end}
+    used = duckdb.extract_statements(sql)[0].named_parameters
+    return {name: known[name] for name in used} or None
+
+
+def _bind_faults(module: Module, lists: list[value_sets.CodeList]) -> list[Fault]:
+    """Bind each file against the empty model: unknown columns, wrong columns and types returned, sums over DOUBLE."""
+    faults: list[Fault] = []
+    try:
+        values = module.with_parameters({})
+    except MeasureError as error:
+        return list(error.faults)
+    from datetime import date
+
+    with empty_model() as db:
+        value_sets.lay_out(db, [])
+        for stem, sql in module.sql.items():
+            given = bindings(module, sql, values, start=date(2024, 1, 1), end=date(2024, 12, 31))
+            try:
+                described = db.connection.execute(f"describe {sql}", given).fetchall()
+                if stem == "population":
+                    db.connection.execute(f"create or replace temp table population as {sql}", given)
+            except duckdb.Error as error:
+                faults.append(_binder_fault(module, stem, error))
+                if stem == "population":
+                    return faults
+                continue
+            faults += _column_faults(module, stem, {row[0]: row[1] for row in described})
+            faults += _double_faults(db, module, stem, sql, given or {})
+    return faults
+
+
+def _binder_fault(module: Module, stem: str, error: duckdb.Error) -> Fault:
+    """DuckDB's own sentence, candidates and caret line. It speaks of the SQL only: the model is empty."""
+    return Fault(code="unbound-sql", message=f"{place(module, stem)}: {str(error).strip()}", file=place(module, stem))
+
+
+def _column_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:
+    """Returned columns against the contract."""
+    where = place(module, stem)
+    required, optional = REQUIRED_COLUMNS[stem], OPTIONAL_COLUMNS[stem]
+
+    def fault(code: str, message: str, column: str) -> Fault:
+        return Fault(code=code, message=f"{where}: {message}", file=where, place=column)
+
+    found = [fault("missing-column", f"it returns no column {name}", name) for name in required if name not in columns]
+    for name, kind in columns.items():
+        wanted = required.get(name) or optional.get(name)
+        if wanted is None:
+            if stem not in OWN_COLUMNS_ALLOWED:
+                found.append(fault("unknown-column", f"it returns the unknown column {name}", name))
+            elif name in ENGINE_COLUMNS:
+                found.append(fault("engine-column", f"the column {name} is filled by the engine", name))
+            elif kind in ("DOUBLE", "FLOAT"):
+                found.append(fault("double-column", f"the column {name} is {kind}; use a decimal", name))
+        elif not _has_kind(kind, wanted):
+            found.append(fault("column-type", f"the column {name} is {kind}, not {wanted}", name))
+    return found
+
+
+def _has_kind(kind: str, wanted: str) -> bool:
+    if kind == '"NULL"':
+        return True
+    if wanted == "number":
+        return kind in ("DOUBLE", "FLOAT", "BOOLEAN") or bool(EXACT_NUMBER.match(kind))
+    if wanted == "exact number":
+        return bool(EXACT_NUMBER.match(kind))
+    return kind == wanted
+
+
+def _double_faults(db: Warehouse, module: Module, stem: str, sql: str, given: dict[str, object]) -> list[Fault]:
+    """Sums and means over DOUBLE, read from DuckDB's bound plan, so that macros and casts are seen through."""
+    text = sql
+    for name, value in given.items():
+        text = re.sub(rf"\${name}\b", _literal(value), text)
+    row = db.connection.execute("select json_serialize_plan($sql)", {"sql": text}).fetchone()
+    plan = json.loads(row[0]) if row else {"error": True}
+    names = sorted({name for name in _double_aggregates(plan)})
+    return [
+        Fault(
+            code="double-sum",
+            message=f"{place(module, stem)}: {name} over DOUBLE may differ between runs",
+            file=place(module, stem),
+            remedy="Cast to decimal before adding up; a division of two numbers is a DOUBLE.",
+        )
+        for name in names
+    ]
+
+
+def _literal(value: object) -> str:
+    """A bound value as a literal of its type, only for reading the types of the plan."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if hasattr(value, "isoformat"):
+        return f"date '{value.isoformat()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return f"({value})"
+
+
+def _double_aggregates(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("expression_class") in ("BOUND_AGGREGATE", "BOUND_WINDOW", "BOUND_FUNCTION"):
+            name = str(node.get("name", node.get("function_name", ""))).lower()
+            kinds = {
+                (child.get("return_type") or {}).get("id")
+                for child in node.get("children", [])
+                if isinstance(child, dict)
+            }
+            is_double = kinds & {"DOUBLE", "FLOAT"} or (
+                name.startswith("list_") and "DOUBLE" in json.dumps(node.get("children", []))
+            )
+            if name in ("sum", "avg", "mean", "list_sum", "list_avg", "sum_no_overflow") and is_double:
+                yield name
+        for child in node.values():
+            yield from _double_aggregates(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _double_aggregates(child)

@@ -1,0 +1,58 @@
+"""Rows of contract tables from outside (cases, files), typed as the claims model holds them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from qe.warehouse import Warehouse
+
+_PLAIN = {
+    "VARCHAR": pl.String(),
+    "DATE": pl.Date(),
+    "BOOLEAN": pl.Boolean(),
+    "TINYINT": pl.Int8(),
+    "INTEGER": pl.Int32(),
+    "BIGINT": pl.Int64(),
+    "VARCHAR[]": pl.List(pl.String()),
+}
+
+
+def schema(db: Warehouse, table: str) -> dict[str, pl.DataType]:
+    """The columns of `table` in the model, in order, with their types."""
+    rows = db.query(
+        "select column_name, data_type from information_schema.columns where table_name = $table order by ordinal_position",
+        table=table,
+    )
+    return {name: _type_of(kind) for name, kind in rows.iter_rows()}
+
+
+def _type_of(kind: str) -> pl.DataType:
+    if kind.startswith("DECIMAL("):
+        precision, scale = kind.removeprefix("DECIMAL(").removesuffix(")").split(",")
+        return pl.Decimal(int(precision), int(scale))
+    return _PLAIN[kind]
+
+
+def insert_rows(db: Warehouse, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Append rows given as plain values; columns left out are NULL."""
+    if not rows:
+        return
+    columns = schema(db, table)
+    data = {name: [_value(row.get(name), kind) for row in rows] for name, kind in columns.items()}
+    db.insert(table, pl.DataFrame(data, schema=columns, strict=True))
+
+
+def _value(value: object, kind: pl.DataType) -> object:
+    """A value of TOML as its column's type: "" is NULL, a number in a text column is text, a text in a list column a list of one."""
+    if value is None or value == "":
+        return None
+    if isinstance(kind, pl.List):
+        return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+    if isinstance(kind, pl.String):
+        return str(value)
+    if isinstance(kind, pl.Decimal):
+        from decimal import Decimal
+
+        return Decimal(str(value))
+    return value

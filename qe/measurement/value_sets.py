@@ -1,0 +1,207 @@
+"""Code lists and code maps of a module: read, checked against what measure.toml states, and laid before the measure's SQL.
+
+value_set(name, code, system)   one row a list and code that counts; prefix and range lists are already spelt out over the codes seen
+code_map(name, code, category, system, effective_from, effective_to)
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from pydantic import ValidationError
+
+from qe.errors import Fault, MeasureError
+from qe.measurement.measure import Closed, ListFacts, Module, Text
+from qe.warehouse import Warehouse
+
+SQL = Path(__file__).parent / "sql"
+LIST_HEADER = ("code", "label", "effective_from", "effective_to")
+MAP_HEADER = ("code", "category", "effective_from", "effective_to")
+
+
+class SharedList(Closed):
+    """One entry of measures/_lists/index.toml: the facts of <name>.csv beside it."""
+
+    system: Text
+    version: Text
+    source: Text
+    licence: Text
+    owner: Text
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeList:
+    """One list (`label`) or map (`category`) as read. Columns of `rows`: code, label or category, effective_from, effective_to (dates)."""
+
+    name: str
+    facts: ListFacts
+    is_map: bool
+    rows: pl.DataFrame
+
+
+def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
+    """All lists and maps of the module. All faults of all files at once.
+
+    licensed  the site's folder of lists that qe may not ship, or None
+    """
+    faults: list[Fault] = []
+    found: list[CodeList] = []
+    for is_map, listed in ((False, module.facts.lists), (True, module.facts.maps)):
+        for name, facts in listed.items():
+            path = _place(module, name, facts, licensed)
+            where = f"measures/{module.folder.name}: list {name}"
+            if path is None or not path.is_file():
+                faults.append(_missing(where, name, facts, is_map))
+                continue
+            rows, file_faults = _read_file(
+                path, where, facts=_with_index(module, facts), header=MAP_HEADER if is_map else LIST_HEADER
+            )
+            faults += file_faults
+            found.append(CodeList(name=name, facts=facts, is_map=is_map, rows=rows))
+    if faults:
+        raise MeasureError.of(faults)
+    return found
+
+
+def lay_out(db: Warehouse, lists: list[CodeList]) -> None:
+    """Create the temporary tables value_set and code_map from the lists. Prefix lists match the codes that the model holds."""
+    lists_frame = _stacked(lists, is_map=False)
+    db.run(SQL / "listed_code.sql")
+    db.insert("listed_code", lists_frame)
+    db.run(SQL / "value_set.sql")
+    if not lists_frame.filter(pl.col("match") != "exact").is_empty():
+        db.run(SQL / "value_set_prefix.sql")
+    db.run(SQL / "code_map.sql")
+    db.insert("code_map", _stacked(lists, is_map=True))
+
+
+def clear(db: Warehouse) -> None:
+    """Drop what `lay_out` made."""
+    for table in ("value_set", "listed_code", "code_map"):
+        db.execute(f"drop table if exists temp.{table}")
+
+
+def _stacked(lists: list[CodeList], *, is_map: bool) -> pl.DataFrame:
+    """The rows of all lists, or of all maps, with their names."""
+    last = ["category"] if is_map else ["match"]
+    schema = {
+        "name": pl.String,
+        "code": pl.String,
+        "system": pl.String,
+        "effective_from": pl.Date,
+        "effective_to": pl.Date,
+    }
+    frames = [pl.DataFrame(schema=schema | {last[0]: pl.String})]
+    for code_list in lists:
+        if code_list.is_map == is_map:
+            named = code_list.rows.with_columns(
+                name=pl.lit(code_list.name), system=pl.lit(code_list.facts.system), match=pl.lit(code_list.facts.match)
+            )
+            frames.append(named.select([*schema, *last]))
+    return pl.concat(frames)
+
+
+def _place(module: Module, name: str, facts: ListFacts, licensed: Path | None) -> Path | None:
+    if facts.file:
+        return module.folder / facts.file
+    if facts.shared:
+        return module.folder.parent / "_lists" / f"{facts.shared}.csv"
+    return licensed / f"{name}.csv" if licensed else None
+
+
+def _missing(where: str, name: str, facts: ListFacts, is_map: bool) -> Fault:
+    header = ",".join(MAP_HEADER if is_map else LIST_HEADER)
+    if facts.file or facts.shared:
+        return Fault(
+            code="missing-list",
+            message=f"{where}: its file is missing",
+            file=facts.file or f"_lists/{facts.shared}.csv",
+        )
+    return Fault(
+        code="licensed-list",
+        message=f"{where} is licensed by {facts.owner} ({facts.licence}) and does not ship with qe",
+        remedy=f"Place your {name}.csv ({header}) in the folder that [measures] lists of qe.toml names.",
+    )
+
+
+def _with_index(module: Module, facts: ListFacts) -> ListFacts:
+    """The facts, with rows and sha256 of a shared list taken from _lists/index.toml."""
+    if not facts.shared:
+        return facts
+    entry = shared_lists(module.folder.parent / "_lists").get(facts.shared)
+    if entry is None:
+        raise MeasureError(f'measures/_lists/index.toml has no entry "{facts.shared}"')
+    return facts.model_copy(update={"rows": entry.rows, "sha256": entry.sha256})
+
+
+def shared_lists(folder: Path) -> dict[str, SharedList]:
+    """The entries of index.toml in the folder of shared lists."""
+    try:
+        content = tomllib.loads((folder / "index.toml").read_text(encoding="utf-8"))
+        return {name: SharedList.model_validate(entry) for name, entry in content.items()}
+    except FileNotFoundError:
+        raise MeasureError("measures/_lists/index.toml is missing") from None
+    except tomllib.TOMLDecodeError as error:
+        raise MeasureError(f"measures/_lists/index.toml is not TOML: {error}") from None
+    except ValidationError as error:
+        places = ", ".join(".".join(str(part) for part in detail["loc"]) for detail in error.errors())
+        raise MeasureError(f"measures/_lists/index.toml: these keys are unknown, missing or wrong: {places}") from None
+
+
+def _read_file(
+    path: Path, where: str, *, facts: ListFacts, header: tuple[str, ...]
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """The rows of one CSV and everything wrong with it."""
+    empty = pl.DataFrame(schema=dict.fromkeys(header, pl.String))
+
+    def fault(code: str, message: str, count: int = 1, remedy: str = "") -> Fault:
+        return Fault(code=code, message=f"{where}: {message}", file=path.name, count=count, remedy=remedy)
+
+    content = path.read_bytes()
+    try:
+        rows = pl.read_csv(content, infer_schema=False)
+    except pl.exceptions.PolarsError:
+        return empty, [fault("bad-list", "cannot be read as CSV")]
+    if tuple(rows.columns) != header:
+        return empty, [fault("bad-header", f"the header must be {','.join(header)}")]
+    faults = []
+    code = pl.col("code")
+    written = rows.filter(code.is_null() | (code != code.str.strip_chars().str.to_uppercase()))
+    if written.height:
+        faults.append(fault("bad-code", f"{written.height} codes are blank, padded or not upper case", written.height))
+    if facts.system.upper().startswith("ICD"):
+        dotted = rows.filter(code.str.contains(".", literal=True))
+        if dotted.height:
+            faults.append(
+                fault(
+                    "dotted-code", f"{dotted.height} codes hold a dot", dotted.height, "Write ICD codes without dots."
+                )
+            )
+    key = ["code", "effective_from"] if "label" in header else ["code", "category", "effective_from"]
+    twice = rows.height - rows.unique(key).height
+    if twice:
+        faults.append(fault("duplicate-code", f"{twice} rows repeat another", twice))
+    if facts.match == "range_prefix" and rows.filter(~code.str.contains(r"^([A-Z0-9]+)(-[A-Z0-9]+)?$")).height:
+        faults.append(fault("bad-range", "a range is written LOW-HIGH with bounds of one length"))
+    if facts.rows is not None and rows.height != facts.rows:
+        faults.append(fault("row-count", f"it holds {rows.height} rows and {facts.rows} are stated"))
+    if facts.sha256 is not None and hashlib.sha256(content).hexdigest() != facts.sha256:
+        faults.append(
+            fault(
+                "sha256",
+                "its sha256 is not the stated one",
+                remedy="State the new sha256 and raise the module's version.",
+            )
+        )
+    dates = [
+        pl.col(name).str.to_date("%Y-%m-%d", strict=False).alias(name) for name in ("effective_from", "effective_to")
+    ]
+    typed = rows.with_columns(dates)
+    unread = sum(typed[name].null_count() - rows[name].null_count() for name in ("effective_from", "effective_to"))
+    if unread:
+        faults.append(fault("bad-date", f"{unread} effective dates are not ISO dates", unread))
+    return typed, faults
