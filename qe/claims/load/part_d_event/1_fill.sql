@@ -1,0 +1,34 @@
+-- Grain: one row per Part D event. A deletion ("D") is void; an unknown adjustment code is denied. allowed_amount is the total drug cost.
+insert into pharmacy_fill
+with judged as (
+    select
+        incoming.*,
+        case
+            when incoming.adjustment_code is not null and adjustment.code is null then 'denied'
+            else coalesce(adjustment.status, 'paid')
+        end as fill_status,
+        row_number() over (partition by incoming.native_claim_id order by incoming.paid_date desc nulls last, incoming.row_number)
+            as place
+    from incoming
+    left join code_status as adjustment
+        on adjustment.list = 'pde_adjustment' and adjustment.code = incoming.adjustment_code
+)
+select
+    fill_ref.fill_id, $source_id, $payer_id, $payer_type, person_ref.person_id, judged.fill_date, judged.ndc, null,
+    case upper(judged.brand_generic) when 'B' then 'B' when 'G' then 'G' end,
+    judged.days_supply, judged.quantity, judged.prescriber_npi, judged.pharmacy_npi,
+    case when judged.fill_status = 'paid' then judged.total_cost_amount else 0 end,
+    case
+        when judged.fill_status = 'paid'
+            then coalesce(judged.plan_paid_amount, 0) + coalesce(judged.noncovered_plan_paid_amount, 0)
+                + coalesce(judged.low_income_amount, 0)
+        else 0
+    end,
+    judged.patient_paid_amount, judged.fill_status, null, judged.paid_date, null, $delivery_id, 1, fill_ref.superseded_by,
+    null, false
+from judged
+join fill_ref
+    on fill_ref.source_id = $source_id and fill_ref.native_fill_id = judged.native_claim_id
+    and fill_ref.delivery_order = judged.delivery_order
+join person_ref on person_ref.source_id = $source_id and person_ref.native_person_id = judged.native_person_id
+where judged.place = 1

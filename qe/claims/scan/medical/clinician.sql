@@ -1,0 +1,8 @@
+-- Grain: one row per clinician, specialty and TIN of the file. On a facility claim the TIN is the facility's, not the clinician's.
+insert into clinician_seen
+select
+    coalesce(rendering_npi, attending_npi), rendering_specialty, case when bill_type is null then billing_tin end,
+    count(*), min(from_date), max(coalesce(thru_date, from_date))
+from incoming
+where coalesce(rendering_npi, attending_npi) is not null or (bill_type is null and billing_tin is not null)
+group by all

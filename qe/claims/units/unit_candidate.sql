@@ -1,0 +1,31 @@
+-- Grain: one row per unit: a facility by its CCN (an unresolved one by its NPI), a group by its TIN, a clinician by the NPI.
+create temp table unit_candidate as
+with facility_npi as (
+    select distinct npi from facility_seen where npi is not null and ccn is null
+),
+clinician_npi as (
+    select npi from clinician_seen where npi is not null
+    union
+    select npi from roster_row where npi is not null and ccn is null
+)
+select distinct 'CCN' as id_type, ccn as identifier, false as is_individual
+from facility_identifier
+union all
+select 'NPI', npi, false
+from facility_npi
+where npi not in (select identifier from facility_identifier where id_type = 'NPI')
+    and npi not in (select npi from clinician_npi)
+union all
+select 'NPI', npi, true
+from clinician_npi
+where npi not in (select identifier from facility_identifier where id_type = 'NPI')
+union all
+select distinct 'TIN', tin, false
+from (
+    select tin from clinician_seen
+    union all
+    select group_tin from roster_row
+    union all
+    select tin from roster_row where ccn is null and npi is null
+) as billing
+where tin is not null

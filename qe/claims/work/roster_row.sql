@@ -1,0 +1,5 @@
+-- Grain: one row of the entity's roster.
+create temp table roster_row (
+    npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type varchar,
+    role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date
+)
