@@ -207,6 +207,16 @@ class Site:
         return self.root / self.settings.delivery.outbox
 
     @property
+    def measure_folders(self) -> list[Path]:
+        """Folders of measures beside those that ship with qe."""
+        return [self.root / folder for folder in self.settings.measures.folders]
+
+    @property
+    def licensed_lists(self) -> Path:
+        """Where the site keeps code lists that it licenses itself."""
+        return self.root / self.settings.measures.lists
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.settings.site.zone)
 

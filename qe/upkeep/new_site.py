@@ -25,10 +25,11 @@ class NewSite:
     vault_key_file: Path
 
 
-def create(folder: Path, *, sample: bool, configuration: Path) -> NewSite:
+def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | None = None) -> NewSite:
     """Make the site `folder`; with `sample` it is a rehearsal site that holds the sample files.
 
     configuration  where keys go: $XDG_CONFIG_HOME, or ~/.config
+    inbox          files that `qe sample` wrote, instead of the sample files that ship with qe
     Raises InputError when the folder already holds something.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -44,7 +45,8 @@ def create(folder: Path, *, sample: bool, configuration: Path) -> NewSite:
         settings = settings.replace(mark, text)
     write_aside(folder / "qe.toml", settings.encode("utf-8"))
     if sample:
-        shutil.copytree(bundled.folder("sample_data") / "inbox", folder / "inbox", dirs_exist_ok=True)
+        received = inbox or bundled.folder("sample_data") / "inbox"
+        shutil.copytree(received, folder / "inbox", dirs_exist_ok=True, copy_function=shutil.copyfile)
     return NewSite(site=open_site(folder), store_key_file=store_key_file, vault_key_file=vault_key_file)
 
 
