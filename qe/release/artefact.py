@@ -1,0 +1,136 @@
+"""What may leave and to whom, the gate's decision on it, and the permit that a send or publication must hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from qe.errors import Reason, Refused
+from qe.ledger.book import Head
+from qe.release.lineage import RunLineage
+
+
+class ArtefactKind(StrEnum):
+    """Every kind of thing that can leave (rules.md sections 0.8 and 2)."""
+
+    INTERNAL_RESULT = "internal_result"
+    PROTOTYPE = "prototype"
+    CONFIDENTIAL_REPORT = "confidential_report"
+    PROVIDER_DATA_EXTRACT = "provider_data_extract"
+    PUBLIC_REPORT = "public_report"
+    LETTER = "letter"
+    NPA_NOTICE = "npa_notice"
+    NPA_DEID = "npa_deid"
+    NPA_PATIENT_IDENTIFIABLE = "npa_patient_identifiable"
+    DATA_DEID = "data_deid"
+    DATA_PATIENT_IDENTIFIABLE = "data_patient_identifiable"
+    MEASURE_FILING = "measure_filing"
+    ANNUAL_REPORT = "annual_report"
+    INCIDENT_REPORT = "incident_report"
+    DISPOSITION_CERTIFICATE = "disposition_certificate"
+    DATA_RETURN = "data_return"
+    BENEFICIARY_LETTER = "beneficiary_letter"
+    APPEALS_POSTING = "appeals_posting"
+    PART2_RETURN = "part2_return"
+    AGENT_SHARE = "agent_share"
+
+
+class RecipientKind(StrEnum):
+    """Every kind of recipient; one that no row of the decision table names gets nothing."""
+
+    PUBLIC = "public"
+    CMS = "cms"
+    PROVIDER = "provider"
+    SUPPLIER = "supplier"
+    MEDICAL_SOCIETY = "medical_society"
+    HOSPITAL_ASSOCIATION = "hospital_association"
+    EMPLOYER = "employer"
+    ISSUER = "issuer"
+    PROVIDER_ASSOCIATION = "provider_association"
+    STATE_ENTITY = "state_entity"
+    FEDERAL_AGENCY = "federal_agency"
+    QE_CONTRACTOR = "qe_contractor"
+    BENEFICIARY = "beneficiary"
+    PART2_PROGRAM = "part2_program"
+    QSO_AGENT = "qso_agent"
+    PSO = "pso"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """Who receives. unit_id: the provider or supplier itself, "" for all others."""
+
+    kind: RecipientKind
+    unit_id: str = ""
+
+
+PUBLIC = Recipient(kind=RecipientKind.PUBLIC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefact:
+    """What would leave, with facts computed from its run, never typed. None or empty means unknown, and fails.
+
+    sha256        of the exact bytes, or of the staged bundle
+    operator      the organisation that acts
+    cycle         the review cycle it belongs to; release_id the release
+    units         each unit identified in it, at any level or by inference -> sha256 of its results as published
+    posting       (unit_id, category) of the requests posted with it
+    peer_minimum  the smallest peer group whose aggregate it shows
+    """
+
+    kind: ArtefactKind
+    sha256: str
+    operator: str
+    lineage: RunLineage | None = None
+    cycle: str = ""
+    release_id: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    posting: frozenset[tuple[str, str]] | None = None
+    peer_minimum: int | None = None
+
+
+class Permit:
+    """Leave to send or publish one artefact to one recipient, on one day, at one state of the ledger, once."""
+
+    def __init__(self, *, sha256: str, recipient: Recipient, on: date, head: Head) -> None:
+        self._granted = (sha256, recipient, on, head)
+        self._is_used = False
+
+    def redeem(self, *, sha256: str, recipient: Recipient, on: date, head: Head) -> None:
+        """Use the permit up. Refused for other bytes, another recipient, another day or a ledger that has moved on."""
+        if self._is_used:
+            raise Refused("this permit was used already", remedy="Ask the gate again.")
+        for granted, used, named in zip(
+            self._granted,
+            (sha256, recipient, on, head),
+            ("file", "recipient", "day", "state of the ledger"),
+            strict=True,
+        ):
+            if granted != used:
+                raise Refused(f"the permit is for another {named}", remedy="Ask the gate again.")
+        self._is_used = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The gate's answer: whether the artefact may go, and the verdict of every rule."""
+
+    allowed: bool
+    reasons: tuple[Reason, ...]
+    artefact: Artefact
+    recipient: Recipient
+    on: date
+    head: Head
+
+    @property
+    def blockers(self) -> tuple[Reason, ...]:
+        """The rules that refuse."""
+        return tuple(one for one in self.reasons if one.verdict in ("fail", "not_built")) if not self.allowed else ()
+
+    def require(self, said: str) -> Permit:
+        """A permit, or Refused with `said` and the reasons of all rules."""
+        if not self.allowed:
+            raise Refused(said, reasons=self.reasons)
+        return Permit(sha256=self.artefact.sha256, recipient=self.recipient, on=self.on, head=self.head)

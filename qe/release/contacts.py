@@ -1,0 +1,105 @@
+"""The address book of providers and suppliers: its own encrypted file under the vault key, never joined to results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, Literal
+
+import polars as pl
+
+from qe import store, warehouse
+from qe.errors import Fault, InputError
+from qe.release.review import UNKNOWN_ZONE
+
+Channel = Literal["portal", "age", "mail", "courier"]
+
+CHANNELS: Final[tuple[Channel, ...]] = ("age", "portal", "courier", "mail")  # in the order in which they are preferred
+COLUMNS: Final = {
+    "unit_id": pl.String,
+    "channel": pl.String,
+    "address": pl.String,
+    "age_recipient": pl.String,
+    "zone": pl.String,
+    "valid_from": pl.Date,
+    "valid_to": pl.Date,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """One way to reach a unit on a day. zone: its time zone, None when not told."""
+
+    unit_id: str
+    channel: Channel
+    address: str | None
+    age_recipient: str | None
+    zone: str | None
+
+    @property
+    def lacking(self) -> str | None:
+        """What is missing for this channel to be used, or None."""
+        if self.channel == "age":
+            return None if self.age_recipient else "no age recipient"
+        return None if self.address else "no address"
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """All contacts in force on one day, by unit."""
+
+    by_unit: Mapping[str, tuple[Contact, ...]]
+
+    def of(self, unit_id: str) -> tuple[Contact, ...]:
+        return self.by_unit.get(unit_id, ())
+
+    def zone(self, unit_id: str) -> str:
+        """The unit's time zone; where none is told, the zone in which a day ends last."""
+        return next((contact.zone for contact in self.of(unit_id) if contact.zone), UNKNOWN_ZONE)
+
+    def usable(self, unit_id: str, channel: Channel | None) -> Contact | None:
+        """The unit's usable contact on `channel`, or on the channel preferred among its own."""
+        found = [one for one in self.of(unit_id) if one.lacking is None and channel in (None, one.channel)]
+        return min(found, key=lambda one: CHANNELS.index(one.channel), default=None)
+
+
+def write_contacts(*, path: Path, key: store.Key, engine: store.Engine, contacts: pl.DataFrame) -> None:
+    """Replace the address book. `contacts`: one row per unit, channel and span, columns unit_id, channel, address,
+    age_recipient, zone, valid_from, valid_to (null: without an end)."""
+    rows = contacts.select([pl.col(name).cast(kind) for name, kind in COLUMNS.items()])
+    unknown = rows.filter(~pl.col("channel").is_in(CHANNELS)).height
+    if unknown:
+        raise InputError.of(
+            [
+                Fault(
+                    code="bad-channel",
+                    message=f"contacts: the channel is unknown in {unknown} of {rows.height} rows",
+                    place="channel",
+                    count=unknown,
+                    remedy=f"Channels are {', '.join(CHANNELS)}; e-mail is none of them (42 CFR 401.713(a)).",
+                )
+            ]
+        )
+    with warehouse.build(path, key, engine=engine) as db:
+        db.execute(
+            "create table contact (unit_id varchar, channel varchar, address varchar, age_recipient varchar, "
+            "zone varchar, valid_from date, valid_to date)"
+        )
+        db.insert("contact", rows.sort(list(COLUMNS), nulls_last=True))
+
+
+def read_contacts(*, path: Path, key: store.Key, engine: store.Engine, on: date) -> Contacts:
+    """The contacts in force on the day `on`; none when there is no address book."""
+    if not path.exists():
+        return Contacts({})
+    with warehouse.open_read_only(path, key, engine=engine, lock=False) as db:
+        rows = db.query(
+            "select unit_id, channel, address, age_recipient, zone from contact "
+            "where coalesce(valid_from, $day) <= $day and coalesce(valid_to, $day) >= $day "
+            "order by unit_id, channel, address, age_recipient, zone",
+            day=on,
+        )
+    by_unit: dict[str, list[Contact]] = {}
+    for row in rows.iter_rows(named=True):
+        by_unit.setdefault(row["unit_id"], []).append(Contact(**row))
+    return Contacts({unit_id: tuple(found) for unit_id, found in by_unit.items()})

@@ -1,0 +1,55 @@
+"""Cycles of review: `<period>-<n>`. The first confirmed send freezes a cycle to its run; a re-run gets the next one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from qe.errors import InputError
+from qe.ledger.event import LedgerEvent
+
+CYCLE: Final = re.compile(r"(\d{4}Q[1-4])-([1-9]\d*)")
+
+
+def period_of(cycle: str) -> str:
+    """The reporting period of a cycle: "2025Q4" of "2025Q4-1"."""
+    return _parts(cycle)[0]
+
+
+def _parts(cycle: str) -> tuple[str, int]:
+    match = CYCLE.fullmatch(cycle)
+    if match is None:
+        raise InputError(f'"{cycle}" is not a cycle', remedy='Write it like "2025Q4-1": the period and a number.')
+    return match.group(1), int(match.group(2))
+
+
+def frozen_cycles(events: Iterable[LedgerEvent]) -> Mapping[str, str]:
+    """The run that each frozen cycle is bound to, for ever: that of its first confirmed send, bounced or not."""
+    frozen: dict[str, str] = {}
+    listed = tuple(events)
+    taken_back = {event.retracts for event in listed if event.retracts is not None}
+    for event in listed:
+        if event.kind == "send_confirmed" and event.event_id not in taken_back:
+            frozen.setdefault(event.text("cycle"), event.text("run_id"))
+    return frozen
+
+
+def cycle_for_run(events: Iterable[LedgerEvent], *, period: str, run_id: str) -> str:
+    """The cycle in which the reports of `run_id` go out: the one frozen to it, else the period's next free one."""
+    numbered = {
+        number: run
+        for (label, number), run in ((_parts(cycle), run) for cycle, run in frozen_cycles(events).items())
+        if label == period
+    }
+    own = [number for number, run in numbered.items() if run == run_id]
+    number = own[0] if own else max(numbered, default=0) + 1
+    return f"{period}-{number}"
+
+
+def run_of_cycle(events: Iterable[LedgerEvent], cycle: str) -> str | None:
+    """The run of `cycle`: the frozen one, else that of the last report put out in it; None when nothing was sent."""
+    _parts(cycle)
+    listed = tuple(events)
+    if frozen := frozen_cycles(listed).get(cycle):
+        return frozen
+    sent = [event for event in listed if event.kind == "report_sent" and event.text("cycle") == cycle]
+    return sent[-1].text("run_id") if sent else None

@@ -1,0 +1,107 @@
+"""What a run was made from: sources with labels, measures at versions and levels. The gate judges this."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from qe.errors import InputError
+from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.fold import Facts
+
+MEDICARE: Final = "medicare"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class LineageSource:
+    """One source of claims data in a run. labels: part2, pswp, cms_5pct."""
+
+    source_id: str
+    payer_type: str
+    labels: tuple[str, ...] = ()
+
+    def code(self) -> str:
+        return "+".join((f"{self.source_id}:{self.payer_type}", *sorted(self.labels)))
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class MeasureAtLevel:
+    """One measure at the version and level that a run has results for."""
+
+    measure_id: str
+    version: str
+    level: str
+
+    def code(self) -> str:
+        return f"{self.measure_id}@{self.version}@{self.level}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLineage:
+    """The facts of one finished run, computed from its folder.
+
+    results_sha256  of results/measure_results.parquet
+    """
+
+    run_id: str
+    period: str
+    manifest_sha256: str
+    results_sha256: str
+    sources: tuple[LineageSource, ...]
+    measures: tuple[MeasureAtLevel, ...]
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(label for source in self.sources for label in source.labels)
+
+
+def record_run(ledger: Ledger, lineage: RunLineage, *, on: date, at: datetime, actor: str) -> LedgerEvent:
+    """Record that the run is complete, on the day `on`. The same run is recorded once."""
+    event = NewEvent(
+        kind="run_completed",
+        effective_on=on,
+        subject=lineage.run_id,
+        payload={
+            "run_id": lineage.run_id,
+            "period": lineage.period,
+            "manifest_sha256": lineage.manifest_sha256,
+            "results_sha256": lineage.results_sha256,
+            "sources": sorted({source.code() for source in lineage.sources}),
+            "measures": sorted({measure.code() for measure in lineage.measures}),
+        },
+        key=f"run_completed:{lineage.run_id}",
+    )
+    return ledger.append([event], at=at, actor=actor)[0]
+
+
+def run_of(facts: Facts, run_id: str) -> LedgerEvent:
+    """The event of the finished run `run_id`."""
+    found = facts.of("run_completed", run_id=run_id)
+    if not found:
+        raise InputError(
+            f"run {run_id} is not recorded as complete on {facts.on}", remedy="Run `qe run`, or act as of a later day."
+        )
+    return found[-1]
+
+
+def lineage_of(event: LedgerEvent) -> RunLineage:
+    """The lineage as run_completed holds it."""
+    return RunLineage(
+        run_id=event.text("run_id"),
+        period=event.text("period"),
+        manifest_sha256=event.text("manifest_sha256"),
+        results_sha256=event.text("results_sha256"),
+        sources=tuple(_source_of(code) for code in event.texts("sources")),
+        measures=tuple(_measure_of(code) for code in event.texts("measures")),
+    )
+
+
+def _source_of(code: str) -> LineageSource:
+    head, *labels = code.split("+")
+    source_id, _, payer_type = head.partition(":")
+    return LineageSource(source_id=source_id, payer_type=payer_type, labels=tuple(labels))
+
+
+def _measure_of(code: str) -> MeasureAtLevel:
+    measure_id, version, level = code.split("@")
+    return MeasureAtLevel(measure_id=measure_id, version=version, level=level)

@@ -1,0 +1,144 @@
+"""The rules for what becomes public: each provider's 60 days, the posting, the cell check, the notice (G10 G11 G18 G24)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from qe.errors import Reason
+from qe.ledger.fold import Facts
+from qe.regulation import CITATION, REVIEW_DAYS
+from qe.release.artefact import Artefact, ArtefactKind
+from qe.release.review import ReviewPeriod
+from qe.release.sends import UnitReview, open_requests, reviews
+from qe.release.standing import reason
+
+NAMED_UNITS = 5
+SMALLEST_PEER_GROUP = 3  # rules.md N6: a peer group of one or two identifies by subtraction
+
+
+def review_over(facts: Facts, artefact: Artefact, *, at: datetime, entity_zone: str) -> Reason:
+    """G10: every unit named was sent what is published, at least 60 days before, and its own last day is over."""
+    rule, citation = "G10", "42 CFR 401.717(a), (b), (d)"
+    if not artefact.units:
+        if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
+        return reason(rule, citation, "fail", "nobody in it was sent a report", earliest=if_sent_today)
+    found = reviews(facts, artefact.cycle)
+    faults: dict[str, list[str]] = {}
+    earliest: list[date] = []
+    for unit_id, result_sha256 in sorted(artefact.units.items()):
+        fault = _clock_fault(found.get(unit_id), artefact, result_sha256, at=at, on=facts.on, entity_zone=entity_zone)
+        if fault is not None:
+            said, first_day = fault
+            faults.setdefault(said, []).append(unit_id)
+            earliest.append(first_day)
+    if faults:
+        return reason(rule, citation, "fail", _told(faults), earliest=max(earliest))
+    return reason(rule, citation, "pass", f"the 60 days of all {len(artefact.units)} providers and suppliers are over")
+
+
+def _clock_fault(
+    unit: UnitReview | None, artefact: Artefact, result_sha256: str, *, at: datetime, on: date, entity_zone: str
+) -> tuple[str, date] | None:
+    """What stands against publishing this unit, and the first day if that were cured today; None when nothing does."""
+    if_sent_today = ReviewPeriod(sent_on=on).public_from
+    if unit is None or unit.sent is None:
+        return "not sent its report", if_sent_today
+    if unit.state == "failed":
+        return "report came back undelivered", if_sent_today
+    if unit.public_from is None or unit.review is None:
+        return "hand-over of the report not confirmed", if_sent_today
+    if artefact.lineage is None or unit.sent.text("run_id") != artefact.lineage.run_id:
+        return "report shows another run", if_sent_today
+    if unit.sent.text("result_sha256") != result_sha256:
+        return "report shows other results than would be published", if_sent_today
+    if on < unit.public_from:
+        said = f"report sent on {unit.review.sent_on}, public after {unit.review.last_request_day}, "
+        return f"{said}from {unit.public_from}", unit.public_from
+    if not unit.is_over(at=at, on=on, entity_zone=entity_zone):
+        opens = unit.review.public_at(entity_zone)
+        return f"the last day to ask is over at {opens:%Y-%m-%d %H:%M} UTC, in the recipient's zone", unit.public_from
+    return None
+
+
+def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
+    """G24: every unit named was told a public date 60 days ahead, and the status of its requests before publication."""
+    rule, citation = "G24", "42 CFR 401.717(a), (d)"
+    if not artefact.units:
+        return reason(rule, citation, "fail", "no provider or supplier in it was told a public date")
+    found = reviews(facts, artefact.cycle)
+    faults: dict[str, list[str]] = {}
+    earliest: list[date] = []
+    for unit_id in sorted(artefact.units):
+        unit = found.get(unit_id)
+        told = unit.sent if unit is not None and unit.state == "confirmed" else None
+        if unit is None or told is None:
+            faults.setdefault("not told a public date", []).append(unit_id)
+            earliest.append(ReviewPeriod(sent_on=facts.on).public_from)
+        elif facts.on < told.day("public_from") or facts.on < told.day("sent_on") + timedelta(days=REVIEW_DAYS):
+            faults.setdefault(f"told the public date {told.day('public_from')}", []).append(unit_id)
+            earliest.append(told.day("public_from"))
+        elif unit.notice is None:
+            faults.setdefault("not sent the notice of the status of its requests (qe review notice)", []).append(
+                unit_id
+            )
+            earliest.append(facts.on)
+    if faults:
+        return reason(rule, citation, "fail", _told(faults), earliest=max(earliest))
+    return reason(rule, citation, "pass", f"all {len(artefact.units)} were told the date and their requests' status")
+
+
+def appeals_posted(facts: Facts, artefact: Artefact) -> Reason:
+    """G11: the open requests of the cycle are posted with it, by provider and category, and no others."""
+    rule, citation = "G11", CITATION["posting"]
+    if artefact.posting is None:
+        return reason(rule, citation, "fail", "it is not known which open requests are posted with it")
+    outstanding = {(event.text("unit_id"), event.text("category")) for event in open_requests(facts, artefact.cycle)}
+    if outstanding != set(artefact.posting):
+        said = f"{len(outstanding)} requests are open but {len(artefact.posting)} are posted"
+        return reason(rule, citation, "fail", f"{said}: the requests changed since the files were staged; plan again")
+    return reason(rule, citation, "pass", f"{len(outstanding)} open requests are posted")
+
+
+def small_cells_checked(facts: Facts, artefact: Artefact, *, rehearsal: bool) -> Reason:
+    """G18: exactly these bytes passed the cell check, and a second person approved them; peers are never one or two."""
+    rule, citation = "G18", CITATION["cell_size"]
+    if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
+        return _peers_are_many(artefact)
+    checks = facts.of("sdc_checked", bundle_sha256=artefact.sha256)
+    approvals = facts.of("release_approved", bundle_sha256=artefact.sha256)
+    if not checks:
+        return reason(
+            rule, citation, "fail", "the cell check of exactly these files is not recorded (qe release approve)"
+        )
+    if findings := int(checks[-1].text("findings")):
+        return reason(rule, citation, "fail", f"{findings} cells could be narrowed down to 1 to 10 persons")
+    if not approvals:
+        return reason(rule, citation, "fail", "nobody approved exactly these files (qe release approve)")
+    makers = {event.actor for event in facts.of("run_completed") if _is_run_of(artefact, event.text("run_id"))}
+    if not rehearsal and (approvals[-1].actor in makers or checks[-1].actor in makers or not makers):
+        return reason(rule, citation, "fail", "the person who made the run also approved it: a second person must")
+    return reason(
+        rule, citation, "pass", f"{checks[-1].text('cells_checked')} cells checked, none can be narrowed down"
+    )
+
+
+def _is_run_of(artefact: Artefact, run_id: str) -> bool:
+    return artefact.lineage is not None and artefact.lineage.run_id == run_id
+
+
+def _peers_are_many(artefact: Artefact) -> Reason:
+    rule, citation = "G18", "rules.md section 1D (N6)"
+    if artefact.peer_minimum is None or artefact.peer_minimum < SMALLEST_PEER_GROUP:
+        return reason(rule, citation, "fail", f"peer aggregates may stand for fewer than {SMALLEST_PEER_GROUP} peers")
+    return reason(rule, citation, "pass", f"peer aggregates stand for at least {artefact.peer_minimum} peers")
+
+
+def _told(faults: Mapping[str, list[str]]) -> str:
+    """Each fault with its units, a few of them named, the most frequent first."""
+    ordered = sorted(faults.items(), key=lambda item: (-len(item[1]), item[0]))
+    return "; ".join(f"{_units(unit_ids)}: {said}" for said, unit_ids in ordered)
+
+
+def _units(unit_ids: list[str]) -> str:
+    shown = ", ".join(unit_ids[:NAMED_UNITS])
+    more = len(unit_ids) - NAMED_UNITS
+    return f"{shown} and {more:,} more" if more > 0 else shown

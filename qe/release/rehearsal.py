@@ -1,0 +1,62 @@
+"""What a rehearsal site stands on: approval, agreement, rights and measure approvals, all invented."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent
+from qe.release.lineage import MeasureAtLevel
+from qe.release.standing import approval_expires_on
+
+
+def record_rehearsal_facts(
+    ledger: Ledger,
+    *,
+    organisation: str,
+    sources: Sequence[str],
+    measures: Sequence[MeasureAtLevel],
+    approved_on: date,
+    at: datetime,
+    actor: str,
+) -> tuple[LedgerEvent, ...]:
+    """Record what a real entity would hold from CMS and its payers, as of `approved_on`, for three years.
+
+    sources   ids of the claims sources of qe.toml
+    measures  every measure at every level that its folder publishes
+    """
+    last_day = approval_expires_on(approved_on) - timedelta(days=1)
+    until = {"expires_on": last_day.isoformat()}
+    approval = NewEvent(
+        kind="entity_approved", effective_on=approved_on, payload={"approved_on": approved_on.isoformat()}
+    )
+    agreement = NewEvent(
+        kind="dua_signed",
+        effective_on=approved_on,
+        subject="DUA-REHEARSAL",
+        payload={"party": organisation, "dua_no": "DUA-REHEARSAL", **until},
+    )
+    rights = [
+        NewEvent(
+            kind="source_registered",
+            effective_on=approved_on,
+            subject=source_id,
+            payload={"source_id": source_id, "rights": "measures;public", **until},
+        )
+        for source_id in sorted(sources)
+    ]
+    approvals = [
+        NewEvent(
+            kind="measure_approved",
+            effective_on=approved_on,
+            subject=measure.code(),
+            payload={
+                "measure_id": measure.measure_id,
+                "version": measure.version,
+                "level": measure.level,
+                "route": "rehearsal",
+                "approved_on": approved_on.isoformat(),
+            },
+        )
+        for measure in sorted(measures)
+    ]
+    return ledger.append([approval, agreement, *rights, *approvals], at=at, actor=actor)

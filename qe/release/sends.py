@@ -1,0 +1,107 @@
+"""Where each unit's review stands in a cycle: report put out, handed over, returned, noticed, open or over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from qe.ledger.event import LedgerEvent
+from qe.ledger.fold import Facts
+from qe.release.review import ReviewPeriod
+
+SendState = Literal["not_sent", "sent", "confirmed", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitReview:
+    """One unit in one cycle, as of a day.
+
+    sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
+    notice     its last status notice; None when it has asked for something since
+    requests   its requests in this cycle that are open
+    """
+
+    unit_id: str
+    sent: LedgerEvent | None
+    confirmed: LedgerEvent | None
+    failed: LedgerEvent | None
+    notice: LedgerEvent | None
+    requests: tuple[LedgerEvent, ...]
+
+    @property
+    def state(self) -> SendState:
+        if self.sent is None:
+            return "not_sent"
+        if self.failed is not None:
+            return "failed"
+        return "sent" if self.confirmed is None else "confirmed"
+
+    @property
+    def review(self) -> ReviewPeriod | None:
+        """The review period that its confirmed report printed; None while nothing is confirmed.
+
+        A hand-over before the printed day changes nothing: the printed, later dates are enforced.
+        """
+        if self.state != "confirmed" or self.sent is None:
+            return None
+        return ReviewPeriod(
+            sent_on=self.sent.day("sent_on"),
+            zone=self.sent.text("zone"),
+            day_count="literal" if self.sent.text("day_count") == "literal" else "conservative",
+        )
+
+    @property
+    def public_from(self) -> date | None:
+        """The public date it was told, never earlier than its 60 days allow."""
+        if self.review is None or self.sent is None:
+            return None
+        return max(self.review.public_from, self.sent.day("public_from"))
+
+    def is_over(self, *, at: datetime, on: date, entity_zone: str) -> bool:
+        """Whether its results may be public at this instant, on the day `on` of the entity."""
+        review, public_from = self.review, self.public_from
+        if review is None or public_from is None:
+            return False
+        return on >= public_from and at >= review.public_at(entity_zone)
+
+
+def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
+    """Every unit with a report, notice or request in `cycle`, by unit id."""
+    sent: dict[str, LedgerEvent] = {}
+    for event in facts.of("report_sent", cycle=cycle):
+        sent[event.text("unit_id")] = event
+    confirmed = {event.text("sent"): event for event in facts.of("send_confirmed", cycle=cycle)}
+    failed = {event.text("sent"): event for event in facts.of("delivery_failed", cycle=cycle)}
+    asked: dict[str, list[LedgerEvent]] = {}
+    for event in facts.of("request_received", cycle=cycle):
+        asked.setdefault(event.text("unit_id"), []).append(event)
+    notices = _standing_notices(facts, cycle, asked)
+    open_ones = {event.text("request_id") for event in open_requests(facts, cycle)}
+    return {
+        unit_id: UnitReview(
+            unit_id=unit_id,
+            sent=sent.get(unit_id),
+            confirmed=confirmed.get(sent[unit_id].event_id) if unit_id in sent else None,
+            failed=failed.get(sent[unit_id].event_id) if unit_id in sent else None,
+            notice=notices.get(unit_id),
+            requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
+        )
+        for unit_id in sorted({*sent, *asked, *notices})
+    }
+
+
+def _standing_notices(facts: Facts, cycle: str, asked: Mapping[str, list[LedgerEvent]]) -> Mapping[str, LedgerEvent]:
+    """The last status notice of each unit, unless it has asked since: then the notice does not tell its status."""
+    notices = {event.text("unit_id"): event for event in facts.of("status_notice_sent", cycle=cycle)}
+    return {
+        unit_id: notice
+        for unit_id, notice in notices.items()
+        if all(request.seq < notice.seq for request in asked.get(unit_id, []))
+    }
+
+
+def open_requests(facts: Facts, cycle: str) -> tuple[LedgerEvent, ...]:
+    """The requests of `cycle` that are not resolved, in order of recording."""
+    resolved = {event.text("request_id") for event in facts.of("request_resolved")}
+    received = facts.of("request_received", cycle=cycle)
+    return tuple(event for event in received if event.text("request_id") not in resolved)

@@ -1,0 +1,187 @@
+"""What the entity stands on at a day: its approval, its agreement with CMS, source rights, measure approvals."""
+
+import calendar
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from qe.errors import Reason, Verdict
+from qe.ledger.event import LedgerEvent
+from qe.ledger.fold import Facts
+from qe.periods import months_before
+from qe.regulation import APPROVAL_YEARS, CITATION
+from qe.release.lineage import MEDICARE, MeasureAtLevel, RunLineage
+
+RENEWAL_MONTHS: Final = 6  # 42 CFR 401.709(f): months before expiry by which to re-apply
+REHEARSAL_ROUTE: Final = "rehearsal"
+
+
+def reason(rule: str, citation: str, verdict: Verdict, fact: str, *, earliest: date | None = None) -> Reason:
+    return Reason(
+        rule=rule,
+        citation=citation,
+        verdict=verdict,
+        fact=fact,
+        earliest=None if earliest is None else earliest.isoformat(),
+    )
+
+
+def approval_expires_on(approved_on: date) -> date:
+    """The anniversary on which an approval has expired; its last day is the day before. 29 February is clipped."""
+    year = approved_on.year + APPROVAL_YEARS
+    return date(year, approved_on.month, min(approved_on.day, calendar.monthrange(year, approved_on.month)[1]))
+
+
+def renewal_deadline(approved_on: date) -> date:
+    """The last day on which a re-application keeps the approval running until CMS decides."""
+    return months_before(approval_expires_on(approved_on), RENEWAL_MONTHS)
+
+
+def entity_approval(facts: Facts) -> Reason:
+    """G1: approved on this day, or continuing after a re-application in time (401.709(c), (f))."""
+    rule, citation = "G1", CITATION["approval"]
+    approvals = [event.day("approved_on") for event in facts.of("entity_approved")]
+    if not approvals:
+        return reason(rule, citation, "fail", "no approval of the entity by CMS is recorded")
+    approved_on = max(approvals)
+    if facts.on < approved_on:
+        said = f"the entity is approved from {approved_on} only"
+        return reason(rule, citation, "fail", said, earliest=approved_on)
+    expires_on = approval_expires_on(approved_on)
+    if facts.on < expires_on:
+        last_day = expires_on - timedelta(days=1)
+        return reason(rule, citation, "pass", f"the entity is approved from {approved_on} to {last_day}")
+    return _continuing(facts, approved_on=approved_on, expires_on=expires_on)
+
+
+def _continuing(facts: Facts, *, approved_on: date, expires_on: date) -> Reason:
+    rule, citation = "G1", "42 CFR 401.709(f)"
+    deadline = renewal_deadline(approved_on)
+    in_time = [
+        event
+        for event in facts.of("entity_applied", route="renewal")
+        if approved_on < event.day("submitted_on") <= deadline
+    ]
+    if not in_time:
+        said = f"the approval ended before {expires_on} and no re-application by {deadline} is recorded"
+        return reason(rule, citation, "fail", said)
+    denied = [
+        event.day("decided_on")
+        for event in facts.of("cms_decision", about="renewal", decision="denied")
+        if approved_on < event.day("decided_on") <= facts.on
+    ]
+    if denied:
+        return reason(rule, citation, "fail", f"CMS denied the re-application on {min(denied)}")
+    return reason(rule, citation, "pass", "the approval continues until CMS decides on the re-application")
+
+
+def data_use_agreement(facts: Facts, *, operator: str) -> Reason:
+    """G4: the operating organisation's own agreement with CMS is in force (401.709(b), 401.713(a))."""
+    rule, citation = "G4", CITATION["dua"]
+    ended = {event.text("dua_no") for event in facts.of("dua_ended")}
+    own = [
+        event
+        for event in facts.of("dua_signed")
+        if event.text("party").casefold() == operator.casefold() and event.text("dua_no") not in ended
+    ]
+    if not own:
+        return reason(
+            rule, citation, "fail", "no data use agreement of the operating organisation with CMS is recorded"
+        )
+    last_day = max(event.day("expires_on") for event in own)
+    if facts.on > last_day:
+        return reason(rule, citation, "fail", f"the data use agreement ended on {last_day}")
+    return reason(rule, citation, "pass", f"the data use agreement runs to {last_day}")
+
+
+def source_rights(facts: Facts, lineage: RunLineage, *, use: str) -> Reason:
+    """G7: every source of the run may be used so: `use` is one of the rights of source_registered (401.707(d))."""
+    rule, citation = "G7", CITATION["rights"]
+    if not lineage.sources:
+        return reason(rule, citation, "fail", "the run's sources are not known")
+    ended = {event.text("source_id") for event in facts.of("source_ended")}
+    lacking = [
+        said
+        for source in lineage.sources
+        if (said := _lacking_right(facts, source.source_id, use=use, ended=source.source_id in ended))
+    ]
+    if lacking:
+        return reason(rule, citation, "fail", "; ".join(lacking))
+    return reason(rule, citation, "pass", f'{len(lineage.sources)} sources with the right "{use}"')
+
+
+def _lacking_right(facts: Facts, source_id: str, *, use: str, ended: bool) -> str | None:
+    registered = facts.of("source_registered", source_id=source_id)
+    if not registered:
+        return f"source {source_id} is not registered with its rights"
+    newest = registered[-1]
+    if use not in newest.texts("rights"):
+        return f'source {source_id} lacks the right "{use}"'
+    if ended or facts.on > newest.day("expires_on"):
+        return f"the rights in source {source_id} have ended"
+    return None
+
+
+def measure_approvals(facts: Facts, measures: Sequence[MeasureAtLevel], *, rehearsal: bool) -> Reason:
+    """G5: every measure is approved at the version and level of the run (401.715)."""
+    rule, citation = "G5", "42 CFR 401.715"
+    if not measures:
+        return reason(rule, citation, "fail", "the run's measures are not known")
+    approved = _latest_by_measure(facts, "measure_approved", without_route=None if rehearsal else REHEARSAL_ROUTE)
+    stopped = _latest_by_measure(facts, "measure_disapproved", without_route=None)
+    lacking: list[str] = []
+    waits: list[date] = []
+    for measure in measures:
+        named = f"{measure.measure_id} {measure.version} at level {measure.level}"
+        approval, stop = approved.get(measure), stopped.get(measure)
+        if approval is None or (stop is not None and stop.seq > approval.seq):
+            lacking.append(f"{named} is not approved")
+        elif (first := approval.day("approved_on")) > facts.on:
+            lacking.append(f"{named} is approved from {first} only")
+            waits.append(first)
+    if lacking:
+        earliest = max(waits) if len(waits) == len(lacking) else None
+        return reason(rule, citation, "fail", "; ".join(lacking), earliest=earliest)
+    return reason(rule, citation, "pass", f"{len(measures)} measures approved at their version and level")
+
+
+def _latest_by_measure(facts: Facts, kind: str, *, without_route: str | None) -> dict[MeasureAtLevel, LedgerEvent]:
+    return {
+        MeasureAtLevel(
+            measure_id=event.text("measure_id"), version=event.text("version"), level=event.text("level")
+        ): event
+        for event in facts.of(kind)
+        if without_route is None or event.text("route") != without_route
+    }
+
+
+def combined_data(lineage: RunLineage) -> Reason:
+    """G8: the run's lineage joins Medicare with at least one other payer's claims, never judged per provider."""
+    rule, citation = "G8", CITATION["combined"]
+    payer_types = {source.payer_type for source in lineage.sources}
+    if MEDICARE not in payer_types:
+        return reason(rule, citation, "fail", "the run holds no Medicare claims")
+    if payer_types == {MEDICARE}:
+        return reason(
+            rule, citation, "fail", "the run holds Medicare claims only: no other payer's claims are combined"
+        )
+    others = sum(source.payer_type != MEDICARE for source in lineage.sources)
+    return reason(rule, citation, "pass", f"Medicare claims are combined with those of {others} other sources")
+
+
+FORBIDDEN_LABELS: Final = {
+    "part2": "records of substance use disorder treatment (42 CFR Part 2)",
+    "pswp": "patient safety work product (42 CFR Part 3)",
+    "cms_5pct": "the 5 percent national sample, which may reach benchmarks only (401.707(e))",
+}
+
+
+def labels(lineage: RunLineage) -> Reason:
+    """G20: no label of the run's sources forbids results about providers; an unknown label forbids."""
+    rule, citation = "G20", "42 CFR 401.707(e), Parts 2 and 3"
+    found = [FORBIDDEN_LABELS.get(label, "a label that no rule knows") for label in sorted(lineage.labels)]
+    if not lineage.sources:
+        return reason(rule, citation, "fail", "the run's sources are not known")
+    if found:
+        return reason(rule, citation, "fail", f"the run's sources hold {'; '.join(found)}")
+    return reason(rule, citation, "pass", "no source carries a label that forbids it")
