@@ -29,7 +29,7 @@ running_supply as (
 ),
 shifted as (                                                      -- R12: an early refill starts after the supply in hand ends
     select
-        event_id, index_date, treatment_end, days_supply,
+        event_id, index_date, treatment_end, ingredient, days_supply,
         max(fill_date - (supply_through - days_supply)) over (partition by event_id, ingredient order by fill_date)
             + supply_through - 1 as last_day
     from running_supply
@@ -37,6 +37,7 @@ shifted as (                                                      -- R12: an ear
 covered_span as (                                                 -- R14: only days of the treatment period count
     select
         event_id,
+        ingredient,
         greatest(last_day - days_supply + 1, index_date) as first_day,
         least(last_day, treatment_end) as last_day
     from shifted
@@ -49,7 +50,7 @@ new_days as (                                                     -- R13: a day 
             first_day,
             coalesce(
                 max(last_day) over (
-                    partition by event_id order by first_day, last_day
+                    partition by event_id order by first_day, last_day, ingredient
                     rows between unbounded preceding and 1 preceding
                 ) + 1,
                 first_day

@@ -25,6 +25,7 @@ index_fill as (
 enrolled_span as (                                                -- days enrolled with pharmacy benefits we can see; a month covered in part keeps its part
     select distinct
         person_month.person_id,
+        person_month.month,
         greatest(person_month.month, coalesce(member_month.covered_from, person_month.month)) as first_day,
         least(last_day(person_month.month), coalesce(member_month.covered_to, last_day(person_month.month))) as last_day
     from person_month
@@ -52,6 +53,7 @@ clipped_span as (                                                 -- enrolled da
     select
         treatment.person_id,
         treatment.index_date,
+        enrolled_span.month,
         greatest(enrolled_span.first_day, treatment.index_date) as first_day,
         least(enrolled_span.last_day, treatment.treatment_end) as last_day
     from treatment
@@ -65,7 +67,7 @@ span_gap as (                                                     -- R8: days be
         person_id,
         first_day - 1 - coalesce(
             max(last_day) over (
-                partition by person_id order by first_day, last_day
+                partition by person_id order by first_day, last_day, month
                 rows between unbounded preceding and 1 preceding
             ),
             index_date - 1
