@@ -195,7 +195,7 @@ def read(path: Path) -> list[Case]:
 def lay_out(db: Warehouse, case: Case) -> None:
     """Put the rows of the case into the empty base tables of `db`."""
     for table, rows in case.given.items():
-        unknown = sorted({name for row in rows for name in row} - set(tables.schema(db, table)))
+        unknown = sorted({name for row in rows for name in row} - set(tables.schema(table)))
         if unknown:
             raise MeasureError(f"case {case.id}: {table} has no column {', '.join(unknown)}")
         tables.insert_rows(db, table, rows)
@@ -235,9 +235,7 @@ class CaseModel:
     @classmethod
     def opened(cls) -> "CaseModel":
         db = Warehouse(duckdb.connect(":memory:", config={"threads": "1"}))
-        model.create_base_tables(db)
-        model.create_event_tables(db)
-        model.create_macros(db)
+        tables.create(db)
         return cls(db)
 
     def empty(self) -> None:

@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from qe.claims import model
 from qe.errors import Fault, MeasureError
-from qe.measurement import cases, syntax, value_sets
+from qe.measurement import cases, syntax, tables, value_sets
+from qe.measurement.events import rule_number
 from qe.measurement.measure import Module, ParameterValue
 from qe.warehouse import Warehouse
 
@@ -73,11 +73,11 @@ def place(module: Module, stem: str) -> str:
     return f"measures/{module.folder.name}/{stem}.sql"
 
 
-def syntax_faults(module: Module, stem: str) -> list[Fault]:
+def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     """What bars this file by its parsed tree."""
     before = frozenset() if stem == "population" else frozenset({"population"})
     return syntax.faults(
-        module.sql[stem], where=place(module, stem), parameters=list(module.facts.parameters), extra_tables=before
+        module.sql[stem], where=place(module, stem), parameters=tuple(module.facts.parameters), extra_tables=before
     )
 
 
@@ -111,23 +111,6 @@ def rule_faults(module: Module) -> list[Fault]:
     return faults
 
 
-def rule_number(rule: str) -> tuple[int, str]:
-    """Sorts R2 before R10."""
-    digits = re.sub(r"\D", "", rule)
-    return (int(digits) if digits else 0, rule)
-
-
-@contextmanager
-def empty_model() -> Iterator[Warehouse]:
-    """A claims model without rows, in memory, as measure SQL sees it."""
-    with duckdb.connect(":memory:", config={"threads": "1"}) as connection:
-        db = Warehouse(connection)
-        model.create_base_tables(db)
-        model.create_event_tables(db)
-        model.create_macros(db)
-        yield db
-
-
 def bindings(
     module: Module, sql: str, values: dict[str, ParameterValue], *, start: object, end: object
 ) -> dict[str, object] | None:
@@ -144,9 +127,7 @@ def _bind_faults(module: Module, lists: list[value_sets.CodeList]) -> list[Fault
         values = module.with_parameters({})
     except MeasureError as error:
         return list(error.faults)
-    from datetime import date
-
-    with empty_model() as db:
+    with tables.empty_model() as db:
         value_sets.lay_out(db, [])
         for stem, sql in module.sql.items():
             given = bindings(module, sql, values, start=date(2024, 1, 1), end=date(2024, 12, 31))

@@ -108,7 +108,10 @@ def tree(sql: str) -> dict[str, Any]:
     return parsed
 
 
-def faults(sql: str, *, where: str, parameters: list[str], extra_tables: frozenset[str] = frozenset()) -> list[Fault]:
+@cache
+def faults(
+    sql: str, *, where: str, parameters: tuple[str, ...], extra_tables: frozenset[str] = frozenset()
+) -> tuple[Fault, ...]:
     """Everything that bars `sql` from running, one sentence each.
 
     where         the file as a reader names it ("measures/hwr/population.sql")
@@ -122,10 +125,10 @@ def faults(sql: str, *, where: str, parameters: list[str], extra_tables: frozens
     parsed = tree(sql)
     if parsed["error"]:
         if parsed.get("error_type") == "not implemented":
-            return [fault("not-a-select", "it is not a SELECT", "A file of a measure is one SELECT.")]
-        return [fault("bad-sql", f"it cannot be parsed: {_first_lines(str(parsed.get('error_message', '')))}")]
+            return (fault("not-a-select", "it is not a SELECT", "A file of a measure is one SELECT."),)
+        return (fault("bad-sql", f"it cannot be parsed: {_first_lines(str(parsed.get('error_message', '')))}"),)
     if len(parsed["statements"]) != 1:
-        return [fault("not-one-statement", f"it holds {len(parsed['statements'])} statements, not one")]
+        return (fault("not-one-statement", f"it holds {len(parsed['statements'])} statements, not one"),)
     statement = parsed["statements"][0]
     known = [*ENGINE_PARAMETERS, *parameters]
     unknown = [item["key"] for item in statement.get("named_param_map", []) if item["key"] not in known]
@@ -134,7 +137,7 @@ def faults(sql: str, *, where: str, parameters: list[str], extra_tables: frozens
     ]
     allowed = contract_tables() | extra_tables
     messages = dict.fromkeys([*_table_messages(statement["node"], allowed, frozenset()), *_order_messages(statement)])
-    return found + [fault("refused-sql", message) for message in messages]
+    return (*found, *(fault("refused-sql", message) for message in messages))
 
 
 def _first_lines(message: str) -> str:

@@ -186,8 +186,16 @@ def stays(put: Callable[..., None]) -> None:
             day = date(2024 + month // 12, month % 12 + 1, 1)
             payer = "commercial" if person == "P3" and month > 5 else "medicare"
             put("person_month", {"person_id": person, "month": day, "payer_type": payer, "medical": True})
-    put("stay", stay("C1", "P1", date(2024, 3, 1), "U000001", "J189"), stay("C2", "P1", date(2024, 6, 1), "U000002", "I10"))
-    put("stay", stay("C3", "P2", date(2024, 2, 29), "U000001", "I509"), stay("C4", "P3", date(2024, 12, 31), "U000002", "J189"))
+    put(
+        "stay",
+        stay("C1", "P1", date(2024, 3, 1), "U000001", "J189"),
+        stay("C2", "P1", date(2024, 6, 1), "U000002", "I10"),
+    )
+    put(
+        "stay",
+        stay("C3", "P2", date(2024, 2, 29), "U000001", "I509"),
+        stay("C4", "P3", date(2024, 12, 31), "U000002", "J189"),
+    )
 
 
 def stay(stay_id: str, person: str, admitted: date, facility: str, diagnosis: str) -> dict[str, Any]:

@@ -42,7 +42,25 @@ def is_base(line: Line) -> bool:
             return line.place == "12"
         if number in (99497, 99498):
             return line.place != "21"
-        single = {96160, 96161, 99421, 99422, 99423, 99439, 99483, 99484, 99487, 99489, 99490, 99491, 99492, 99493, 99494, 99495, 99496}
+        single = {
+            96160,
+            96161,
+            99421,
+            99422,
+            99423,
+            99439,
+            99483,
+            99484,
+            99487,
+            99489,
+            99490,
+            99491,
+            99492,
+            99493,
+            99494,
+            99495,
+            99496,
+        }
         return number in single
     return code in set("G0402 G0438 G0439 G0442 G0443 G0444 G0506 G2010 G2012 G2058 G2064 G2065 G2214".split())
 
@@ -72,7 +90,9 @@ def winner(lines: list[Line], unit: str) -> tuple[str, Decimal, str | None, str 
     return first, amounts[first], tie, second
 
 
-def attribute(all_lines: list[Line], *, start: date, end: date) -> dict[tuple[str, str], tuple[str, int, Decimal, str | None, str | None]]:
+def attribute(
+    all_lines: list[Line], *, start: date, end: date
+) -> dict[tuple[str, str], tuple[str, int, Decimal, str | None, str | None]]:
     """{(person, "billing" or "clinician"): (unit, step, allowed, tie break, runner-up)}."""
     found: dict[tuple[str, str], tuple[str, int, Decimal, str | None, str | None]] = {}
     in_window = [line for line in all_lines if start <= line.day <= end and line.allowed > 0]
@@ -80,11 +100,15 @@ def attribute(all_lines: list[Line], *, start: date, end: date) -> dict[tuple[st
         own = [line for line in in_window if line.person == person]
         base = [line for line in own if is_base(line)]
         with_base = {line.claim for line in base}
-        services = base + [line for line in own if line.hcpcs in ADD_ON and line.claim in with_base and not line.is_fqhc]
+        services = base + [
+            line for line in own if line.hcpcs in ADD_ON and line.claim in with_base and not line.is_fqhc
+        ]
         if not any(line.is_fqhc or line.specialty in PRIMARY | SPECIALIST for line in services):
             continue
         first_step = [line for line in services if line.is_fqhc or line.specialty in PRIMARY | NON_PHYSICIAN]
-        step, deciding = (1, first_step) if first_step else (2, [line for line in services if line.specialty in SPECIALIST])
+        step, deciding = (
+            (1, first_step) if first_step else (2, [line for line in services if line.specialty in SPECIALIST])
+        )
         try:
             unit, amount, tie, second = winner(deciding, "group")
         except LookupError:

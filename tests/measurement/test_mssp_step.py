@@ -86,7 +86,9 @@ def test_a_nurse_practitioner_alone_does_not_pass_the_gate(run: Run, visit: Call
     assert run([visit(specialty="50")]) == {}
 
 
-def test_a_nurse_practitioner_wins_step_1_once_a_cardiologist_opened_the_gate(run: Run, visit: Callable[..., Any]) -> None:
+def test_a_nurse_practitioner_wins_step_1_once_a_cardiologist_opened_the_gate(
+    run: Run, visit: Callable[..., Any]
+) -> None:
     found = run([visit(specialty="50"), visit(group="G2", specialty="06", allowed=Decimal("900.00"))])
     assert found["P1", "billing"] == ("G1", 1, Decimal("100.00"), None, None)
 
@@ -148,7 +150,10 @@ def test_both_ends_of_the_window_count_and_the_days_beyond_do_not(run: Run, visi
 def test_a_telephone_visit_counts_while_the_window_touches_the_public_health_emergency(
     run: Run, visit: Callable[..., Any]
 ) -> None:
-    in_2022, year_2022 = visit(hcpcs="99441", day=date(2022, 7, 1)), MeasurePeriod(start=date(2022, 1, 1), end=date(2022, 12, 31))
+    in_2022, year_2022 = (
+        visit(hcpcs="99441", day=date(2022, 7, 1)),
+        MeasurePeriod(start=date(2022, 1, 1), end=date(2022, 12, 31)),
+    )
     assert run([in_2022], year_2022)["P1", "billing"][0] == "G1"
     assert run([visit(hcpcs="99441")]) == {}
 
@@ -182,7 +187,9 @@ def _random_lines(oracle: ModuleType, chance: random.Random) -> list[Any]:
             person=f"P{chance.randrange(12)}",
             day=date(2023, 12, 20) + timedelta(days=chance.choice([0, 12, 13, 40, 41, 200, 377, 378])),
             claim=f"C{chance.randrange(60)}",
-            hcpcs=(code := chance.choice(codes[:-1])) if not (fqhc := chance.random() < 0.05) else chance.choice([code_ for code_ in codes if code_ != "G0439"]),
+            hcpcs=(code := chance.choice(codes[:-1]))
+            if not (fqhc := chance.random() < 0.05)
+            else chance.choice([code_ for code_ in codes if code_ != "G0439"]),
             place=chance.choice(["11", "11", "12", "21", "31"]),
             specialty=None if fqhc else chance.choice(["08", "08", "11", "50", "97", "06", "39", "02"]),
             clinician=None if fqhc or chance.random() < 0.1 else f"N{chance.randrange(5)}",

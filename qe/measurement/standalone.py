@@ -1,0 +1,115 @@
+"""One module on a claims model given as files: `qe measures compute --model DIR`. The result stands in the clear."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from qe import store
+from qe.claims.events import derive_events
+from qe.errors import InputError, Refused
+from qe.measurement import detail, events, read_files, tables
+from qe.measurement.compute import MeasureEvents, compute
+from qe.measurement.measure import Module
+from qe.periods import MeasurePeriod
+from qe.warehouse import Warehouse
+
+IN_THE_CLEAR = "detail.parquet holds one row a person or event in the clear: keep it where only those may read it who may see claims"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputedFiles:
+    """What `compute_on_files` wrote, and what it warns of."""
+
+    detail: Path
+    summary: Path
+    warnings: tuple[str, ...]
+    found: MeasureEvents
+
+
+def compute_on_files(
+    module: Module,
+    *,
+    model: Path,
+    start: date,
+    end: date,
+    out: Path,
+    parameters: Mapping[str, object],
+    lists: Path | None = None,
+    attribution: str | None = None,
+) -> ComputedFiles:
+    """Compute `module` on the files in `model` and write detail.parquet and summary.json to `out` (made if missing).
+
+    start, end  the measure period, both inclusive
+    Raises Refused when `model` or `out` lies inside a site: there, person-level rows are kept encrypted.
+    """
+    for folder in (model, out):
+        _refuse_inside_site(folder)
+    if end < start:
+        raise InputError("the period ends before it starts", remedy="Give --start and --end as the first and last day.")
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("set temp_directory = ''")  # nothing of the model is spilled to a disk in the clear
+        connection.execute("set TimeZone = 'UTC'")
+        db = Warehouse(connection)
+        tables.create(db)
+        warnings = read_files.load(db, model)
+        derive_events(db)
+        store.lock_down(connection)
+        found = compute(
+            db,
+            module,
+            period=MeasurePeriod(start=start, end=end),
+            parameters=parameters,
+            attribution=attribution,
+            lists=lists,
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    written = ComputedFiles(
+        detail=out / "detail.parquet",
+        summary=out / "summary.json",
+        warnings=(*warnings, *found.warnings, IN_THE_CLEAR),
+        found=found,
+    )
+    detail.rows(found).write_parquet(written.detail, compression="zstd", row_group_size=100_000)
+    written.summary.write_text(json.dumps(summary(found), indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    return written
+
+
+def summary(found: MeasureEvents) -> dict[str, object]:
+    """The facts of summary.json: totals by measure, with coverage, kind and deviations."""
+    return {
+        "module": found.module.id,
+        "version": found.module.version,
+        "period": {"start": found.period.start.isoformat(), "end": found.period.end.isoformat()},
+        "parameters": {name: _plain(value) for name, value in found.parameters.items()},
+        "attribution": found.attribution_method,
+        "measures": [
+            {name: _plain(value) for name, value in total.items()}
+            | {"coverage": found.coverage.as_facts(), "kind": found.kind, "deviations": list(found.deviations)}
+            for total in events.totals(found.module, found.events)
+        ],
+    }
+
+
+def _plain(value: object) -> object:
+    """A value as JSON: whole numbers stay whole, others have 12 significant digits."""
+    if isinstance(value, bool) or value is None or isinstance(value, (int, str, dict)):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    return float(f"{value:.12g}") if isinstance(value, (float, Decimal)) else str(value)
+
+
+def _refuse_inside_site(folder: Path) -> None:
+    for parent in (folder.resolve(), *folder.resolve().parents):
+        if (parent / "qe.toml").is_file():
+            raise Refused(
+                f"{folder.name} lies inside a site, where person-level rows are kept encrypted",
+                remedy="Give folders outside the site, or use `qe run`.",
+            )
