@@ -1,8 +1,8 @@
 """The identifier vault: names and native ids of persons, claims and units, in one encrypted file under its own key.
 
-The vault alone is rewritten; everything else under store/ is built aside and replaced. It is never attached on a connection
-where measures run: the claims model holds only the surrogate ids that this file assigns. Ids are dense integers in the sorted
-order of (source_id, native id) when first seen, kept for ever, new ones appended.
+The vault alone is rewritten; everything else under store/ is built aside and replaced. It is never attached on a
+connection where measures run: the claims model holds only the surrogate ids that this file assigns. Ids are dense
+integers in the sorted order of (source_id, native id) when first seen, kept for ever, new ones appended.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,12 +48,19 @@ TABLES = (
         decision varchar
     )
     """,
+    # pairs that the last linkage left to an analyst
+    """
+    create table if not exists vault.link_review (
+        source_id varchar, native_person_id varchar, other_source_id varchar, other_native_person_id varchar,
+        reason varchar
+    )
+    """,
 )
 
 
 @contextmanager
 def attached(connection: duckdb.DuckDBPyConnection, path: Path, key: store.Key) -> Iterator[None]:
-    """The vault at `path` as the database `vault` of a connection that loads and links claims; made when it does not exist."""
+    """The vault at `path` as the database `vault` of a loading connection; made when it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     store.attach(connection, path, alias=ALIAS, key=key, read_only=False)
     try:
@@ -135,7 +142,13 @@ def decide(
         with attached(connection, path, key):
             connection.execute(
                 "insert into vault.link_decision values ($a, $b, $c, $d, $e)",
-                {"a": source_id, "b": native_person_id, "c": other_source_id, "d": other_native_person_id, "e": decision},
+                {
+                    "a": source_id,
+                    "b": native_person_id,
+                    "c": other_source_id,
+                    "d": other_native_person_id,
+                    "e": decision,
+                },
             )
     finally:
         connection.close()

@@ -7,10 +7,10 @@ WORKING_TABLES = ("identifier_unit", "bill")
 
 
 def derive_events(db: Warehouse) -> None:
-    """Fill the event tables from the base tables of contracts.md section 4, each table by the SQL files of qe/claims/events.
+    """Fill the event tables from the base tables of contracts.md section 4, by the SQL files of qe/claims/events.
 
-    Base and event tables and the macros exist already; the event tables are empty. Columns marked * in the contract are filled
-    in where they are absent. Works on the site's own model and on one given as files (`qe measures compute --model`).
+    Base and event tables and the macros exist already; the event tables are empty. Columns marked * in the contract
+    are filled in where they are absent. Works on the site's own model and on one given as files.
     """
     for sql_file in sorted((FOLDER / "events").glob("*.sql")):
         db.run(sql_file)

@@ -47,6 +47,6 @@ def create_event_tables(db: Warehouse) -> None:
 
 
 def create_macros(db: Warehouse) -> None:
-    """The shared SQL vocabulary (age_on, month_of, ...) on this connection, which may be read-only but not yet locked."""
+    """The shared SQL vocabulary (age_on, month_of, ...) on this connection: read-only or not, but not yet locked."""
     for sql_file in sorted((FOLDER / "macros").glob("*.sql")):
         db.run(sql_file)

@@ -19,7 +19,7 @@ sent as (
         *,
         row_number() over (
             partition by claim_number, line_number, version_number
-            order by delivery_order desc, paid_date desc nulls last, status_code desc nulls last, paid_amount desc nulls last,
+            order by sent_order desc, paid_date desc nulls last, status_code desc nulls last, paid_amount desc nulls last,
                 charge_amount desc nulls last, row_number desc
         ) as resend
     from named

@@ -13,7 +13,7 @@ sent as (
         *,
         row_number() over (
             partition by fill_number_key, version_number
-            order by delivery_order desc, paid_date desc nulls last, record_status desc nulls last, paid_amount desc nulls last,
+            order by sent_order desc, paid_date desc nulls last, record_status desc nulls last, paid_amount desc nulls last,
                 row_number desc
         ) as resend
     from named

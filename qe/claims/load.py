@@ -1,0 +1,185 @@
+"""The claims model of a site: built once from its staged files, content-addressed, and reused while nothing changed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from qe import store, vault, warehouse
+from qe.claims import ingest
+from qe.claims.events import derive_events
+from qe.claims.link import LinkageReport, link_persons, report_of
+from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
+from qe.progress import Progress
+from qe.site import Site
+from qe.sources.manifest import StagedFile
+from qe.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsModel:
+    """A built claims model. `path` opens with the store key; it holds surrogate ids only.
+
+    key_digest        sha256 of staged files, SQL, settings and link decisions; its first 16 digits name the file
+    decisions_digest  sha256 of the link decisions in force (part of run_id)
+    source_claims     source_id, claim_type, claims, paid_amount: after final action, before cross-payer de-duplication
+    row_fates         delivery_id (first 16 digits of the file's sha256), source_id, fate, rows: kept, superseded,
+                      older_version, reversal; they add up to the file's accepted rows
+    counts            rows of tables, units, superseded and duplicate claims
+    data_through      the last day that every source with claims reaches; None without claims
+    """
+
+    path: Path
+    key_digest: str
+    decisions_digest: str
+    linkage: LinkageReport
+    source_claims: pl.DataFrame
+    row_fates: pl.DataFrame
+    counts: dict[str, int]
+    data_through: date | None
+
+
+def vault_path(site: Site) -> Path:
+    """Where the identifier vault of a site lies."""
+    return site.store / "vault.duckdb"
+
+
+def build_model(
+    site: Site,
+    staged: Sequence[StagedFile],
+    *,
+    store_key: store.Key,
+    vault_key: store.Key,
+    progress: Progress,
+) -> ClaimsModel:
+    """The claims model of these staged files: read when it was built before, else built aside and renamed when whole.
+
+    Persons are linked and surrogate ids assigned in the vault, which is attached only while that is done.
+    """
+    engine = site.engine()
+    decisions = _decisions_digest(site, vault_key, engine)
+    digest = _key_digest(site, staged, decisions)
+    path = site.store / "model" / f"{digest[:16]}.duckdb"
+    if not path.exists():
+        keys = ingest.Keys(store_key=store_key, vault_key=vault_key)
+        with warehouse.build(path, store_key, engine=engine) as db:
+            _build(db, site, staged, keys=keys, progress=progress)
+    with warehouse.open_read_only(path, store_key, engine=engine, lock=False) as db:
+        return _described(db, path=path, digest=digest, decisions=decisions)
+
+
+def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ingest.Keys, progress: Progress) -> None:
+    net = frozenset(name for name, source in site.settings.sources.items() if source.adjustment == "net")
+    deliveries = ingest.in_order(staged, net_sources=net)
+    groups = ingest.groups(deliveries)
+    create_macros(db)
+    create_base_tables(db)
+    create_event_tables(db)
+    ingest.prepare(db, deliveries)
+    with vault.attached(db.connection, vault_path(site), keys.vault_key):
+        progress.start("finding persons, claims and providers", len(deliveries))
+        for delivery in deliveries:
+            ingest.scan(db, delivery, keys)
+            progress.advance()
+        progress.finish()
+        progress.start("linking persons")
+        linkage = site.settings.linkage
+        report = link_persons(db, passes=linkage.passes, to_review=linkage.to_review)
+        progress.finish()
+        _assign_keys(db)
+        _resolve_units(db)
+    progress.start("loading claims", len(groups))
+    for group in groups:
+        ingest.load(db, group, keys)
+        progress.advance()
+    progress.finish()
+    progress.start("combining payers and deriving events")
+    _run_folder(db, "combine")
+    derive_events(db)
+    db.execute("create table linkage_report (source_id varchar, kind varchar, name varchar, persons bigint)")
+    db.insert("linkage_report", report)
+    _run_folder(db, "summary")
+    progress.finish()
+
+
+def _assign_keys(db: Warehouse) -> None:
+    for name in ("claim", "fill", "claim_ref", "fill_ref", "person_ref"):
+        db.run(FOLDER / "keys" / f"{name}.sql")
+
+
+def _resolve_units(db: Warehouse) -> None:
+    db.run(FOLDER / "units" / "facility_identifier.sql")
+    db.run(FOLDER / "units" / "unit_candidate.sql")
+    db.run(FOLDER / "keys" / "unit.sql")
+    for name in ("provider_identifier", "provider", "affiliation", "facility_ref"):
+        db.run(FOLDER / "units" / f"{name}.sql")
+
+
+def _run_folder(db: Warehouse, name: str) -> None:
+    for sql_file in sorted((FOLDER / name).glob("*.sql")):
+        db.run(sql_file)
+
+
+def _decisions_digest(site: Site, key: store.Key, engine: store.Engine) -> str:
+    connection = store.connect(engine)
+    try:
+        with vault.attached(connection, vault_path(site), key):
+            return vault.decisions_digest(connection)
+    finally:
+        connection.close()
+
+
+def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str:
+    """sha256 over everything that the model depends on, but the ids that the vault has given out before."""
+    settings = site.settings
+    facts = {
+        "files": sorted(
+            [
+                one.file.source_id,
+                one.file.sha256,
+                one.database.name,
+                one.file.payer_id,
+                one.file.payer_type,
+                one.file.name,
+                str(one.file.received_on),
+                one.rows_accepted,
+            ]
+            for one in staged
+        ),
+        "adjustment": {name: source.adjustment for name, source in settings.sources.items()},
+        "linkage": [list(settings.linkage.passes), list(settings.linkage.to_review)],
+        "decisions": decisions,
+        "code": _code_digest(),
+        "duckdb": duckdb.__version__,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _code_digest() -> str:
+    """sha256 of the SQL, code tables and modules of this package."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.rglob("*")):
+        if path.suffix in (".sql", ".csv", ".py", ".toml"):
+            digest.update(path.relative_to(FOLDER).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _described(db: Warehouse, *, path: Path, digest: str, decisions: str) -> ClaimsModel:
+    facts = dict(db.query("select name, value from model_fact").iter_rows())
+    through = facts.pop("data_through")
+    return ClaimsModel(
+        path=path,
+        key_digest=digest,
+        decisions_digest=decisions,
+        linkage=report_of(db.query("select source_id, kind, name, persons from linkage_report")),
+        source_claims=db.query("select source_id, claim_type, claims, paid_amount from source_claims order by all"),
+        row_fates=db.query("select delivery_id, source_id, fate, rows from row_fates order by all"),
+        counts={name: int(value) for name, value in sorted(facts.items())},
+        data_through=date.fromisoformat(through) if through else None,
+    )
