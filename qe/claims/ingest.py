@@ -25,6 +25,7 @@ CODE_LISTS = (
     "payment_arrangement",
 )
 NET_KINDS = ("medical", "pharmacy")
+PERSON_KINDS = ("beneficiary", "eligibility")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,14 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
             schema={"delivery_id": pl.String, "source_id": pl.String, "delivery_order": pl.Int32},
         ),
     )
+    for one in deliveries:
+        if (FOLDER / "load" / one.staged.file.staged_as).is_dir() and one.staged.file.staged_as not in PERSON_KINDS:
+            db.execute(
+                "insert into delivery_fact values ($delivery, $source, $rows)",
+                delivery=_counted_as(one, deliveries),
+                source=one.staged.file.source_id,
+                rows=one.staged.rows_accepted,
+            )
     medicare = {one.staged.file.source_id for one in deliveries if one.staged.file.payer_type == "medicare"}
     sources = sorted({one.staged.file.source_id for one in deliveries}, key=lambda name: (name not in medicare, name))
     db.insert(
@@ -131,6 +140,11 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
             schema={"source_id": pl.String, "number": pl.Int32, "is_medicare": pl.Boolean},
         ),
     )
+
+
+def _counted_as(delivery: Delivery, deliveries: Sequence[Delivery]) -> str:
+    """The delivery under which the fates of a file's rows are counted: its own, or the last one of its increments."""
+    return next(one.delivery_id for one in deliveries if one.sent_order == delivery.delivery_order)
 
 
 def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:

@@ -15,6 +15,7 @@ from qe.claims import ingest
 from qe.claims.events import derive_events
 from qe.claims.link import LinkageReport, link_persons, report_of
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
+from qe.errors import OutOfResources, QeError
 from qe.progress import Progress
 from qe.site import Site
 from qe.sources.manifest import StagedFile
@@ -67,10 +68,23 @@ def build_model(
     path = site.store / "model" / f"{digest[:16]}.duckdb"
     if not path.exists():
         keys = ingest.Keys(store_key=store_key, vault_key=vault_key)
-        with warehouse.build(path, store_key, engine=engine) as db:
-            _build(db, site, staged, keys=keys, progress=progress)
+        try:
+            with warehouse.build(path, store_key, engine=engine) as db:
+                _build(db, site, staged, keys=keys, progress=progress)
+        except duckdb.Error as error:
+            raise _told(error) from None
     with warehouse.open_read_only(path, store_key, engine=engine, lock=False) as db:
         return _described(db, path=path, digest=digest, decisions=decisions)
+
+
+def _told(error: duckdb.Error) -> QeError:
+    """DuckDB's failure without its text, which may hold values."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
+        return OutOfResources(
+            "memory or disk ran out while the claims model was built; nothing half-written is kept",
+            remedy="Free some space, or raise [site] memory_gib, and run again.",
+        )
+    return QeError(f"the claims model could not be built ({type(error).__name__})")
 
 
 def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ingest.Keys, progress: Progress) -> None:

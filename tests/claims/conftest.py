@@ -26,73 +26,80 @@ NAMES = "last_name varchar, first_name varchar, middle_name varchar"
 
 STAGED_COLUMNS = {
     "institutional": f"""
-        native_person_id varchar, native_claim_id varchar, claim_type varchar, from_date date, thru_date date, admit_date date,
-        discharge_date date, facility_ccn varchar, billing_npi varchar, attending_npi varchar, operating_npi varchar,
-        facility_code varchar, service_code varchar, frequency_code varchar, drg varchar, admission_type varchar,
-        point_of_origin varchar, discharge_status varchar, non_payment_reason varchar, mco_paid varchar, final_action varchar,
-        query_code varchar, claim_paid_amount decimal(14,2), primary_payer_amount decimal(14,2), primary_payer_code varchar,
-        claim_charge_amount decimal(14,2), pass_through_per_diem decimal(14,2), covered_days integer,
-        deductible_amount decimal(14,2), coinsurance_amount decimal(14,2), blood_deductible_amount decimal(14,2),
-        paid_date date, line_number integer, revenue_code varchar, line_date date, hcpcs varchar, modifiers varchar[],
-        units decimal(14,3), line_charge_amount decimal(14,2), line_paid_amount decimal(14,2),
-        line_noncovered_amount decimal(14,2), line_deductible_amount decimal(14,2), line_coinsurance_amount decimal(14,2),
-        rendering_npi varchar, ndc varchar, diagnoses {DIAGNOSES}, procedures {PROCEDURES}""",
+        native_person_id varchar, native_claim_id varchar, claim_type varchar, from_date date, thru_date date,
+        admit_date date, discharge_date date, facility_ccn varchar, billing_npi varchar, attending_npi varchar,
+        operating_npi varchar, facility_code varchar, service_code varchar, frequency_code varchar, drg varchar,
+        admission_type varchar, point_of_origin varchar, discharge_status varchar, non_payment_reason varchar,
+        mco_paid varchar, final_action varchar, query_code varchar, claim_paid_amount decimal(14,2),
+        primary_payer_amount decimal(14,2), primary_payer_code varchar, claim_charge_amount decimal(14,2),
+        pass_through_per_diem decimal(14,2), covered_days integer, deductible_amount decimal(14,2),
+        coinsurance_amount decimal(14,2), blood_deductible_amount decimal(14,2), paid_date date, line_number
+        integer, revenue_code varchar, line_date date, hcpcs varchar, modifiers varchar[], units decimal(14,3),
+        line_charge_amount decimal(14,2), line_paid_amount decimal(14,2), line_noncovered_amount decimal(14,2),
+        line_deductible_amount decimal(14,2), line_coinsurance_amount decimal(14,2), rendering_npi varchar, ndc
+        varchar, diagnoses {DIAGNOSES}, procedures {PROCEDURES}""",
     "professional": f"""
         native_person_id varchar, native_claim_id varchar, claim_type varchar, from_date date, thru_date date,
-        payment_denial_code varchar, claim_paid_amount decimal(14,2), primary_payer_amount decimal(14,2), referring_npi varchar,
-        claim_charge_amount decimal(14,2), claim_allowed_amount decimal(14,2), claim_deductible_amount decimal(14,2),
-        paid_date date, final_action varchar, disposition_code varchar, line_number integer, rendering_npi varchar,
-        organisation_npi varchar, rendering_tin varchar, rendering_specialty varchar, place_of_service varchar,
-        line_from_date date, line_thru_date date, hcpcs varchar, modifiers varchar[], units decimal(14,3),
-        line_paid_amount decimal(14,2), line_deductible_amount decimal(14,2), line_coinsurance_amount decimal(14,2),
-        line_primary_payer_code varchar, line_primary_payer_amount decimal(14,2), line_charge_amount decimal(14,2),
-        line_allowed_amount decimal(14,2), line_processing_code varchar, ndc varchar, diagnoses {DIAGNOSES}""",
+        payment_denial_code varchar, claim_paid_amount decimal(14,2), primary_payer_amount decimal(14,2),
+        referring_npi varchar, claim_charge_amount decimal(14,2), claim_allowed_amount decimal(14,2),
+        claim_deductible_amount decimal(14,2), paid_date date, final_action varchar, disposition_code varchar,
+        line_number integer, rendering_npi varchar, organisation_npi varchar, rendering_tin varchar,
+        rendering_specialty varchar, place_of_service varchar, line_from_date date, line_thru_date date, hcpcs
+        varchar, modifiers varchar[], units decimal(14,3), line_paid_amount decimal(14,2),
+        line_deductible_amount decimal(14,2), line_coinsurance_amount decimal(14,2), line_primary_payer_code
+        varchar, line_primary_payer_amount decimal(14,2), line_charge_amount decimal(14,2), line_allowed_amount
+        decimal(14,2), line_processing_code varchar, ndc varchar, diagnoses {DIAGNOSES}""",
     "part_d_event": """
         native_person_id varchar, native_claim_id varchar, fill_date date, paid_date date, pharmacy_npi varchar,
         prescriber_npi varchar, ndc varchar, quantity decimal(14,3), days_supply integer, fill_number integer,
-        adjustment_code varchar, brand_generic varchar, total_cost_amount decimal(14,2), patient_paid_amount decimal(14,2),
-        low_income_amount decimal(14,2), plan_paid_amount decimal(14,2), noncovered_plan_paid_amount decimal(14,2)""",
+        adjustment_code varchar, brand_generic varchar, total_cost_amount decimal(14,2), patient_paid_amount
+        decimal(14,2), low_income_amount decimal(14,2), plan_paid_amount decimal(14,2),
+        noncovered_plan_paid_amount decimal(14,2)""",
     "beneficiary": """
-        native_person_id varchar, reference_year integer, birth_date date, death_date date, sex varchar, race varchar,
-        zip5 varchar, state_code varchar, county_code varchar, county_fips varchar[], entitlement_reason varchar, esrd varchar,
-        buy_in varchar[], hmo varchar[], part_c_contract varchar[], part_d_contract varchar[], dual_status varchar[]""",
+        native_person_id varchar, reference_year integer, birth_date date, death_date date, sex varchar, race
+        varchar, zip5 varchar, state_code varchar, county_code varchar, county_fips varchar[],
+        entitlement_reason varchar, esrd varchar, buy_in varchar[], hmo varchar[], part_c_contract varchar[],
+        part_d_contract varchar[], dual_status varchar[]""",
     "crosswalk": f"""
-        native_person_id varchar, mbi varchar, hicn varchar, {NAMES}, birth_date date, death_date date, sex varchar,
-        race varchar, zip5 varchar, surrogate_key varchar, crossreference_key varchar, valid_from date, valid_to date""",
+        native_person_id varchar, mbi varchar, hicn varchar, {NAMES}, birth_date date, death_date date, sex
+        varchar, race varchar, zip5 varchar, surrogate_key varchar, crossreference_key varchar, valid_from date,
+        valid_to date""",
     "eligibility": """
-        native_person_id varchar, payor varchar, product varchar, year integer, month integer, sequence varchar, sex varchar,
-        birth_date date, zip5 varchar, county_fips varchar, race varchar, medical varchar, pharmacy varchar,
-        is_primary varchar, plan_from date, plan_to date, pcp_npi varchar""",
+        native_person_id varchar, payor varchar, product varchar, year integer, month integer, sequence varchar,
+        sex varchar, birth_date date, zip5 varchar, county_fips varchar, race varchar, medical varchar, pharmacy
+        varchar, is_primary varchar, plan_from date, plan_to date, pcp_npi varchar""",
     "medical": f"""
         payor varchar, product varchar, native_claim_id varchar, line_number integer, version integer,
-        cross_reference_claim_id varchar, paid_date date, admit_date date, discharge_date date, admission_type varchar,
-        point_of_origin varchar, discharge_status varchar, bill_type varchar, place_of_service varchar, icd_version varchar,
-        revenue_code varchar, hcpcs varchar, modifiers varchar[], from_date date, thru_date date, units decimal(14,3),
-        charge_amount decimal(14,2), paid_amount decimal(14,2), copay_amount decimal(14,2), coinsurance_amount decimal(14,2),
-        deductible_amount decimal(14,2), other_payer_amount decimal(14,2), coordination_amount decimal(14,2),
-        allowed_amount decimal(14,2), payment_arrangement varchar, ndc varchar, rendering_npi varchar,
-        rendering_specialty varchar, group_npi varchar, billing_npi varchar, billing_tin varchar, referring_npi varchar,
-        attending_npi varchar, claim_kind varchar, claim_status varchar, denied_line varchar, adjustment_reason varchar,
-        line_type varchar, native_person_id varchar, drg varchar, diagnoses {DIAGNOSES}, procedures {PROCEDURES}""",
+        cross_reference_claim_id varchar, paid_date date, admit_date date, discharge_date date, admission_type
+        varchar, point_of_origin varchar, discharge_status varchar, bill_type varchar, place_of_service varchar,
+        icd_version varchar, revenue_code varchar, hcpcs varchar, modifiers varchar[], from_date date, thru_date
+        date, units decimal(14,3), charge_amount decimal(14,2), paid_amount decimal(14,2), copay_amount
+        decimal(14,2), coinsurance_amount decimal(14,2), deductible_amount decimal(14,2), other_payer_amount
+        decimal(14,2), coordination_amount decimal(14,2), allowed_amount decimal(14,2), payment_arrangement
+        varchar, ndc varchar, rendering_npi varchar, rendering_specialty varchar, group_npi varchar, billing_npi
+        varchar, billing_tin varchar, referring_npi varchar, attending_npi varchar, claim_kind varchar,
+        claim_status varchar, denied_line varchar, adjustment_reason varchar, line_type varchar,
+        native_person_id varchar, drg varchar, diagnoses {DIAGNOSES}, procedures {PROCEDURES}""",
     "pharmacy": """
-        payor varchar, native_claim_id varchar, line_number integer, version integer, cross_reference_claim_id varchar,
-        fill_date date, paid_date date, ndc varchar, fill_number integer, generic_indicator varchar, quantity decimal(14,3),
-        days_supply integer, charge_amount decimal(14,2), paid_amount decimal(14,2), allowed_amount decimal(14,2),
-        copay_amount decimal(14,2), coinsurance_amount decimal(14,2), deductible_amount decimal(14,2),
-        coordination_amount decimal(14,2), other_payer_amount decimal(14,2), prescriber_npi varchar, pharmacy_npi varchar,
-        record_status varchar, line_type varchar, reject_code varchar, native_person_id varchar""",
+        payor varchar, native_claim_id varchar, line_number integer, version integer, cross_reference_claim_id
+        varchar, fill_date date, paid_date date, ndc varchar, fill_number integer, generic_indicator varchar,
+        quantity decimal(14,3), days_supply integer, charge_amount decimal(14,2), paid_amount decimal(14,2),
+        allowed_amount decimal(14,2), copay_amount decimal(14,2), coinsurance_amount decimal(14,2),
+        deductible_amount decimal(14,2), coordination_amount decimal(14,2), other_payer_amount decimal(14,2),
+        prescriber_npi varchar, pharmacy_npi varchar, record_status varchar, line_type varchar, reject_code
+        varchar, native_person_id varchar""",
     "roster": """
-        npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type varchar,
-        role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date""",
+        npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type
+        varchar, role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date""",
     "drugs": "ndc varchar, ingredients varchar[], brand_generic varchar, effective_from date, effective_to date",
 }
 IDENTITY_COLUMNS = {
     "eligibility": f"""
-        native_person_id varchar, year integer, month integer, mbi varchar, ssn varchar, {NAMES}, birth_date date, sex varchar,
-        zip5 varchar""",
+        native_person_id varchar, year integer, month integer, mbi varchar, ssn varchar, {NAMES}, birth_date
+        date, sex varchar, zip5 varchar""",
     "beneficiary": f"""
-        native_person_id varchar, reference_year integer, mbi varchar, hicn varchar, {NAMES}, birth_date date, sex varchar,
-        zip5 varchar""",
+        native_person_id varchar, reference_year integer, mbi varchar, hicn varchar, {NAMES}, birth_date date,
+        sex varchar, zip5 varchar""",
 }
 Row = Mapping[str, Any]
 
@@ -155,9 +162,7 @@ class Yard:
         self.staged.append(one)
         return one
 
-    def _write(
-        self, folder: str, name: str, table: str, columns: str, rows: Sequence[Row], *, in_vault: bool
-    ) -> Path:
+    def _write(self, folder: str, name: str, table: str, columns: str, rows: Sequence[Row], *, in_vault: bool) -> Path:
         path = self.site.store / folder / f"{name}.duckdb"
         key = self.vault_key if in_vault else self.store_key
         with store.build_aside(path, key, engine=self.site.engine()) as connection:
@@ -177,23 +182,16 @@ class Yard:
     @contextmanager
     def opened(self) -> Iterator[Warehouse]:
         """The built model, to read."""
-        model = self.build()
-        with warehouse.open_read_only(model.path, self.store_key, engine=self.site.engine(), lock=True) as db:
-            yield db
-
-    def query(self, sql: str) -> pl.DataFrame:
-        with self.opened() as db:
-            return db.query(sql)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.query(sql).rows()
-
-    def persons(self) -> dict[tuple[str, str], int]:
-        """(source_id, native id) -> person_id, from the vault."""
+        model = self.build() with warehouse.open_read_only(model.path, self.store_key,
+        engine=self.site.engine(), lock=True) as db: yield db def query(self, sql: str) -> pl.DataFrame: with
+        self.opened() as db: return db.query(sql) def rows(self, sql: str) -> list[tuple[Any, ...]]: return
+        self.query(sql).rows() def persons(self) -> dict[tuple[str, str], int]:"""(source_id, native id) -> person_id, from the vault."""
         connection = store.connect(self.site.engine())
         try:
             with vault.attached(connection, vault_path(self.site), self.vault_key):
-                found = connection.execute("select source_id, native_person_id, person_id from vault.person_key").fetchall()
+                found = connection.execute(
+                    "select source_id, native_person_id, person_id from vault.person_key"
+                ).fetchall()
         finally:
             connection.close()
         return {(source_id, native): person_id for source_id, native, person_id in found}

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-
 JANUARY = date(2025, 1, 10)
 
 
@@ -52,4 +51,6 @@ def test_inpatient_allowed_adds_pass_through_days_deductible_coinsurance_and_the
         ],
     )
     # 9,000 paid + 10 x 4 pass-through + 1,600 deductible + 200 coinsurance + 50 primary payer
-    assert yard.rows("select allowed_amount, pass_through_amount from claim") == [(Decimal("10890.00"), Decimal("40.00"))]
+    assert yard.rows("select allowed_amount, pass_through_amount from claim") == [
+        (Decimal("10890.00"), Decimal("40.00"))
+    ]
