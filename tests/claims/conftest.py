@@ -182,10 +182,19 @@ class Yard:
     @contextmanager
     def opened(self) -> Iterator[Warehouse]:
         """The built model, to read."""
-        model = self.build() with warehouse.open_read_only(model.path, self.store_key,
-        engine=self.site.engine(), lock=True) as db: yield db def query(self, sql: str) -> pl.DataFrame: with
-        self.opened() as db: return db.query(sql) def rows(self, sql: str) -> list[tuple[Any, ...]]: return
-        self.query(sql).rows() def persons(self) -> dict[tuple[str, str], int]:"""(source_id, native id) -> person_id, from the vault."""
+        model = self.build()
+        with warehouse.open_read_only(model.path, self.store_key, engine=self.site.engine(), lock=True) as db:
+            yield db
+
+    def query(self, sql: str) -> pl.DataFrame:
+        with self.opened() as db:
+            return db.query(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.query(sql).rows()
+
+    def persons(self) -> dict[tuple[str, str], int]:
+        """(source_id, native id) -> person_id, from the vault."""
         connection = store.connect(self.site.engine())
         try:
             with vault.attached(connection, vault_path(self.site), self.vault_key):
