@@ -1,0 +1,238 @@
+"""The first stage of a run: every file of every source found, recognised, staged once and reconciled."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet
+
+from qe import store
+from qe.errors import Fault, Findings, InputError
+from qe.progress import Progress
+from qe.site import Site, SourceTable
+from qe.sources.convert import Conversion, Reading
+from qe.sources.layout import Layout, layouts
+from qe.sources.lines import LineReader
+from qe.sources.manifest import SourceFile, StagedFile
+from qe.sources.recognise import Head, candidates, parquet_head, read_head
+from qe.sources.reconcile import Inspection, bad_rows, inspect, unreconciled
+from qe.sources.rows import Delivered, delimited_batches, parquet_batches
+from qe.sources.stage import Keys, Places, stage, staged_places
+from qe.sources.stream import Secrets, finding, open_plain, secrets_from, sha256_of
+
+YEAR_WITHOUT_END = 2029  # latest year of two-digit years in sources without a period (rosters, contacts)
+PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file of a source, and the layouts it may have."""
+
+    source_id: str
+    source: SourceTable
+    path: Path
+    choices: list[Layout]
+
+
+def receive(
+    site: Site, *, store_key: store.Key, vault_key: store.Key, progress: Progress, secrets: Secrets | None = None
+) -> list[StagedFile]:
+    """All received files, staged and reconciled, sorted by source and path.
+
+    Raises InputError or Findings with the faults of all files at once; what is staged by then is kept and reused.
+    """
+    keys = Keys(store=store_key, vault=vault_key)
+    opened = secrets if secrets is not None else secrets_from(os.environ)
+    staged: list[StagedFile] = []
+    wrong: list[Fault] = []
+    findings: list[Fault] = []
+    seen: dict[tuple[str, str], str] = {}
+    with closing(store.connect(site.engine())) as connection:
+        for found in _find(site, wrong):
+            try:
+                sha256 = _not_twice(found, seen)
+                staged.append(
+                    _receive_file(connection, site, found, sha256, keys=keys, secrets=opened, progress=progress)
+                )
+            except InputError as error:
+                wrong += error.faults
+            except Findings as error:
+                findings += error.faults
+            except OSError:
+                wrong.append(_input_fault(found.path.name, "cannot be read", "Check its permissions."))
+    if wrong:
+        raise InputError.of([*wrong, *findings])
+    if findings:
+        raise Findings.of(findings)
+    return staged
+
+
+def _not_twice(found: Found, seen: dict[tuple[str, str], str]) -> str:
+    """The file's sha256, unless another file of its source has the same bytes."""
+    sha256 = sha256_of(found.path)
+    if (found.source_id, sha256) in seen:
+        raise finding(
+            "same-file-twice",
+            f"holds the same bytes as {seen[found.source_id, sha256]} of the same source",
+            file=found.path.name,
+            remedy="Take one of the two away.",
+        )
+    seen[found.source_id, sha256] = found.path.name
+    return sha256
+
+
+def _input_fault(name: str, said: str, remedy: str) -> Fault:
+    return Fault(code="input", message=f"{name}: {said}", file=name, remedy=remedy)
+
+
+def _find(site: Site, wrong: list[Fault]) -> Iterator[Found]:
+    """Every file below each source's path, and below its crosswalk's."""
+    for source_id, source in sorted(site.settings.sources.items()):
+        try:
+            choices = candidates(source, source_id)
+        except InputError as error:
+            wrong += error.faults
+            continue
+        paths = _files(site, source.path)
+        crosswalk = _files(site, source.crosswalk) if source.crosswalk else []
+        if paths is None or crosswalk is None or not paths:
+            key = "path" if not paths else "crosswalk"
+            said = f"qe.toml: sources.{source_id}.{key} names no file and no folder with files"
+            wrong.append(Fault(code="input", message=said, file="qe.toml", place=f"sources.{source_id}.{key}"))
+            continue
+        for path in paths:
+            if path not in crosswalk:
+                yield Found(source_id=source_id, source=source, path=path, choices=choices)
+        people = [layout for layout in layouts().values() if layout.staged_as in ("crosswalk", "crossreference")]
+        for path in crosswalk:
+            yield Found(source_id=source_id, source=source, path=path, choices=people)
+
+
+def _files(site: Site, setting: str) -> list[Path] | None:
+    """The files that a path setting names, sorted; hidden ones are passed over. None when there is nothing."""
+    path = site.root / setting
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        return None
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+
+
+def _receive_file(
+    connection: duckdb.DuckDBPyConnection,
+    site: Site,
+    found: Found,
+    sha256: str,
+    *,
+    keys: Keys,
+    secrets: Secrets,
+    progress: Progress,
+) -> StagedFile:
+    source, path = found.source, found.path
+    if path.stat().st_size == 0:
+        raise finding("empty-file", "is empty", file=path.name, remedy="Ask for the file, or take it away.")
+    head = _head(found, secrets)
+    latest = source.end.year if source.end is not None else YEAR_WITHOUT_END
+    reading = Reading(implied_decimals=source.implied_decimals, latest_year=latest)
+    engine = site.engine()
+    places = staged_places(site.store, head=head, sha256=sha256, reading=reading)
+    if not all(place.exists() for place in (places.database, places.vault_database) if place is not None):
+        _stage_file(found, head, reading, places, sha256, keys=keys, engine=engine, secrets=secrets, progress=progress)
+    inspection = inspect(connection, places, head.layout, source, keys=keys)
+    return _reconciled(found, head.layout, inspection, places)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == PARQUET_MAGIC
+
+
+def _head(found: Found, secrets: Secrets) -> Head:
+    if _is_parquet(found.path):
+        try:
+            names = pyarrow.parquet.read_schema(found.path).names
+        except (pa.ArrowException, OSError):
+            raise finding(
+                "damaged-container", "the Parquet file is damaged", file=found.path.name, remedy="Ask for it again."
+            ) from None
+        return parquet_head(names, found.source, found.choices, found.path.name)
+    with open_plain(found.path, secrets) as stream:
+        return read_head(LineReader(stream, found.path.name), found.source, found.choices, found.path.name)
+
+
+def _stage_file(
+    found: Found,
+    head: Head,
+    reading: Reading,
+    places: Places,
+    sha256: str,
+    *,
+    keys: Keys,
+    engine: store.Engine,
+    secrets: Secrets,
+    progress: Progress,
+) -> None:
+    passes = 2 if head.layout.vault == "identity" else 1
+
+    def batches(conversion: Conversion, delivered: Delivered) -> Iterator[pa.RecordBatch]:
+        if _is_parquet(found.path):
+            yield from parquet_batches(found.path, head, conversion.places, delivered)
+            return
+        with open_plain(found.path, secrets) as stream:
+            reader = LineReader(stream, found.path.name, progress.advance)
+            again = read_head(reader, found.source, found.choices, found.path.name)
+            yield from delimited_batches(reader, again, conversion.places, delivered)
+
+    progress.start(f"reading {found.path.name}", found.path.stat().st_size * passes)
+    try:
+        stage(
+            places,
+            Conversion(head, reading),
+            batches,
+            sha256=sha256,
+            name=found.path.name,
+            keys=keys,
+            engine=engine,
+        )
+    finally:
+        progress.finish()
+
+
+def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Places) -> StagedFile:
+    source, name, facts = found.source, found.path.name, inspection.facts
+    if source.on_bad_row == "stop" and facts.rows_quarantined:
+        raise Findings.of(bad_rows(name, inspection.quarantine, facts.rows_read))
+    faults = unreconciled(name, facts, layout, source, outside=inspection.outside)
+    if faults and name not in source.accept_unreconciled:
+        raise Findings.of(faults)
+    return StagedFile(
+        file=SourceFile(
+            source_id=found.source_id,
+            path=found.path,
+            layout=layout.id,
+            staged_as=layout.staged_as,
+            sha256=facts.sha256,
+            size=found.path.stat().st_size,
+            payer_id=source.payer_id,
+            payer_type=source.payer_type,
+            received_on=facts.delivered_on,
+        ),
+        database=places.main,
+        vault_database=places.vault_database if places.database is not None else None,
+        in_vault=places.database is None,
+        rows_read=facts.rows_read,
+        rows_accepted=facts.rows_accepted,
+        rows_quarantined=facts.rows_quarantined,
+        expected_rows=facts.expected_rows,
+        claims=facts.claims,
+        paid_amount=facts.paid_amount,
+        status="accepted_unreconciled" if faults else "reconciled",
+    )

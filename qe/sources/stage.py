@@ -1,0 +1,310 @@
+"""One recognised file becomes one encrypted database: every row accepted or quarantined, nothing half-written."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from qe import store
+from qe.errors import OutOfResources, QeError
+from qe.sources.convert import MACROS, Conversion, Reading, Side, quoted
+from qe.sources.recognise import Head
+from qe.sources.rows import Delivered, batch_schema
+from qe.store import Key
+
+READER = "1"  # raised when a change of the reader changes what is staged
+
+Batches = Callable[[Conversion, Delivered], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The two keys of a site: names stand under the second only."""
+
+    store: Key
+    vault: Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What table staged_file says of a file.
+
+    has_trailer    the last line was the layout's trailer
+    expected_rows  what that trailer states
+    delivered_on   the day that it states
+    """
+
+    layout: str
+    staged_as: str
+    sha256: str
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    record_type: str | None
+    trailer_type: str | None
+    has_trailer: bool
+    expected_rows: int | None
+    delivered_on: date | None
+    claims: int | None
+    paid_amount: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a file is staged: `database` under the store key, `vault_database` under the vault key, or both."""
+
+    database: Path | None
+    vault_database: Path | None
+
+    @property
+    def main(self) -> Path:
+        found = self.database or self.vault_database
+        assert found is not None
+        return found
+
+
+def staged_places(folder: Path, *, head: Head, sha256: str, reading: Reading) -> Places:
+    """The content-addressed places under store/: the same bytes read the same way stand in the same place."""
+    settings = {
+        "sha256": sha256,
+        "layout": head.layout.digest(),
+        "delimiter": head.delimiter,
+        "implied_decimals": reading.implied_decimals,
+        "latest_year": reading.latest_year,
+        "reader": READER,
+        "macros": _macros_digest(),
+    }
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    database, vault = folder / "stage" / f"{name}.duckdb", folder / "vault_stage" / f"{name}-vault.duckdb"
+    match head.layout.vault:
+        case "whole":
+            return Places(database=None, vault_database=vault)
+        case "identity":
+            return Places(database=database, vault_database=vault)
+        case "none":
+            return Places(database=database, vault_database=None)
+
+
+@cache
+def _macros() -> tuple[str, ...]:
+    order = ["digits_padded.sql"]
+    files = sorted(MACROS.glob("*.sql"), key=lambda path: (path.name not in order, path.name))
+    return tuple(file.read_text(encoding="utf-8") for file in files)
+
+
+def _macros_digest() -> str:
+    return hashlib.sha256("".join(_macros()).encode()).hexdigest()
+
+
+def stage(
+    places: Places,
+    conversion: Conversion,
+    batches: Batches,
+    *,
+    sha256: str,
+    name: str,
+    keys: Keys,
+    engine: store.Engine,
+) -> None:
+    """Build the databases of one file. The one under the store key appears last, so it vouches for the other."""
+    if places.database is None:
+        assert places.vault_database is not None
+        with store.build_aside(places.vault_database, keys.vault, engine=engine) as connection:
+            _fill(connection, conversion, batches, side="vault", keep_raw=True, sha256=sha256, name=name)
+        return
+    with store.build_aside(places.database, keys.store, engine=engine) as connection:
+        keep_raw = places.vault_database is None
+        _fill(connection, conversion, batches, side="store", keep_raw=keep_raw, sha256=sha256, name=name)
+        if places.vault_database is not None:
+            with store.build_aside(places.vault_database, keys.vault, engine=engine) as vault:
+                _fill(vault, conversion, batches, side="vault", keep_raw=True, sha256=sha256, name=name)
+                vault.execute("alter table staged_row rename to identity_row")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    conversion: Conversion,
+    batches: Batches,
+    *,
+    side: Side,
+    keep_raw: bool,
+    sha256: str,
+    name: str,
+) -> None:
+    delivered = Delivered()
+    guarded = _guarded(batches(conversion, delivered), delivered)
+    reader = pa.RecordBatchReader.from_batches(batch_schema(conversion.places), guarded)
+    try:
+        for macro in _macros():
+            connection.execute(macro)
+        connection.register("received_row", reader)
+        connection.execute(f"create table staged_row as {conversion.select(side, keep_raw=keep_raw)}")
+        connection.unregister("received_row")
+        if delivered.failure is not None:
+            raise delivered.failure
+        _require_every_row(connection, delivered, name)
+        _part(connection)
+        _write_facts(connection, conversion, delivered, sha256)
+    except duckdb.Error as error:
+        if delivered.failure is not None:
+            raise delivered.failure from None
+        raise _told(error, name) from None
+
+
+def _guarded(batches: Iterator[pa.RecordBatch], delivered: Delivered) -> Iterator[pa.RecordBatch]:
+    """The batches; what stops them is kept, since DuckDB would tell it in its own words."""
+    try:
+        yield from batches
+    except BaseException as failure:
+        delivered.failure = failure
+        raise
+
+
+def _told(error: duckdb.Error, name: str) -> QeError:
+    """DuckDB's failure without its text, which may hold values."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
+        return OutOfResources(
+            f"{name}: memory or disk ran out while it was staged; nothing half-written is kept",
+            remedy="Free some space, or raise [site] memory_gib, and run again.",
+        )
+    return QeError(f"{name}: its rows could not be staged ({type(error).__name__})")
+
+
+def _require_every_row(connection: duckdb.DuckDBPyConnection, delivered: Delivered, name: str) -> None:
+    """Each line that the pre-pass counted arrived, once."""
+    found = connection.execute(
+        "select count(*), coalesce(sum(row_number), 0), count(distinct row_number) from staged_row"
+    ).fetchone()
+    if found != (delivered.rows, delivered.row_sum, delivered.rows):
+        raise QeError(f"{name}: the parser lost or doubled lines; nothing was staged")
+
+
+def _part(connection: duckdb.DuckDBPyConnection) -> None:
+    """Unfit rows out of staged_row into quarantined_row: one row a rule that is broken."""
+    connection.execute(
+        "create table quarantined_row as select row_number, fault.rule as rule, fault.column_name as column_name, raw "
+        "from (select row_number, unnest(faults) as fault, raw from staged_row where faults is not null) "
+        "order by row_number, rule, column_name"
+    )
+    connection.execute("delete from staged_row where faults is not null")
+    connection.execute("alter table staged_row drop column faults")
+    connection.execute("alter table staged_row drop column raw")
+
+
+def _write_facts(
+    connection: duckdb.DuckDBPyConnection, conversion: Conversion, delivered: Delivered, sha256: str
+) -> None:
+    layout = conversion.layout
+    accepted, quarantined = _pair(
+        connection,
+        "select (select count(*) from staged_row), (select count(distinct row_number) from quarantined_row)",
+    )
+    claims, paid = _totals(connection, conversion)
+    trailer = _trailer(delivered.trailer, conversion.head)
+    connection.execute(
+        "create table staged_file as select $layout::varchar as layout, $staged_as::varchar as staged_as, "
+        "$sha256::varchar as sha256, $rows_read::bigint as rows_read, $rows_accepted::bigint as rows_accepted, "
+        "$rows_quarantined::bigint as rows_quarantined, $record_type::varchar as record_type, "
+        "$trailer_type::varchar as trailer_type, $has_trailer::boolean as has_trailer, "
+        "$expected_rows::bigint as expected_rows, $delivered_on::date as delivered_on, $claims::bigint as claims, "
+        "$paid_amount::decimal(18, 2) as paid_amount",
+        {
+            "layout": layout.id,
+            "staged_as": layout.staged_as,
+            "sha256": sha256,
+            "rows_read": delivered.rows,
+            "rows_accepted": accepted,
+            "rows_quarantined": quarantined,
+            "record_type": conversion.head.record_type,
+            "trailer_type": trailer.type,
+            "has_trailer": delivered.trailer is not None,
+            "expected_rows": trailer.rows,
+            "delivered_on": trailer.day,
+            "claims": claims,
+            "paid_amount": paid,
+        },
+    )
+
+
+def _pair(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, int]:
+    row = connection.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, conversion: Conversion) -> tuple[int | None, Decimal | None]:
+    """Distinct claims and dollars of the accepted rows, a repeated header amount once a claim."""
+    totals = conversion.layout.totals
+    found = {row[0] for row in connection.execute("select column_name from (describe staged_row)").fetchall()}
+    if totals is None or not {totals.claim, totals.paid} <= found:
+        return None, None
+    claim, paid = quoted(totals.claim), quoted(totals.paid)
+    rows = f"select {claim} as claim, {paid} as paid from staged_row"
+    if totals.grain == "claim":
+        rows = f"select claim, max(paid) as paid from ({rows}) group by claim"
+    row = connection.execute(
+        f"select count(distinct claim), coalesce(sum(paid), 0)::decimal(18, 2) from ({rows})"
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), Decimal(row[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trailer:
+    type: str | None = None
+    rows: int | None = None
+    day: date | None = None
+
+
+def _trailer(line: str | None, head: Head) -> _Trailer:
+    """What the trailer states: the last field counts the rows; a field of eight digits before it is the day."""
+    envelope = head.layout.envelope
+    if line is None or envelope is None:
+        return _Trailer()
+    fields = [field.strip() for field in line.rstrip("\r").split(head.delimiter)]
+    while fields and not fields[-1]:
+        fields.pop()
+    stated = fields[-1] if fields and fields[-1].isascii() and fields[-1].isdigit() else None
+    day = None
+    for field in fields[envelope.type_field : -1]:
+        if len(field) == 8 and field.isascii() and field.isdigit():
+            try:
+                day = date(int(field[:4]), int(field[4:6]), int(field[6:]))
+            except ValueError:
+                continue
+    kind = fields[envelope.type_field - 1] if len(fields) >= envelope.type_field else None
+    return _Trailer(type=kind, rows=int(stated) if stated else None, day=day)
+
+
+def read_facts(connection: duckdb.DuckDBPyConnection) -> Facts:
+    """What an open staged database says of its file."""
+    row = connection.execute(
+        "select layout, staged_as, sha256, rows_read, rows_accepted, rows_quarantined, record_type, trailer_type, "
+        "has_trailer, expected_rows, delivered_on, claims, paid_amount from staged_file"
+    ).fetchone()
+    assert row is not None
+    return Facts(**dict(zip(Facts.__dataclass_fields__, row, strict=True)))
+
+
+@contextmanager
+def look_into(connection: duckdb.DuckDBPyConnection, places: Places, *, keys: Keys) -> Iterator[None]:
+    """Within, unqualified tables of `connection` are those of a staged file: its claims side, or its only one.
+
+    One connection serves many files in turn; opening one for each would take longer than reading a small file.
+    """
+    key = keys.store if places.database is not None else keys.vault
+    store.attach(connection, places.main, alias="staged", key=key, read_only=True)
+    try:
+        connection.execute("use staged")
+        yield
+    finally:
+        connection.execute("use memory")
+        connection.execute("detach staged")
