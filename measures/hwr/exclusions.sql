@@ -39,10 +39,7 @@ covered_month as (                                                -- months whos
     select person_id, month
     from person_month
     where medical
-        and (
-            coalesce(payer_type, '') <> 'medicare'
-            or (coalesce(part_a, true) and not coalesce(managed_care, false))
-        )
+        and not (coalesce(payer_type, '') = 'medicare' and coalesce(managed_care, false))
 ),
 covered_before as (
     select population.event_id, count(covered_month.month) as months
