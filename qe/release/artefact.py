@@ -77,6 +77,7 @@ class Artefact:
     cycle         the review cycle it belongs to; release_id the release
     units         each unit identified in it, at any level or by inference -> sha256 of its results as published
     posting       (unit_id, category) of the requests posted with it
+    public_on     the day that public files name as that of their publication
     peer_minimum  the smallest peer group whose aggregate it shows
     """
 
@@ -88,6 +89,7 @@ class Artefact:
     release_id: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     posting: frozenset[tuple[str, str]] | None = None
+    public_on: date | None = None
     peer_minimum: int | None = None
 
 

@@ -1,4 +1,4 @@
-"""The rules for what becomes public: each provider's 60 days, the posting, the cell check, the notice (G10 G11 G18 G24)."""
+"""The rules for what becomes public: 60 days of each provider, posting, cell check, notice (G10, G11, G18, G24)."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -64,6 +64,9 @@ def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
     rule, citation = "G24", "42 CFR 401.717(a), (d)"
     if not artefact.units:
         return reason(rule, citation, "fail", "no provider or supplier in it was told a public date")
+    if artefact.public_on is not None and facts.on < artefact.public_on:
+        said = f"the files name {artefact.public_on} as the day of publication"
+        return reason(rule, citation, "fail", said, earliest=artefact.public_on)
     found = reviews(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
@@ -76,7 +79,7 @@ def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
         elif facts.on < told.day("public_from") or facts.on < told.day("sent_on") + timedelta(days=REVIEW_DAYS):
             faults.setdefault(f"told the public date {told.day('public_from')}", []).append(unit_id)
             earliest.append(told.day("public_from"))
-        elif unit.notice is None:
+        elif not unit.is_noticed:
             faults.setdefault("not sent the notice of the status of its requests (qe review notice)", []).append(
                 unit_id
             )

@@ -17,8 +17,8 @@ class UnitReview:
     """One unit in one cycle, as of a day.
 
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
-    notice     its last status notice; None when it has asked for something since
-    requests   its requests in this cycle that are open
+    notice     its last status notice
+    asked      its requests in this cycle, and `requests` those of them that are open
     """
 
     unit_id: str
@@ -26,6 +26,7 @@ class UnitReview:
     confirmed: LedgerEvent | None
     failed: LedgerEvent | None
     notice: LedgerEvent | None
+    asked: tuple[LedgerEvent, ...]
     requests: tuple[LedgerEvent, ...]
 
     @property
@@ -52,10 +53,16 @@ class UnitReview:
 
     @property
     def public_from(self) -> date | None:
-        """The public date it was told, never earlier than its 60 days allow."""
+        """The last public date it was told, never earlier than its 60 days allow."""
         if self.review is None or self.sent is None:
             return None
-        return max(self.review.public_from, self.sent.day("public_from"))
+        told = [self.sent.day("public_from")] + ([self.notice.day("public_on")] if self.notice else [])
+        return max(self.review.public_from, *told)
+
+    @property
+    def is_noticed(self) -> bool:
+        """Whether it was told the status of its requests: a notice older than its last request does not tell it."""
+        return self.notice is not None and all(request.seq < self.notice.seq for request in self.asked)
 
     def is_over(self, *, at: datetime, on: date, entity_zone: str) -> bool:
         """Whether its results may be public at this instant, on the day `on` of the entity."""
@@ -75,7 +82,7 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
     asked: dict[str, list[LedgerEvent]] = {}
     for event in facts.of("request_received", cycle=cycle):
         asked.setdefault(event.text("unit_id"), []).append(event)
-    notices = _standing_notices(facts, cycle, asked)
+    notices = {event.text("unit_id"): event for event in facts.of("status_notice_sent", cycle=cycle)}
     open_ones = {event.text("request_id") for event in open_requests(facts, cycle)}
     return {
         unit_id: UnitReview(
@@ -84,19 +91,10 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
             confirmed=confirmed.get(sent[unit_id].event_id) if unit_id in sent else None,
             failed=failed.get(sent[unit_id].event_id) if unit_id in sent else None,
             notice=notices.get(unit_id),
+            asked=tuple(asked.get(unit_id, [])),
             requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
         )
         for unit_id in sorted({*sent, *asked, *notices})
-    }
-
-
-def _standing_notices(facts: Facts, cycle: str, asked: Mapping[str, list[LedgerEvent]]) -> Mapping[str, LedgerEvent]:
-    """The last status notice of each unit, unless it has asked since: then the notice does not tell its status."""
-    notices = {event.text("unit_id"): event for event in facts.of("status_notice_sent", cycle=cycle)}
-    return {
-        unit_id: notice
-        for unit_id, notice in notices.items()
-        if all(request.seq < notice.seq for request in asked.get(unit_id, []))
     }
 
 

@@ -1,0 +1,186 @@
+"""`qe review notice`: each unit is told the public date and the status of its requests before publication (401.717(d)).
+
+The notice is a letter, so it goes also while reports are held; an age contact gets it sealed, every other printable.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from qe.errors import InputError
+from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
+from qe.ledger.fold import Facts, state_as_of
+from qe.progress import Progress
+from qe.providers import ProviderOrSupplier
+from qe.release import packages
+from qe.release.artefact import Artefact, ArtefactKind
+from qe.release.contacts import Contact, Contacts
+from qe.release.gate import may_disclose
+from qe.release.letters import LetterFacts, LetterWriter, RequestStatus
+from qe.release.lineage import lineage_of, run_of
+from qe.release.reports_on_disk import units_of
+from qe.release.send import recipient_of, run_for_cycle
+from qe.release.sends import UnitReview, reviews
+from qe.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One status notice on its way."""
+
+    unit: ProviderOrSupplier
+    contact: Contact
+    letter: LetterFacts
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticePlan:
+    """Who is told. not_sendable: unit id and why."""
+
+    cycle: str
+    run_id: str
+    notices: tuple[Notice, ...]
+    already_noticed: tuple[str, ...]
+    not_sendable: tuple[tuple[str, str], ...]
+    facts: Facts
+
+
+def plan_notices(
+    site: Site, ledger: Ledger, *, cycle: str, contacts: Contacts, on: date, only: str | None = None
+) -> NoticePlan:
+    """A notice for each unit whose report was handed over and that was not told yet, or has asked since."""
+    facts = state_as_of(ledger, on)
+    run = run_for_cycle(site, ledger, facts, cycle)
+    units, found = units_of(run), reviews(facts, cycle)
+    handed_over = [unit for unit in found.values() if unit.state == "confirmed" and only in (None, unit.unit_id)]
+    if not handed_over:
+        raise InputError(
+            f"no report of cycle {cycle} is confirmed as handed over on {on}", remedy="Record it: qe review confirm."
+        )
+    notices: list[Notice] = []
+    unreachable: list[tuple[str, str]] = []
+    for standing in (unit for unit in handed_over if not unit.is_noticed):
+        contact = contacts.usable(standing.unit_id, None)
+        if contact is None or (contact.channel == "age" and not packages.is_age_recipient(contact.age_recipient or "")):
+            unreachable.append((standing.unit_id, "no usable contact"))
+            continue
+        letter = _letter(site, facts, standing, units[standing.unit_id], cycle=cycle, on=on)
+        stem = f"notice-{cycle}-{standing.unit_id}"
+        path = site.outbox / on.isoformat() / contact.channel / stem
+        notices.append(Notice(unit=units[standing.unit_id], contact=contact, letter=letter, path=path))
+    return NoticePlan(
+        cycle=cycle,
+        run_id=run.run_id,
+        notices=tuple(notices),
+        already_noticed=tuple(unit.unit_id for unit in handed_over if unit.is_noticed),
+        not_sendable=tuple(unreachable),
+        facts=facts,
+    )
+
+
+def _letter(
+    site: Site, facts: Facts, standing: UnitReview, unit: ProviderOrSupplier, *, cycle: str, on: date
+) -> LetterFacts:
+    assert standing.review is not None and standing.public_from is not None
+    outcomes = {event.text("request_id"): event.text("outcome") for event in facts.of("request_resolved")}
+    planned = site.settings.review.public_on or on
+    return LetterFacts(
+        cycle=cycle,
+        unit=unit,
+        written_on=on,
+        sent_on=standing.review.sent_on,
+        last_request_day=standing.review.last_request_day,
+        public_from=standing.public_from,
+        public_on=max(standing.public_from, planned, on),
+        zone=standing.review.zone,
+        requests=tuple(
+            RequestStatus(
+                request_id=event.text("request_id"),
+                kind=event.text("kind"),
+                category=event.text("category"),
+                received_on=event.day("received_on"),
+                outcome=outcomes.get(event.text("request_id")),
+            )
+            for event in standing.asked
+        ),
+    )
+
+
+def send_notices(
+    plan: NoticePlan,
+    site: Site,
+    ledger: Ledger,
+    *,
+    at: datetime,
+    on: date,
+    actor: str,
+    write_letter: LetterWriter,
+    progress: Progress,
+) -> None:
+    """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
+    progress.start("printing status notices", total=len(plan.notices))
+    letters: dict[str, bytes] = {}
+    for notice in plan.notices:
+        letters[notice.unit.unit_id] = write_letter("final_notice", notice.letter)
+        progress.advance()
+    progress.finish()
+    for notice in plan.notices:
+        _permit(plan, site, notice, letters[notice.unit.unit_id], on=on)
+    events = [_event(plan, notice, letters[notice.unit.unit_id]) for notice in plan.notices]
+    if events:
+        ledger.append(events, at=at, actor=actor, expected_head=plan.facts.head)
+    _write(plan.notices, letters)
+
+
+def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: date) -> None:
+    digest = sha256(letter).hexdigest()
+    decision = may_disclose(
+        Artefact(
+            kind=ArtefactKind.LETTER,
+            sha256=digest,
+            operator=site.settings.entity.organisation,
+            lineage=lineage_of(run_of(plan.facts, plan.run_id)),
+            cycle=plan.cycle,
+        ),
+        recipient_of(notice.unit),
+        on=on,
+        ledger=plan.facts,
+        entity_zone=site.settings.site.zone,
+        rehearsal=site.settings.site.rehearsal,
+    )
+    permit = decision.require(f"no notice of cycle {plan.cycle} may be sent on {on}")
+    permit.redeem(sha256=digest, recipient=recipient_of(notice.unit), on=on, head=plan.facts.head)
+
+
+def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
+    digest = sha256(letter).hexdigest()
+    unit_id = notice.unit.unit_id
+    asked = max((request.seq for request in reviews(plan.facts, plan.cycle)[unit_id].asked), default=0)
+    return NewEvent(
+        kind="status_notice_sent",
+        effective_on=plan.facts.on,
+        subject=f"{plan.cycle}-{unit_id}",
+        payload={
+            "cycle": plan.cycle,
+            "unit_id": unit_id,
+            "public_on": notice.letter.public_on.isoformat(),
+            "open_requests": sum(request.outcome is None for request in notice.letter.requests),
+            "letter_sha256": digest,
+        },
+        key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{asked}",
+    )
+
+
+def _write(notices: Sequence[Notice], letters: Mapping[str, bytes]) -> None:
+    for notice in notices:
+        sealed_for = notice.contact.age_recipient if notice.contact.channel == "age" else None
+        packages.write_package(
+            notice.path,
+            {"notice.pdf": letters[notice.unit.unit_id]},
+            report_id=f"{notice.letter.cycle}-{notice.unit.unit_id}",
+            age_recipient=sealed_for,
+        )

@@ -1,0 +1,242 @@
+"""`qe release plan | approve`: stage what may become public, name every blocker, and bind a person to those bytes.
+
+Before any review period is over, the bytes of the earliest public day are staged; from then on those of the units whose
+own clocks ran out and who were noticed. The others' rows leave the release and may follow in a later part.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from qe.disclosure.results import PublicRelease
+from qe.errors import Findings, Refused
+from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.fold import Facts, state_as_of
+from qe.providers import ProviderOrSupplier
+from qe.release.artefact import Decision
+from qe.release.lineage import lineage_of, run_of
+from qe.release.releases import (
+    When,
+    decide,
+    next_release_id,
+    open_postings,
+    released_units,
+    require_run_unchanged,
+    sent_or_all,
+    shown_results,
+    staged_folder,
+)
+from qe.release.reports_on_disk import units_of
+from qe.release.send import run_for_cycle
+from qe.release.sends import UnitReview, reviews
+from qe.release.staged import StagedRelease, read_staged, write_staged
+from qe.release.standing import reason
+from qe.runs import Run
+from qe.site import Site
+
+
+class PublicBuilder(Protocol):
+    """Makes the public files from the frozen run's folder alone, for `units` only.
+
+    posting  (name, category) of the open requests, as they are posted
+    """
+
+    def __call__(
+        self,
+        *,
+        run: Run,
+        cycle: str,
+        units: frozenset[str],
+        published_on: date,
+        posting: Sequence[tuple[str, str]],
+    ) -> tuple[PublicRelease, Mapping[str, bytes]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A unit whose rows are not in the release. earliest: the first day they could be, if a day alone cures it."""
+
+    unit_id: str
+    citation: str
+    why: str
+    earliest: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasePlan:
+    """What is staged, who is left out of it, and what the gate says of it today.
+
+    public_on  the day for which it is staged
+    """
+
+    release_id: str
+    cycle: str
+    run_id: str
+    public_on: date
+    units: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    decision: Decision
+    staged: StagedRelease | None
+
+
+def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBuilder, dry_run: bool) -> ReleasePlan:
+    """Stage what could be published today, or else on the earliest day, and say what still stands against it."""
+    facts = state_as_of(ledger, when.on)
+    run = run_for_cycle(site, ledger, facts, cycle)
+    lineage = lineage_of(run_of(facts, run.run_id))
+    require_run_unchanged(run, lineage)
+    shown, standing = shown_results(run, cycle), reviews(facts, cycle)
+    public = released_units(facts, cycle)
+    candidates = [unit_id for unit_id in sorted(shown) if unit_id not in public]
+    public_on = _public_day(site, [standing[unit_id] for unit_id in candidates if unit_id in standing], when)
+    waiting = _left_out(site, candidates, standing, when=when, public_on=public_on)
+    left_out = {one.unit_id for one in waiting}
+    chosen = {unit_id: shown[unit_id] for unit_id in candidates if unit_id not in left_out}
+    release_id = next_release_id(facts, cycle)
+    staged = None
+    if chosen:
+        staged = _stage(run, facts, cycle=cycle, release_id=release_id, units=chosen, public_on=public_on, build=build)
+        if not dry_run:
+            write_staged(staged_folder(site), staged, key=site.store_key(), engine=site.engine())
+    units = chosen or {unit_id: shown[unit_id] for unit_id in sent_or_all(candidates, standing)}
+    decision = decide(site, facts, lineage, when=when, cycle=cycle, release_id=release_id, staged=staged, units=units)
+    return ReleasePlan(
+        release_id=release_id,
+        cycle=cycle,
+        run_id=run.run_id,
+        public_on=public_on,
+        units=tuple(chosen),
+        waiting=tuple(waiting),
+        decision=decision,
+        staged=staged,
+    )
+
+
+def _public_day(site: Site, found: Sequence[UnitReview], when: When) -> date:
+    """Today when a review period is over, else the day on which all are; never before [review] public_on."""
+    running = [unit.public_from for unit in found if unit.public_from is not None]
+    is_one_over = any(unit.is_over(at=when.instant, on=when.on, entity_zone=site.settings.site.zone) for unit in found)
+    planned = [day for day in (site.settings.review.public_on,) if day is not None]
+    return max([when.on, *planned] if is_one_over else [when.on, *planned, *running])
+
+
+def _left_out(
+    site: Site, candidates: Sequence[str], standing: Mapping[str, UnitReview], *, when: When, public_on: date
+) -> list[Waiting]:
+    """Whose rows are not staged: without a running clock, over too late for `public_on`, or, today, not noticed."""
+    anybody_noticed = any(standing[unit_id].is_noticed for unit_id in candidates if unit_id in standing)
+    found: list[Waiting] = []
+    for unit_id in candidates:
+        unit = standing.get(unit_id)
+        if fault := _clock_fault(site, unit_id, unit, when=when, public_on=public_on):
+            found.append(fault)
+        elif unit is not None and not unit.is_noticed and public_on == when.on and anybody_noticed:
+            why = "not told the status of its requests (qe review notice)"
+            found.append(Waiting(unit_id=unit_id, citation="42 CFR 401.717(d)", why=why, earliest=when.on))
+    return found
+
+
+def _clock_fault(site: Site, unit_id: str, unit: UnitReview | None, *, when: When, public_on: date) -> Waiting | None:
+    citation, earliest = "42 CFR 401.717(a)", None
+    if unit is None or unit.sent is None:
+        why = "not sent its report"
+    elif unit.state == "failed":
+        why = "its report came back undelivered"
+    elif unit.public_from is None:
+        why = "the hand-over of its report is not confirmed"
+    elif public_on < unit.public_from or (
+        public_on == when.on and not unit.is_over(at=when.instant, on=when.on, entity_zone=site.settings.site.zone)
+    ):
+        citation, why, earliest = "42 CFR 401.717(a), (b)", "its 60 days are not over", unit.public_from
+    else:
+        return None
+    return Waiting(unit_id=unit_id, citation=citation, why=why, earliest=earliest)
+
+
+def _stage(
+    run: Run,
+    facts: Facts,
+    *,
+    cycle: str,
+    release_id: str,
+    units: Mapping[str, str],
+    public_on: date,
+    build: PublicBuilder,
+) -> StagedRelease:
+    named = units_of(run)
+    posting = sorted(open_postings(facts, cycle))
+    public, files = build(
+        run=run,
+        cycle=cycle,
+        units=frozenset(units),
+        published_on=public_on,
+        posting=[(named[unit_id].name, category) for unit_id, category in posting if unit_id in named],
+    )
+    _require_only(public, [named[unit_id] for unit_id in units])
+    return StagedRelease(
+        release_id=release_id,
+        cycle=cycle,
+        run_id=run.run_id,
+        public_on=public_on,
+        files=files,
+        units=units,
+        posting=tuple(posting),
+        cells_checked=public.cells_checked,
+        cells_hidden=public.cells_hidden,
+        findings=len(public.findings),
+    )
+
+
+def _require_only(public: PublicRelease, units: Iterable[ProviderOrSupplier]) -> None:
+    """No row may be about a unit that is not in this release; an area is nobody."""
+    allowed = {unit.public_id for unit in units}
+    strangers = sum(row.level != "area" and row.public_id not in allowed for row in public.results)
+    if strangers:
+        raise Findings(f"{strangers} rows of the public files are about units that are not in this release")
+
+
+def approve(
+    site: Site, ledger: Ledger, *, cycle: str, when: When, actor: str, dry_run: bool
+) -> tuple[StagedRelease, tuple[LedgerEvent, ...]]:
+    """Bind `actor` to exactly the staged bytes: the cell check's result, then the approval.
+
+    Refused when the check found cells and, outside a rehearsal, when the actor also made the run.
+    """
+    facts = state_as_of(ledger, when.on)
+    release_id = next_release_id(facts, cycle)
+    staged = read_staged(staged_folder(site), release_id, key=site.store_key(), engine=site.engine())
+    makers = {event.actor for event in facts.of("run_completed", run_id=staged.run_id)}
+    if actor in makers and not site.settings.site.rehearsal:
+        raise Refused(
+            "the person who made the run cannot approve its release",
+            reasons=(reason("G18", "rules.md section 0.13", "fail", "one person made the run and would approve it"),),
+            remedy="Let a second person approve: --actor NAME, from an account of their own.",
+        )
+    bound = {"release_id": staged.release_id, "bundle_sha256": staged.sha256}
+    cells = {"cells_checked": staged.cells_checked, "cells_hidden": staged.cells_hidden, "findings": staged.findings}
+    check = NewEvent(
+        kind="sdc_checked",
+        effective_on=when.on,
+        subject=staged.release_id,
+        payload={**bound, **cells},
+        key=f"sdc_checked:{staged.sha256}:{actor}",
+    )
+    approval = NewEvent(
+        kind="release_approved",
+        effective_on=when.on,
+        subject=staged.release_id,
+        payload=bound,
+        key=f"release_approved:{staged.sha256}:{actor}",
+    )
+    events = [check] if staged.findings else [check, approval]
+    recorded = () if dry_run else ledger.append(events, at=when.at, actor=actor, expected_head=facts.head)
+    if staged.findings:
+        said = f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons"
+        raise Refused(
+            said,
+            reasons=(reason("G18", "CMS cell size suppression policy", "fail", said),),
+            remedy="Nothing is approved. Raise the measure's min_denominator or leave it out, and plan again.",
+        )
+    return staged, recorded

@@ -1,0 +1,125 @@
+"""`qe release go | withdraw`: publish exactly the staged bytes, or refuse with all reasons; take a release down."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from qe import store
+from qe.errors import InputError
+from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
+from qe.ledger.fold import state_as_of
+from qe.release.artefact import PUBLIC, Decision
+from qe.release.lineage import lineage_of, run_of
+from qe.release.releases import (
+    When,
+    decide,
+    next_release_id,
+    sent_or_all,
+    shown_results,
+    staged_folder,
+    unfinished_release,
+)
+from qe.release.send import run_for_cycle
+from qe.release.sends import reviews
+from qe.release.staged import StagedRelease, is_staged, read_staged
+from qe.site import Site
+
+NOTE_OF_WITHDRAWAL: Final = "WITHDRAWN.txt"
+
+
+def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[StagedRelease | None, Decision]:
+    """The gate's answer on publishing what is staged for the cycle, now; with nothing staged it refuses."""
+    facts = state_as_of(ledger, when.on)
+    release_id = unfinished_release(site, facts, cycle) or next_release_id(facts, cycle)
+    run = run_for_cycle(site, ledger, facts, cycle)
+    staged = None
+    if is_staged(staged_folder(site), release_id):
+        staged = read_staged(staged_folder(site), release_id, key=site.store_key(), engine=site.engine())
+    shown = shown_results(run, cycle)
+    decision = decide(
+        site,
+        facts,
+        lineage_of(run_of(facts, run.run_id)),
+        when=when,
+        cycle=cycle,
+        release_id=release_id,
+        staged=staged,
+        units={unit_id: shown[unit_id] for unit_id in sent_or_all(sorted(shown), reviews(facts, cycle))},
+    )
+    return staged, decision
+
+
+def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: Decision, when: When, actor: str) -> Path:
+    """Publish exactly the staged bytes under public/<release_id>/. Refused with all reasons, and nothing written, else.
+
+    The event comes first, then one rename: a publication that was stopped in between is finished by `go` again.
+    """
+    permit = decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
+    if staged is None:
+        raise InputError("nothing is staged for this release", remedy="Stage it: qe release plan.")
+    target = site.public / staged.release_id
+    aside = site.public / f".{staged.release_id}.building"
+    _write_aside(aside, staged.files)
+    permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)
+    ledger.append([_released(staged, on=when.on)], at=when.at, actor=actor, expected_head=decision.head)
+    aside.replace(target)
+    store.sync(site.public)
+    return target
+
+
+def _released(staged: StagedRelease, *, on: date) -> NewEvent:
+    return NewEvent(
+        kind="public_released",
+        effective_on=on,
+        subject=staged.release_id,
+        payload={
+            "release_id": staged.release_id,
+            "cycle": staged.cycle,
+            "run_id": staged.run_id,
+            "bundle_sha256": staged.sha256,
+            "units": sorted(staged.units),
+            "open_requests": len(staged.posting),
+        },
+        key=f"public_released:{staged.release_id}",
+    )
+
+
+def _write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
+    """A folder that nobody looks at yet, its files on the disk."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in sorted(files.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def withdraw(site: Site, ledger: Ledger, *, release_id: str, why: str, when: When, actor: str, dry_run: bool) -> Path:
+    """Take a release down at once; a public note stands in its place."""
+    facts = state_as_of(ledger, when.on)
+    if not facts.of("public_released", release_id=release_id):
+        raise InputError(f"{release_id} was not released by {when.on}", remedy="`qe ledger show` lists releases.")
+    folder = site.public / release_id
+    if dry_run:
+        return folder
+    event = NewEvent(
+        kind="public_withdrawn",
+        effective_on=when.on,
+        subject=release_id,
+        payload={"release_id": release_id, "reason": why},
+        key=f"public_withdrawn:{release_id}",
+    )
+    ledger.append([event], at=when.at, actor=actor, expected_head=facts.head)
+    note = f"The results published here as {release_id} were withdrawn on {when.on}. Reason: {why.replace('_', ' ')}.\n"
+    aside = site.public / f".{release_id}.withdrawn"
+    _write_aside(aside, {NOTE_OF_WITHDRAWAL: note.encode("utf-8")})
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.replace(folder)
+    store.sync(site.public)
+    return folder

@@ -1,0 +1,131 @@
+"""What plan, approval and publication of a release share: its id, its moment, its run's results, the gate's answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from qe.errors import Findings
+from qe.ledger.fold import Facts
+from qe.release.artefact import PUBLIC, Artefact, ArtefactKind, Decision
+from qe.release.gate import may_disclose
+from qe.release.lineage import RunLineage
+from qe.release.reports_on_disk import read_reports, send_days
+from qe.release.review import start_of_day
+from qe.release.sends import UnitReview, open_requests
+from qe.release.staged import StagedRelease
+from qe.runs import Run, file_sha256
+from qe.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """The moment of an act.
+
+    on       the entity's day: today, or the as-of day of a rehearsal
+    at       now, as recorded in the ledger
+    instant  now, or the end of the as-of day for the entity: what the recipients' midnights are compared with
+    """
+
+    on: date
+    at: datetime
+    instant: datetime
+
+
+def moment(site: Site, *, on: date, at: datetime, is_as_of: bool) -> When:
+    """The moment of an act on the day `on`."""
+    end = start_of_day(on + timedelta(days=1), site.settings.site.zone)
+    return When(on=on, at=at, instant=end if is_as_of else at)
+
+
+def staged_folder(site: Site) -> Path:
+    return site.store / "staged"
+
+
+def next_release_id(facts: Facts, cycle: str) -> str:
+    """The id of the cycle's next release: the cycle itself, later parts and re-issues with -2, -3."""
+    published = len(facts.of("public_released", cycle=cycle))
+    return cycle if published == 0 else f"{cycle}-{published + 1}"
+
+
+def unfinished_release(site: Site, facts: Facts, cycle: str) -> str | None:
+    """A release that the ledger knows but whose folder is not there: a publication that was stopped in between."""
+    for event in facts.of("public_released", cycle=cycle):
+        if not (site.public / event.text("release_id")).exists():
+            return event.text("release_id")
+    return None
+
+
+def released_units(facts: Facts, cycle: str) -> frozenset[str]:
+    """Units whose results of this cycle are public and not withdrawn."""
+    withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
+    standing = [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
+    return frozenset(unit_id for event in standing for unit_id in event.texts("units"))
+
+
+def shown_results(run: Run, cycle: str) -> Mapping[str, str]:
+    """Of each unit with a report of this cycle in the run's folder: the sha256 of the results it shows."""
+    shown: dict[str, str] = {}
+    for day in send_days(run):
+        for report in read_reports(run.reports(day)):
+            if report.report_id != f"{cycle}-{report.unit_id}":
+                continue
+            if shown.setdefault(report.unit_id, report.result_sha256) != report.result_sha256:
+                raise Findings(
+                    f"{report.stem}: reports of one run show different results", remedy="Run `qe run` again."
+                )
+    return shown
+
+
+def require_run_unchanged(run: Run, lineage: RunLineage) -> None:
+    """The run's folder still holds the results that were recorded: later files never touch a frozen run."""
+    results = run.results / "measure_results.parquet"
+    if not results.is_file() or file_sha256(results) != lineage.results_sha256:
+        raise Findings(
+            f"the results of run {run.run_id} are not those recorded in the ledger",
+            remedy="Restore the run's folder from its backup.",
+        )
+
+
+def open_postings(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
+    """Unit and category of the cycle's open requests: what is posted with the results (401.717(e))."""
+    return frozenset((event.text("unit_id"), event.text("category")) for event in open_requests(facts, cycle))
+
+
+def sent_or_all(unit_ids: Sequence[str], standing: Mapping[str, UnitReview]) -> Sequence[str]:
+    """Whom the gate speaks of while nothing is staged: those whose reports were put out, else everybody."""
+    return [unit_id for unit_id in unit_ids if unit_id in standing] or unit_ids
+
+
+def decide(
+    site: Site,
+    facts: Facts,
+    lineage: RunLineage,
+    *,
+    when: When,
+    cycle: str,
+    release_id: str,
+    staged: StagedRelease | None,
+    units: Mapping[str, str],
+) -> Decision:
+    """The gate's answer on publishing `staged`, or, with nothing staged, on publishing `units` at all."""
+    artefact = Artefact(
+        kind=ArtefactKind.PUBLIC_REPORT,
+        sha256=staged.sha256 if staged else "",
+        operator=site.settings.entity.organisation,
+        lineage=lineage,
+        cycle=cycle,
+        release_id=release_id,
+        units=staged.units if staged else units,
+        posting=frozenset(staged.posting) if staged else open_postings(facts, cycle),
+        public_on=staged.public_on if staged else None,
+    )
+    return may_disclose(
+        artefact,
+        PUBLIC,
+        on=when.on,
+        ledger=facts,
+        at=when.instant,
+        entity_zone=site.settings.site.zone,
+        rehearsal=site.settings.site.rehearsal,
+    )

@@ -1,0 +1,132 @@
+"""The confidential reports of a finished run as its folder holds them, and the units it names."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from qe.errors import Findings, InputError
+from qe.providers import Level, ProviderOrSupplier
+from qe.release.review import DayCount, ReviewPeriod
+from qe.runs import Run, file_sha256
+
+LIST_OF_REPORTS: Final = "reports.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFile:
+    """One rendered report and the dates printed on it."""
+
+    unit_id: str
+    level: Level
+    report_id: str
+    pdf: Path
+    csv: Path
+    pdf_sha256: str
+    csv_sha256: str
+    result_sha256: str
+    zone: str
+    sent_on: date
+    last_request_day: date
+    public_from: date
+
+    @property
+    def stem(self) -> str:
+        return f"{self.level}-{self.report_id}"
+
+    @property
+    def day_count(self) -> DayCount:
+        """How the printed dates were counted; Findings when they add up in neither way."""
+        counts: tuple[DayCount, ...] = ("conservative", "literal")
+        for day_count in counts:
+            review = ReviewPeriod(sent_on=self.sent_on, zone=self.zone, day_count=day_count)
+            if (review.last_request_day, review.public_from) == (self.last_request_day, self.public_from):
+                return day_count
+        raise Findings(
+            f"{self.stem}: the printed dates do not add up to 60 days", remedy="Render again: qe run --send-on DATE."
+        )
+
+    def require_unchanged(self) -> None:
+        """The files are the ones that were rendered."""
+        for path, sha256 in ((self.pdf, self.pdf_sha256), (self.csv, self.csv_sha256)):
+            if not path.is_file() or file_sha256(path) != sha256:
+                raise Findings(
+                    f"{path.name} is not the file that was rendered", remedy="Render again: qe run --send-on DATE."
+                )
+
+
+def send_days(run: Run) -> list[str]:
+    """The send dates for which reports of the run were rendered, in order."""
+    folder = run.folder / "reports"
+    return sorted(path.parent.name for path in folder.glob(f"*/{LIST_OF_REPORTS}")) if folder.is_dir() else []
+
+
+def latest_reports(run: Run) -> tuple[ReportFile, ...]:
+    """The reports rendered for the last send date, by unit id."""
+    days = send_days(run)
+    if not days:
+        raise InputError(f"run {run.run_id} has no rendered reports", remedy="Render them: qe run --send-on DATE.")
+    return read_reports(run.reports(days[-1]))
+
+
+def read_reports(folder: Path) -> tuple[ReportFile, ...]:
+    """The reports listed in reports.json of one send date, by unit id."""
+    try:
+        listed: list[dict[str, Any]] = json.loads((folder / LIST_OF_REPORTS).read_text(encoding="utf-8"))
+        return tuple(sorted((_report(folder, entry) for entry in listed), key=lambda one: one.unit_id))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Findings(
+            f"{folder.name}/{LIST_OF_REPORTS} cannot be read", remedy="Render again: qe run --send-on DATE."
+        ) from None
+
+
+def _report(folder: Path, entry: Mapping[str, Any]) -> ReportFile:
+    return ReportFile(
+        unit_id=entry["unit_id"],
+        level=entry["level"],
+        report_id=entry["report_id"],
+        pdf=folder / Path(entry["pdf"]).name,
+        csv=folder / Path(entry["csv"]).name,
+        pdf_sha256=entry["pdf_sha256"],
+        csv_sha256=entry["csv_sha256"],
+        result_sha256=entry["result_sha256"],
+        zone=entry["zone"],
+        sent_on=date.fromisoformat(entry["sent_on"]),
+        last_request_day=date.fromisoformat(entry["last_request_day"]),
+        public_from=date.fromisoformat(entry["public_from"]),
+    )
+
+
+def units_of(run: Run) -> Mapping[str, ProviderOrSupplier]:
+    """Every unit of the run by unit id (results/unit.parquet); a group's identifier is its unit id, never its TIN."""
+    path = run.results / "unit.parquet"
+    if not path.exists():
+        raise InputError(f"run {run.run_id} has no table of units", remedy="Run `qe run` again.")
+    columns = ["unit_id", "level", "id_type", "identifier", "name", "role", "provider_type", "specialty", "zip5"]
+    rows = pl.read_parquet(path).select([*columns, "county_fips"])
+    return {
+        row["unit_id"]: ProviderOrSupplier(
+            **{name: row[name] for name in columns if name not in ("role", "name")},
+            name=row["name"] or row["unit_id"],
+            role=row["role"] or "provider",
+            area=row["county_fips"],
+        )
+        for row in rows.iter_rows(named=True)
+    }
+
+
+def find_unit(units: Mapping[str, ProviderOrSupplier], given: str) -> str:
+    """The unit id for what a person typed: a unit id, NPI or CCN."""
+    if given in units:
+        return given
+    found = sorted(unit_id for unit_id, unit in units.items() if unit.id_type != "TIN" and unit.identifier == given)
+    if len(found) != 1:
+        raise InputError(
+            "no single unit of this run has the id given with --provider",
+            remedy="Give a unit id like U000012, an NPI or a CCN.",
+        )
+    return found[0]

@@ -1,0 +1,256 @@
+"""`qe review send`: reports of a cycle go to the outbox, each sealed for its recipient or ready to print.
+
+The ledger records the intent (report_sent) first, for all of them at once; then the packages appear. A stopped send is
+resumed by sending again: what is recorded is not recorded twice, what is missing in the outbox is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from qe.errors import InputError, Reason, Refused
+from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
+from qe.ledger.fold import Facts, state_as_of
+from qe.progress import Progress
+from qe.providers import ProviderOrSupplier
+from qe.regulation import CITATION
+from qe.release import packages
+from qe.release.artefact import Artefact, ArtefactKind, Decision, Permit, Recipient, RecipientKind
+from qe.release.contacts import Channel, Contact, Contacts
+from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
+from qe.release.gate import may_disclose
+from qe.release.letters import LetterFacts, LetterWriter
+from qe.release.lineage import lineage_of, run_of
+from qe.release.reports_on_disk import ReportFile, latest_reports, units_of
+from qe.release.sends import UnitReview, reviews
+from qe.release.standing import reason
+from qe.runs import Run
+from qe.runs import run_of as run_folder
+from qe.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One report on its way: to whom, how, and where in the outbox."""
+
+    report: ReportFile
+    unit: ProviderOrSupplier
+    contact: Contact
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendPlan:
+    """What a send would do. not_sendable: unit id and why; their rows leave the release unless they are reached."""
+
+    cycle: str
+    run_id: str
+    packages: tuple[Package, ...]
+    already_sent: tuple[str, ...]
+    not_sendable: tuple[tuple[str, str], ...]
+    decisions: tuple[Decision, ...]
+    facts: Facts
+
+
+def run_for_cycle(site: Site, ledger: Ledger, facts: Facts, cycle: str) -> Run:
+    """The run whose reports go out in `cycle`: the frozen one, else the last finished run that the cycle fits."""
+    events = ledger.events()
+    if any(event.kind == "send_confirmed" and event.text("cycle") == cycle for event in events):
+        return run_folder(site, str(run_of_cycle(events, cycle)))
+    period = period_of(cycle)
+    fitting = [
+        event.text("run_id")
+        for event in facts.of("run_completed", period=period)
+        if cycle_for_run(events, period=period, run_id=event.text("run_id")) == cycle
+    ]
+    if not fitting:
+        raise InputError(f"no finished run belongs to cycle {cycle} on {facts.on}", remedy="Run `qe run` first.")
+    return run_folder(site, fitting[-1])
+
+
+def plan_send(
+    site: Site,
+    ledger: Ledger,
+    *,
+    cycle: str,
+    contacts: Contacts,
+    on: date,
+    channel: Channel | None,
+    only: str | None = None,
+) -> SendPlan:
+    """Which reports can go, by which channel, and what the gate says of each. `only`: one unit id."""
+    facts = state_as_of(ledger, on)
+    run = run_for_cycle(site, ledger, facts, cycle)
+    reports = [report for report in latest_reports(run) if only in (None, report.unit_id)]
+    if not reports:
+        raise InputError("the run has no report for this unit", remedy="`qe review status` lists the units.")
+    _require_fitting(reports, cycle=cycle, on=on)
+    standing, units = reviews(facts, cycle), units_of(run)
+    going: list[Package] = []
+    already: list[str] = []
+    unreachable: list[tuple[str, str]] = []
+    for report in reports:
+        if _is_out(standing.get(report.unit_id), report):
+            already.append(report.unit_id)
+        contact = contacts.usable(report.unit_id, channel)
+        if fault := _contact_fault(contact, channel):
+            unreachable.append((report.unit_id, fault))
+        elif contact is not None:
+            path = site.outbox / report.sent_on.isoformat() / contact.channel / report.stem
+            going.append(Package(report=report, unit=units[report.unit_id], contact=contact, path=path))
+    done = set(already)
+    return SendPlan(
+        cycle=cycle,
+        run_id=run.run_id,
+        packages=tuple(one for one in going if not (one.report.unit_id in done and packages.is_written(one.path))),
+        already_sent=tuple(already),
+        not_sendable=tuple(one for one in unreachable if one[0] not in done),
+        decisions=tuple(_decide(site, facts, run, one, cycle=cycle, on=on) for one in going),
+        facts=facts,
+    )
+
+
+def _require_fitting(reports: Sequence[ReportFile], *, cycle: str, on: date) -> None:
+    if any(report.report_id != f"{cycle}-{report.unit_id}" for report in reports):
+        raise Refused(
+            f"the rendered reports are not those of cycle {cycle}",
+            reasons=(reason("G10", CITATION["review"], "fail", "the reports print another cycle"),),
+            remedy="Render them for this cycle: qe run --send-on DATE.",
+        )
+    printed = reports[0].sent_on
+    if on > printed:
+        raise Refused(
+            f"the reports print the send date {printed}, which is over: they would promise days that are not left",
+            reasons=(late_hand_over(printed, on),),
+            remedy=f"Print new dates: qe run --send-on {on} (or later).",
+        )
+
+
+def late_hand_over(printed: date, on: date) -> Reason:
+    said = f"the report prints the send date {printed}; sent on {on}, its dates would come too early"
+    return reason("G10", CITATION["review"], "fail", said)
+
+
+def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
+    """Whether this report, or an earlier one that was handed over and not returned, is already on its way."""
+    if unit is None or unit.sent is None or unit.state == "failed":
+        return False
+    return unit.state == "confirmed" or unit.sent.text("pdf_sha256") == report.pdf_sha256
+
+
+def _contact_fault(contact: Contact | None, channel: Channel | None) -> str | None:
+    if contact is None:
+        return f"no usable contact for {channel}" if channel else "no usable contact"
+    if contact.channel == "age" and not packages.is_age_recipient(contact.age_recipient or ""):
+        return "its age recipient is not a public key"
+    return None
+
+
+def _decide(site: Site, facts: Facts, run: Run, package: Package, *, cycle: str, on: date) -> Decision:
+    artefact = Artefact(
+        kind=ArtefactKind.CONFIDENTIAL_REPORT,
+        sha256=package.report.pdf_sha256,
+        operator=site.settings.entity.organisation,
+        lineage=lineage_of(run_of(facts, run.run_id)),
+        cycle=cycle,
+        units={package.report.unit_id: package.report.result_sha256},
+        peer_minimum=site.settings.peers.min_peers,
+    )
+    return may_disclose(
+        artefact,
+        recipient_of(package.unit),
+        on=on,
+        ledger=facts,
+        entity_zone=site.settings.site.zone,
+        rehearsal=site.settings.site.rehearsal,
+    )
+
+
+def recipient_of(unit: ProviderOrSupplier) -> Recipient:
+    """The unit itself as the recipient of what is about it."""
+    return Recipient(kind=RecipientKind(unit.role), unit_id=unit.unit_id)
+
+
+def send(
+    plan: SendPlan,
+    ledger: Ledger,
+    *,
+    at: datetime,
+    on: date,
+    actor: str,
+    write_letter: LetterWriter,
+    progress: Progress,
+) -> None:
+    """Record the intents of `plan`, then write its packages; nothing is written when the gate refuses any."""
+    permits = {
+        decision.recipient.unit_id: decision.require(f"no report of cycle {plan.cycle} may be sent on {on}")
+        for decision in plan.decisions
+    }
+    for package in plan.packages:
+        package.report.require_unchanged()
+        _redeem(permits[package.report.unit_id], package, on=on, facts=plan.facts)
+    done = set(plan.already_sent)
+    intents = [_intent(plan, package) for package in plan.packages if package.report.unit_id not in done]
+    if intents:
+        ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
+    progress.start("writing packages to the outbox", total=len(plan.packages))
+    for package in plan.packages:
+        write_report(package, write_letter=write_letter, cycle=plan.cycle, on=on)
+        progress.advance()
+    progress.finish()
+
+
+def _redeem(permit: Permit, package: Package, *, on: date, facts: Facts) -> None:
+    permit.redeem(sha256=package.report.pdf_sha256, recipient=recipient_of(package.unit), on=on, head=facts.head)
+
+
+def _intent(plan: SendPlan, package: Package) -> NewEvent:
+    report = package.report
+    returned = len(plan.facts.of("delivery_failed", cycle=plan.cycle, unit_id=report.unit_id))
+    return NewEvent(
+        kind="report_sent",
+        effective_on=plan.facts.on,
+        subject=report.report_id,
+        payload={
+            "cycle": plan.cycle,
+            "run_id": plan.run_id,
+            "unit_id": report.unit_id,
+            "level": report.level,
+            "report_id": report.report_id,
+            "channel": package.contact.channel,
+            "pdf_sha256": report.pdf_sha256,
+            "csv_sha256": report.csv_sha256,
+            "result_sha256": report.result_sha256,
+            "sent_on": report.sent_on.isoformat(),
+            "last_request_day": report.last_request_day.isoformat(),
+            "public_from": report.public_from.isoformat(),
+            "zone": report.zone,
+            "day_count": report.day_count,
+        },
+        key=f"report_sent:{report.report_id}:{report.pdf_sha256}:{returned}",
+    )
+
+
+def write_report(package: Package, *, write_letter: LetterWriter, cycle: str, on: date) -> None:
+    """The report, its CSV and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
+    report = package.report
+    letter = LetterFacts(
+        cycle=cycle,
+        unit=package.unit,
+        written_on=report.sent_on,
+        sent_on=report.sent_on,
+        last_request_day=report.last_request_day,
+        public_from=report.public_from,
+        public_on=report.public_from,
+        zone=report.zone,
+        requests=(),
+    )
+    files: Mapping[str, bytes] = {
+        "letter.pdf": write_letter("release_notice", letter),
+        "report.pdf": report.pdf.read_bytes(),
+        "results.csv": report.csv.read_bytes(),
+    }
+    sealed_for = package.contact.age_recipient if package.contact.channel == "age" else None
+    packages.write_package(package.path, files, report_id=report.report_id, age_recipient=sealed_for)
