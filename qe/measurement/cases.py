@@ -63,7 +63,7 @@ regard to order, claim ids in order, a number after rounding the engine's to the
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
@@ -75,8 +75,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from qe.claims import model
 from qe.errors import Fault, MeasureError
-from qe.measurement import tables
-from qe.measurement.measure import Closed, Text, text
+from qe.measurement import tables, value_sets
+from qe.measurement.measure import Closed, Module, Text, text
+from qe.measurement.value_sets import CodeList
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 
@@ -228,15 +229,22 @@ def mismatches(
 
 @dataclass(frozen=True)
 class CaseModel:
-    """A database in memory with the base and event tables, for one case after another."""
+    """A database in memory with the base and event tables, for one case after another; lists are read once a module."""
 
     db: Warehouse
+    lists: dict[str, list[CodeList]] = field(default_factory=dict)
 
     @classmethod
     def opened(cls) -> "CaseModel":
         db = Warehouse(duckdb.connect(":memory:", config={"threads": "1"}))
         tables.create(db)
         return cls(db)
+
+    def code_lists(self, module: Module) -> list[CodeList]:
+        """The lists of the module, read at its first case."""
+        if module.sha256 not in self.lists:
+            self.lists[module.sha256] = value_sets.read(module, licensed=None)
+        return self.lists[module.sha256]
 
     def empty(self) -> None:
         """Take all rows out again."""

@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 
 from qe.errors import Fault, MeasureError
-from qe.measurement import cases, syntax, tables, value_sets
+from qe.measurement import cases, tables, value_sets
+from qe.measurement import syntax as sql_syntax
 from qe.measurement.events import rule_number
 from qe.measurement.measure import Module, ParameterValue
 from qe.warehouse import Warehouse
@@ -51,14 +52,14 @@ def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
 
     licensed  the site's folder of licensed lists, or None
     """
-    faults = [fault for stem in module.sql for fault in syntax_faults(module, stem)]
+    syntax = [fault for stem in module.sql for fault in syntax_faults(module, stem)]
+    faults = list(syntax)
     try:
-        lists = value_sets.read(module, licensed=licensed)
+        value_sets.read(module, licensed=licensed)
     except MeasureError as error:
         faults += error.faults
-        lists = []
-    if not any(fault.code in ("refused-sql", "bad-sql", "not-a-select") for fault in faults):
-        faults += _bind_faults(module, lists)
+    if not syntax:
+        faults += _bind_faults(module)
     return faults + rule_faults(module)
 
 
@@ -76,7 +77,7 @@ def place(module: Module, stem: str) -> str:
 def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     """What bars this file by its parsed tree."""
     before = frozenset() if stem == "population" else frozenset({"population"})
-    return syntax.faults(
+    return sql_syntax.faults(
         module.sql[stem], where=place(module, stem), parameters=tuple(module.facts.parameters), extra_tables=before
     )
 
@@ -120,7 +121,7 @@ def bindings(
     return {name: known[name] for name in used} or None
 
 
-def _bind_faults(module: Module, lists: list[value_sets.CodeList]) -> list[Fault]:
+def _bind_faults(module: Module) -> list[Fault]:
     """Bind each file against the empty model: unknown columns, wrong columns and types returned, sums over DOUBLE."""
     faults: list[Fault] = []
     try:
@@ -190,7 +191,7 @@ def _double_faults(db: Warehouse, module: Module, stem: str, sql: str, given: di
         text = re.sub(rf"\${name}\b", _literal(value), text)
     row = db.connection.execute("select json_serialize_plan($sql)", {"sql": text}).fetchone()
     plan = json.loads(row[0]) if row else {"error": True}
-    names = sorted({name for name in _double_aggregates(plan)})
+    names = sorted(set(_double_aggregates(plan)))
     return [
         Fault(
             code="double-sum",

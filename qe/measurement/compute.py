@@ -1,6 +1,6 @@
 """Running one module: its SQL on a locked connection, its events with every reason, rule and driving claim, and who they are attributed to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from qe.errors import Fault, Findings, MeasureError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
 from qe.measurement.measure import Module, ParameterValue
+from qe.measurement.value_sets import CodeList
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 
@@ -84,6 +85,7 @@ def compute(
     attribution: str | None,
     lists: Path | None,
     window_months: int = 12,
+    code_lists: Sequence[CodeList] | None = None,
 ) -> MeasureEvents:
     """The events of `module` over `period` on the claims model in `db`.
 
@@ -91,14 +93,15 @@ def compute(
     parameters   chosen [parameters]; the others take their defaults
     attribution  a method of qe/measurement/attribution, or None: then a facility's events are its own
     lists        the site's folder of licensed lists, or None
+    code_lists   the module's lists where they are read already (value_sets.read), else None
     """
     faults = [fault for stem in module.sql for fault in check.syntax_faults(module, stem)]
     if faults:
         raise MeasureError.of(faults)
-    code_lists = value_sets.read(module, licensed=lists)
+    known_lists = value_sets.read(module, licensed=lists) if code_lists is None else code_lists
     values = module.with_parameters(dict(parameters))
     model.create_macros(db)
-    value_sets.lay_out(db, code_lists)
+    value_sets.lay_out(db, known_lists)
     try:
         return _compute(db, module, period, values, attribution, window_months)
     finally:

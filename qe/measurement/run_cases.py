@@ -19,6 +19,7 @@ def run(module: Module, case: Case, *, claims: CaseModel) -> MeasureEvents:
         parameters=case.parameters,
         attribution=case.attribution,
         lists=None,
+        code_lists=claims.code_lists(module),
     )
 
 

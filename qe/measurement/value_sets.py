@@ -6,6 +6,7 @@ code_map(name, code, category, system, effective_from, effective_to)
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
     """
     faults: list[Fault] = []
     found: list[CodeList] = []
+    uses_index = any(facts.shared for facts in (*module.facts.lists.values(), *module.facts.maps.values()))
+    index = shared_lists(module.folder.parent / "_lists") if uses_index else {}
     for is_map, listed in ((False, module.facts.lists), (True, module.facts.maps)):
         for name, facts in listed.items():
             path = _place(module, name, facts, licensed)
@@ -58,7 +61,7 @@ def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
                 faults.append(_missing(where, name, facts, is_map))
                 continue
             rows, file_faults = _read_file(
-                path, where, facts=_with_index(module, facts), header=MAP_HEADER if is_map else LIST_HEADER
+                path, where, facts=_with_index(facts, index), header=MAP_HEADER if is_map else LIST_HEADER
             )
             faults += file_faults
             found.append(CodeList(name=name, facts=facts, is_map=is_map, rows=rows))
@@ -67,7 +70,7 @@ def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
     return found
 
 
-def lay_out(db: Warehouse, lists: list[CodeList]) -> None:
+def lay_out(db: Warehouse, lists: Sequence[CodeList]) -> None:
     """Create the temporary tables value_set and code_map from the lists. Prefix lists match the codes that the model holds."""
     lists_frame = _stacked(lists, is_map=False)
     db.run(SQL / "listed_code.sql")
@@ -85,7 +88,7 @@ def clear(db: Warehouse) -> None:
         db.execute(f"drop table if exists temp.{table}")
 
 
-def _stacked(lists: list[CodeList], *, is_map: bool) -> pl.DataFrame:
+def _stacked(lists: Sequence[CodeList], *, is_map: bool) -> pl.DataFrame:
     """The rows of all lists, or of all maps, with their names."""
     last = ["category"] if is_map else ["match"]
     schema = {
@@ -128,11 +131,11 @@ def _missing(where: str, name: str, facts: ListFacts, is_map: bool) -> Fault:
     )
 
 
-def _with_index(module: Module, facts: ListFacts) -> ListFacts:
+def _with_index(facts: ListFacts, index: dict[str, SharedList]) -> ListFacts:
     """The facts, with rows and sha256 of a shared list taken from _lists/index.toml."""
     if not facts.shared:
         return facts
-    entry = shared_lists(module.folder.parent / "_lists").get(facts.shared)
+    entry = index.get(facts.shared)
     if entry is None:
         raise MeasureError(f'measures/_lists/index.toml has no entry "{facts.shared}"')
     return facts.model_copy(update={"rows": entry.rows, "sha256": entry.sha256})

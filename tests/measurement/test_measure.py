@@ -1,0 +1,117 @@
+"""measure.toml is closed: unknown and missing keys are errors, all at once."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from qe.errors import MeasureError
+from qe.measurement.measure import Parameter, load
+
+Write = Callable[..., Path]
+
+
+def _facts(folder: Path) -> str:
+    return (folder / "measure.toml").read_text()
+
+
+def test_a_whole_folder_loads_with_its_sql_and_measures(second_stay: Write) -> None:
+    module = load(second_stay())
+    assert (module.id, module.version, module.measure_ids) == ("second_stay", "1.0.0", ("second_stay",))
+    assert sorted(module.sql) == ["exclusions", "numerator", "population"]
+
+
+def test_unknown_and_missing_keys_are_told_at_once_with_a_suggestion(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace("[attribution]", "[attributon]").replace('steward = "qe"\n', "")
+    toml = toml.replace("look_back_months", "lookback_months")
+    with pytest.raises(MeasureError) as caught:
+        load(second_stay(measure=toml))
+    messages = sorted(fault.message for fault in caught.value.faults)
+    assert messages == [
+        'measures/second_stay/measure.toml: missing key "attribution"',
+        'measures/second_stay/measure.toml: missing key "steward"',
+        'measures/second_stay/measure.toml: missing key "window.look_back_months"',
+        'measures/second_stay/measure.toml: unknown key "attributon"; did you mean "attribution"?',
+        'measures/second_stay/measure.toml: unknown key "window.lookback_months"; did you mean "look_back_months"?',
+    ]
+
+
+def test_the_id_is_the_name_of_the_folder(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace('id = "second_stay"\nversion', 'id = "other"\nversion')
+    with pytest.raises(MeasureError, match='id = "other" must equal the folder'):
+        load(second_stay(measure=toml))
+
+
+def test_a_blank_rationale_needs_a_reason(second_stay: Write) -> None:
+    blank = _facts(second_stay()).replace('existing_efforts = "none"', 'existing_efforts = ""')
+    with pytest.raises(MeasureError, match="blank existing_efforts needs not_applicable_reason"):
+        load(second_stay(measure=blank))
+    excused = blank.replace(
+        'area_relevance = "none"', 'area_relevance = "none"\nnot_applicable_reason = "no other effort"'
+    )
+    assert load(second_stay(measure=excused)).facts.rationale.existing_efforts == ""
+
+
+def test_no_adjustment_needs_a_reason(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace('reason_if_none = "tests"\n', "")
+    with pytest.raises(MeasureError, match="needs reason_if_none"):
+        load(second_stay(measure=toml))
+
+
+def test_a_missing_file_of_the_folder_is_named(second_stay: Write) -> None:
+    folder = second_stay()
+    (folder / "numerator.sql").unlink()
+    (folder / "method.md").unlink()
+    with pytest.raises(MeasureError) as caught:
+        load(folder)
+    assert [fault.file for fault in caught.value.faults] == ["second_stay/numerator.sql", "second_stay/method.md"]
+
+
+def test_the_folders_sha256_changes_with_any_file(second_stay: Write) -> None:
+    before = load(second_stay()).sha256
+    assert load(second_stay()).sha256 == before
+    assert load(second_stay(method="R1 R2 R3 R4 reworded")).sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("integer", "65", 65),
+        ("decimal", "0.80", Decimal("0.80")),
+        ("boolean", "off", False),
+        ("date", "2024-02-29", date(2024, 2, 29)),
+        ("text", "cms", "cms"),
+    ],
+)
+def test_a_parameter_from_the_command_line_has_its_type(kind: str, given: str, value: object) -> None:
+    parameter = Parameter.model_validate({"type": kind, "default": given, "meaning": "m"})
+    assert parameter.parse(given, name="p") == value
+
+
+def test_a_parameter_outside_its_choices_or_type_is_refused(second_stay: Write) -> None:
+    parameter = Parameter(type="text", default="cms", choices=("cms", "all"), meaning="m")
+    with pytest.raises(MeasureError, match="must be one of cms, all"):
+        parameter.parse("some", name="cancer_rule")
+    with pytest.raises(MeasureError, match=r"second_stay.min_age is not a value of type integer"):
+        load(second_stay()).with_parameters({"min_age": "old"})
+
+
+def test_an_unknown_parameter_is_named_with_a_suggestion(second_stay: Write) -> None:
+    with pytest.raises(MeasureError, match='unknown parameter "minage"; did you mean "min_age"'):
+        load(second_stay()).with_parameters({"minage": "65"})
+
+
+def test_any_standing_deviation_forces_alternative(second_stay: Write) -> None:
+    toml = _facts(second_stay())
+    assert load(second_stay()).standing() == "standard"
+    assert load(second_stay()).standing(("period",)) == "alternative"
+    for changed in (
+        toml.replace('basis = "i"', 'basis = "none"'),
+        toml.replace('basis = "i"', 'basis = "i"\ndeviations = ["risk_model"]'),
+        toml.replace('basis = "i"', 'basis = "iv"'),  # no programme uses it now
+        toml.replace('level = "facility"', 'level = "plan"'),
+        toml + '\n[unverified]\nR2 = "tick the age against the manual"\n',
+    ):
+        assert load(second_stay(measure=changed)).standing() == "alternative"
