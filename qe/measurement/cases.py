@@ -38,9 +38,9 @@ Schema of cases.toml (closed: unknown keys are errors):
     [case.given]                # rows of the contract tables (contracts.md section 4), only this case's
     person = [{ person_id = "P1" }]
     member_month = [{ person_id = "P1", months = "2023-01..2025-12", except = ["2024-05"] }]
-    claim = [
-      { claim_id = "C1", like = "acute", person_id = "P1", from_date = 2024-03-01, thru_date = 2024-03-05,
-        diagnoses = ["J189", "I10"], procedures = ["0SR9019"], lines = [{ revenue_code = "0120" }] },
+    claim = [                   # an inline table stands on one line (TOML); or write [[case.given.claim]] with a key a line
+      { claim_id = "C1", like = "acute", person_id = "P1", from_date = 2024-03-01, diagnoses = ["J189", "I10"] },
+      { claim_id = "C2", like = "acute", person_id = "P1", from_date = 2024-04-04, lines = [{ revenue_code = "0120" }] },
     ]
     pharmacy_fill = [{ fill_id = "F1", person_id = "P1", fill_date = 2024-01-01, days_supply = 30 }]
 
