@@ -35,11 +35,18 @@ def modules(measures_folder: Path) -> Callable[[str], Module]:
 
 @pytest.fixture
 def run_module(modules: Callable[[str], Module]) -> Iterator[RunModule]:
-    """Run a module on `rows` by table: events derived, then the measure. `shuffle` is a seed for another order of the rows."""
+    """Run a module on `rows` by table: events derived, then the measure. `shuffle` seeds another order of the rows."""
     connections: list[duckdb.DuckDBPyConnection] = []
 
     def run(
-        module_id: str, rows: Rows, *, start: date, end: date, threads: int = 1, shuffle: int | None = None, **parameters: object
+        module_id: str,
+        rows: Rows,
+        *,
+        start: date,
+        end: date,
+        threads: int = 1,
+        shuffle: int | None = None,
+        **parameters: object,
     ) -> MeasureEvents:
         connection = duckdb.connect(":memory:", config={"threads": str(threads)})
         connections.append(connection)
@@ -52,7 +59,12 @@ def run_module(modules: Callable[[str], Module]) -> Iterator[RunModule]:
             tables.insert_rows(db, table, placed)
         derive_events(db)
         return compute(
-            db, modules(module_id), period=MeasurePeriod(start=start, end=end), parameters=parameters, attribution=None, lists=None
+            db,
+            modules(module_id),
+            period=MeasurePeriod(start=start, end=end),
+            parameters=parameters,
+            attribution=None,
+            lists=None,
         )
 
     yield run

@@ -1,5 +1,5 @@
-"""pdc_statins against a day-by-day simulation in plain Python, on random people. The simulation knows nothing of the SQL:
-it puts tablets on a shelf, takes one a day, and looks at the shelf."""
+"""pdc_statins against a day-by-day simulation in plain Python, on random people. The simulation knows nothing of the
+SQL: it puts tablets on a shelf, takes one a day, and looks at the shelf."""
 
 import random
 from collections.abc import Callable
@@ -23,12 +23,13 @@ PRODUCTS = (
     ["AMLODIPINE", "ATORVASTATIN"],
     ["METFORMIN"],
 )
+EXCLUSION_RULES = {"R4", "R5", "R6", "R7", "R8", "R9", "R10"}
 SEEDS = (20240101, 7, 99)
 
 
 @dataclass
 class Member:
-    """One invented person. months: pharmacy months as (year, month), with the last covered day where a month is covered in part."""
+    """One invented person. months: first day of each pharmacy month, with the last day covered in it."""
 
     person_id: str
     birth_date: date
@@ -61,7 +62,10 @@ def invent(seed: int, persons: int) -> list[Member]:
             member.fills.append((day, supply, product))
             if chance.random() < 0.25:
                 product = chance.choice(PRODUCTS)
-            day += chance.choice([0, supply, supply, max(supply - 10, 1), max(supply - 25, 0), supply + 20, supply // 2]) * DAY
+            day += (
+                chance.choice([0, supply, supply, max(supply - 10, 1), max(supply - 25, 0), supply + 20, supply // 2])
+                * DAY
+            )
         for month in range(1, 13):
             first = date(2024, month, 1)
             if chance.random() > 0.04 and (member.death_date is None or first <= member.death_date):
@@ -86,7 +90,9 @@ def invent(seed: int, persons: int) -> list[Member]:
 
 def as_rows(people: list[Member]) -> dict[str, list[dict[str, Any]]]:
     """The people as rows of the contract tables."""
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("person", "member_month", "claim", "claim_diagnosis", "pharmacy_fill")}
+    rows: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("person", "member_month", "claim", "claim_diagnosis", "pharmacy_fill")
+    }
     paid = {"source_id": "M", "payer_id": "M", "payer_type": "medicare"}
     fills = claims = 100_000
     for member in people:
@@ -96,40 +102,65 @@ def as_rows(people: list[Member]) -> dict[str, list[dict[str, Any]]]:
         for first, end in member.months.items():
             rows["member_month"].append(
                 {
-                    "person_id": member.person_id, "month": first, "payer_id": "M", "payer_type": "medicare", "part_d": True,
-                    "medical": True, "pharmacy": True, "hospice": first in member.hospice_months, "is_primary": True,
+                    "person_id": member.person_id,
+                    "month": first,
+                    "payer_id": "M",
+                    "payer_type": "medicare",
+                    "part_d": True,
+                    "medical": True,
+                    "pharmacy": True,
+                    "hospice": first in member.hospice_months,
+                    "is_primary": True,
                     "covered_to": None if end == month_end(first) else end,
                 }
-            )  # fmt: skip
+            )
         for day, supply, ingredients in member.fills:
             fills += 1
             rows["pharmacy_fill"].append(
                 paid
                 | {
-                    "fill_id": str(fills), "person_id": member.person_id, "fill_date": day, "days_supply": supply,
-                    "ingredients": ingredients, "ndc": "00000000001", "fill_status": "paid",
+                    "fill_id": str(fills),
+                    "person_id": member.person_id,
+                    "fill_date": day,
+                    "days_supply": supply,
+                    "ingredients": ingredients,
+                    "ndc": "00000000001",
+                    "fill_status": "paid",
                 }
-            )  # fmt: skip
+            )
         for admitted, discharged in member.stays:
             claims += 1
             rows["claim"].append(
                 paid
                 | {
-                    "claim_id": str(claims), "person_id": member.person_id, "claim_type": "inpatient", "frequency_code": "1",
-                    "from_date": admitted, "thru_date": discharged, "admit_date": admitted, "discharge_date": discharged,
-                    "facility_id": "U000001", "facility_type": "short_term", "discharge_status": "01", "paid_status": "paid",
+                    "claim_id": str(claims),
+                    "person_id": member.person_id,
+                    "claim_type": "inpatient",
+                    "frequency_code": "1",
+                    "from_date": admitted,
+                    "thru_date": discharged,
+                    "admit_date": admitted,
+                    "discharge_date": discharged,
+                    "facility_id": "U000001",
+                    "facility_type": "short_term",
+                    "discharge_status": "01",
+                    "paid_status": "paid",
                 }
-            )  # fmt: skip
+            )
         if member.kidney_day:
             claims += 1
             claim_id = str(claims)
             rows["claim"].append(
                 paid
                 | {
-                    "claim_id": claim_id, "person_id": member.person_id, "claim_type": "professional",
-                    "from_date": member.kidney_day, "thru_date": member.kidney_day, "paid_status": "paid",
+                    "claim_id": claim_id,
+                    "person_id": member.person_id,
+                    "claim_type": "professional",
+                    "from_date": member.kidney_day,
+                    "thru_date": member.kidney_day,
+                    "paid_status": "paid",
                 }
-            )  # fmt: skip
+            )
             rows["claim_diagnosis"].append(
                 {"claim_id": claim_id, "sequence": 1, "kind": "other", "code": "N186", "icd_version": 10}
             )
@@ -150,11 +181,15 @@ def statins_in(ingredients: list[str]) -> set[str]:
 
 def simulate(member: Member, *, age_on: date, shortest: int, adjust: bool) -> Answer | None:
     """The answer by counting days; None for a person without a statin fill in the year."""
-    fills = [fill for fill in member.fills if YEAR_START <= fill[0] <= YEAR_END and fill[1] >= 1 and statins_in(fill[2])]
+    fills = [
+        fill for fill in member.fills if YEAR_START <= fill[0] <= YEAR_END and fill[1] >= 1 and statins_in(fill[2])
+    ]
     if not fills:
         return None
     first_fill = min(day for day, _, _ in fills)
-    enrolled = {first + offset * DAY for first, end in member.months.items() for offset in range((end - first).days + 1)}
+    enrolled = {
+        first + offset * DAY for first, end in member.months.items() for offset in range((end - first).days + 1)
+    }
     ends = [YEAR_END, max(enrolled) if enrolled else first_fill - DAY]
     if member.death_date:
         ends.append(member.death_date)
@@ -165,14 +200,18 @@ def simulate(member: Member, *, age_on: date, shortest: int, adjust: bool) -> An
     covered = set()
     for day in period:
         for statin in STATINS:
-            delivered = [supply for fill_day, supply, product in fills if fill_day == day and statin in statins_in(product)]
+            delivered = [
+                supply for fill_day, supply, product in fills if fill_day == day and statin in statins_in(product)
+            ]
             shelf[statin] += max(delivered, default=0)
             if shelf[statin]:
                 shelf[statin] -= 1
                 covered.add(day)
 
     in_stay = {
-        admitted + offset * DAY for admitted, discharged in member.stays for offset in range((discharged - admitted).days)
+        admitted + offset * DAY
+        for admitted, discharged in member.stays
+        for offset in range((discharged - admitted).days)
     }
     counted_days, counted_covered, put_aside = 0, 0, 0
     for day in period:
@@ -221,7 +260,9 @@ def answers(found: MeasureEvents) -> dict[str, Answer]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("adjust", ["off", "on"])
-def test_days_and_reasons_equal_a_day_by_day_simulation(seed: int, adjust: str, run_module: Callable[..., MeasureEvents]) -> None:
+def test_days_and_reasons_equal_a_day_by_day_simulation(
+    seed: int, adjust: str, run_module: Callable[..., MeasureEvents]
+) -> None:
     people = invent(seed, persons=300)
     expected = {
         member.person_id: answer
@@ -230,18 +271,22 @@ def test_days_and_reasons_equal_a_day_by_day_simulation(seed: int, adjust: str, 
     }
     found = answers(run_module("pdc_statins", as_rows(people), start=YEAR_START, end=YEAR_END, ip_snf_adjust=adjust))
     assert found == expected
-    assert {rule for answer in expected.values() for rule in answer.reasons} == {"R4", "R5", "R6", "R7", "R8", "R9", "R10"}
+    assert {rule for answer in expected.values() for rule in answer.reasons} == EXCLUSION_RULES
     assert 0 < sum(answer.adherent for answer in expected.values()) < len(expected)
 
 
-def test_other_choices_of_age_and_shortest_period_equal_the_simulation(run_module: Callable[..., MeasureEvents]) -> None:
+def test_other_choices_of_age_and_shortest_period_equal_the_simulation(
+    run_module: Callable[..., MeasureEvents],
+) -> None:
     people = invent(11, persons=300)
     expected = {
         member.person_id: answer
         for member in people
         if (answer := simulate(member, age_on=YEAR_END, shortest=92, adjust=False))
     }
-    found = run_module("pdc_statins", as_rows(people), start=YEAR_START, end=YEAR_END, age_on="last_day", min_period_days=92)
+    found = run_module(
+        "pdc_statins", as_rows(people), start=YEAR_START, end=YEAR_END, age_on="last_day", min_period_days=92
+    )
     assert answers(found) == expected
 
 
