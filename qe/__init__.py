@@ -12,13 +12,13 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "open_site"]
 
 if TYPE_CHECKING:
-    from qe.workflow import open_site
+    from qe.workspace import open_site
 
 
 def __getattr__(name: str) -> Any:
     """Resolve `qe.open_site` on first use, so that importing a leaf module stays cheap."""
     if name == "open_site":
-        from qe.workflow import open_site
+        from qe.workspace import open_site
 
         return open_site
     raise AttributeError(f"module 'qe' has no attribute {name!r}")

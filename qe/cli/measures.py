@@ -1,0 +1,146 @@
+"""`qe measures`: the catalogue, its checks, and one module computed on files."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qe.cli.output import DryRunOption, JsonOption, command
+from qe.errors import Fault, InputError, MeasureError
+from qe.measurement import catalogue, check, run_cases, show, standalone
+from qe.measurement.cases import Case, CaseModel
+from qe.measurement.cases import read as read_cases
+from qe.measurement.measure import Module, load
+from qe.site import open_site
+
+app = typer.Typer(no_args_is_help=True, help="The measure catalogue: list, check, show, compute.")
+
+SiteOrNone = Annotated[Path | None, typer.Option("--site", help="Also the measures and lists of this site.")]
+
+
+def _modules(site: Path | None) -> list[Module]:
+    """What ships with qe, and what the site adds; without --site, the site of the current folder if there is one."""
+    if site is None and not Path("qe.toml").exists():
+        return catalogue.catalogue()
+    return catalogue.catalogue(open_site(site or Path()).measure_folders)
+
+
+@app.command("list")
+def list_measures(site: SiteOrNone = None, json: JsonOption = False) -> None:
+    """One line a published measure."""
+    with command("measures list", json=json) as outcome:
+        rows = catalogue.listing(_modules(site))
+        outcome.data = rows  # type: ignore[assignment]
+        outcome.table(
+            "Measures",
+            ["id", "version", "name", "levels", "kind", "attribution"],
+            [
+                (row["id"], row["version"], row["name"], _joined(row["levels"]), row["kind"], row["attribution"])
+                for row in rows
+            ],
+        )
+
+
+def _joined(values: object) -> str:
+    return ", ".join(str(value) for value in values) if isinstance(values, list) else str(values)
+
+
+@app.command("check")
+def check_measures(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="One measure folder; else all.")] = None,
+    site: SiteOrNone = None,
+    json: JsonOption = False,
+) -> None:
+    """Facts, SQL, lists, rules and worked cases of every module: all faults at once."""
+    with command("measures check", json=json) as outcome:
+        modules = [load(folder)] if folder else _modules(site)
+        licensed = open_site(site).licensed_lists if site else None
+        faults = [fault for module in modules for fault in check.check(module, licensed=licensed)]
+        cases = 0
+        if not faults:
+            claims = CaseModel.opened()
+            for module in modules:
+                for case in read_cases(module.folder / "cases.toml"):
+                    cases += 1
+                    faults += _case_faults(module, case, claims)
+        outcome.data = {"modules": [module.id for module in modules], "cases": cases}
+        if faults:
+            raise MeasureError.of(faults)
+        outcome.say(f"{len(modules)} modules hold; {cases} worked cases come out as worked.")
+
+
+def _case_faults(module: Module, case: Case, claims: CaseModel) -> list[Fault]:
+    found = run_cases.failures(module, case, claims=claims)
+    if not found:
+        return []
+    said = "; ".join(mismatch.sentence() for mismatch in found)
+    message = f"measures/{module.id}: case {case.id} does not come out as worked: {said}"
+    return [Fault(code="case", message=message, file=f"{module.id}/cases.toml", place=case.id, count=len(found))]
+
+
+@app.command("show")
+def show_measure(
+    measure: Annotated[str, typer.Argument(metavar="[ID]", help="A module or a measure.")] = "",
+    tables: Annotated[bool, typer.Option("--tables", help="The tables that measure SQL may read.")] = False,
+    site: SiteOrNone = None,
+    json: JsonOption = False,
+) -> None:
+    """A measure's rules, each with its specification, SQL and cases side by side."""
+    with command("measures show", json=json) as outcome:
+        if tables:
+            text = show.tables_text()
+        elif measure:
+            text = show.show(catalogue.find(_modules(site), measure))
+        else:
+            raise InputError("name a measure, or --tables", remedy="qe measures list")
+        outcome.data = {"text": text}
+        outcome.say(text)
+
+
+@app.command("compute")
+def compute_measure(
+    measure: Annotated[str, typer.Argument(metavar="ID", help="A module or a measure.")],
+    model: Annotated[Path, typer.Option("--model", help="Folder with <table>.parquet or .csv of the claims model.")],
+    start: Annotated[datetime, typer.Option("--start", formats=["%Y-%m-%d"], help="First day of the period.")],
+    end: Annotated[datetime, typer.Option("--end", formats=["%Y-%m-%d"], help="Last day of the period.")],
+    out: Annotated[Path, typer.Option("--out", help="Where detail.parquet and summary.json go; not inside a site.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="k=v", help="A parameter of the measure.")
+    ] = None,
+    lists: Annotated[Path | None, typer.Option("--lists", help="Folder of licensed code lists.")] = None,
+    attribute: Annotated[
+        str | None, typer.Option("--attribute", help="A named method; else the event's facility.")
+    ] = None,
+    site: SiteOrNone = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """One module on a claims model given as files; writes person-level rows in the clear, and says so."""
+    with command("measures compute", json=json) as outcome:
+        module = catalogue.find(_modules(site), measure)
+        check.require(module, licensed=lists)
+        parameters: dict[str, object] = {}
+        for setting in settings or []:
+            name, equals, value = setting.partition("=")
+            if not equals:
+                raise InputError(f'--set "{setting}" is not k=v')
+            parameters[name] = value
+        module.with_parameters(parameters)
+        if dry_run:
+            outcome.say(f"would compute {module.id} from {start:%Y-%m-%d} to {end:%Y-%m-%d} into {out}/")
+            return
+        written = standalone.compute_on_files(
+            module,
+            model=model,
+            start=start.date(),
+            end=end.date(),
+            out=out,
+            parameters=parameters,
+            lists=lists,
+            attribution=attribute,
+        )
+        outcome.data = standalone.summary(written.found) | {"warnings": list(written.warnings), "out": str(out)}
+        for warning in written.warnings:
+            outcome.say(f"warning: {warning}")
+        outcome.say(f"Wrote {written.detail} and {written.summary}")

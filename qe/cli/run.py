@@ -1,0 +1,211 @@
+"""`qe check`, `qe run` and `qe explain`: the analyst's main job."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qe import runs, workflow
+from qe.cli.output import (
+    ActorOption,
+    AsOfOption,
+    DryRunOption,
+    JsonOption,
+    Outcome,
+    SiteOption,
+    TerminalProgress,
+    acting_day,
+    acting_person,
+    command,
+    utc_now,
+)
+from qe.errors import Fault, Findings, InputError, QeError
+from qe.measurement import check as measure_check
+from qe.measurement.catalogue import catalogue, find
+from qe.site import Site
+from qe.sources.receive import receive
+from qe.workspace import Workspace
+
+PeriodOption = Annotated[str | None, typer.Option("--period", help="The reporting quarter, like 2025Q4.")]
+
+
+def check(
+    what: Annotated[Literal["config", "sources", "measures", "all"], typer.Argument()] = "all",
+    site: SiteOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """All faults at once: settings and keys, received files, measure folders."""
+    with command(f"check {what}", json=json) as outcome:
+        opened = outcome.open_site(site)
+        outcome.data = {"checked": what, "site": opened.settings.site.name}
+        faults: list[QeError] = []
+        for name, examine in (("config", _check_config), ("measures", _check_measures), ("sources", _check_sources)):
+            if what in (name, "all"):
+                try:
+                    outcome.say(examine(opened))
+                except (InputError, Findings) as error:
+                    faults.append(error)
+        if faults:
+            outcome.exit_code = max(error.exit_code for error in faults)
+            outcome.faults += [fault for error in faults for fault in error.faults]
+
+
+def _check_config(site: Site) -> str:
+    site.store_key()
+    site.vault_key()
+    for label in site.settings.periods:
+        site.period(label)
+    return "qe.toml holds; both keys open."
+
+
+def _check_measures(site: Site) -> str:
+    modules = catalogue(site.measure_folders)
+    faults = [fault for module in modules for fault in measure_check.check(module, licensed=site.licensed_lists)]
+    for module in modules:
+        module.with_parameters(site.settings.measures.parameters(module.id))
+    known = {module.id for module in modules}
+    faults += [
+        Fault(
+            code="unknown-measure",
+            message=f"qe.toml: [measures.{name}] names no measure module; there are {', '.join(sorted(known))}",
+            file="qe.toml",
+            place=f"measures.{name}",
+        )
+        for name in (site.settings.measures.model_extra or {})
+        if name not in known
+    ]
+    if faults:
+        raise InputError.of(faults)
+    return f"{len(modules)} measure modules hold."
+
+
+def _check_sources(site: Site) -> str:
+    with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+        staged = receive(site, store_key=site.store_key(), vault_key=site.vault_key(), progress=TerminalProgress())
+    read = sum(one.rows_read for one in staged)
+    quarantined = sum(one.rows_quarantined for one in staged)
+    return f"{len(staged)} files: {read:,} rows read, {read - quarantined:,} accepted, {quarantined:,} quarantined."
+
+
+def run(
+    period: PeriodOption = None,
+    measure: Annotated[list[str] | None, typer.Option("--measure", help="Only these measures or modules.")] = None,
+    send_on: Annotated[
+        datetime | None, typer.Option("--send-on", formats=["%Y-%m-%d"], help="The send date printed on the reports.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption (the default anyway).")] = False,
+    explain_cache: Annotated[bool, typer.Option("--explain-cache", help="Say what was reused and why not.")] = False,
+    site: SiteOption = Path(),
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Load, link, compute, score and render the confidential previews: the main job. Sends nothing."""
+    with command("run", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        chosen = opened.period(period)
+        send_day = send_on.date() if send_on else opened.settings.review.send_on or on
+        if send_day < on:
+            raise InputError(
+                f"--send-on {send_day} lies before {on}", remedy="Reports go out on the day of the run or later."
+            )
+        if dry_run:
+            _check_config(opened)
+            outcome.say(_check_measures(opened))
+            outcome.say(f"would run {chosen.label} ({chosen.start} to {chosen.end}), reports to be sent on {send_day}")
+            return
+        with runs.hold(opened, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+            made = workflow.prepare_confidential_reports(
+                opened,
+                chosen,
+                send_on=send_day,
+                measures=measure or [],
+                on=on,
+                at=utc_now(),
+                actor=acting_person(actor),
+                progress=TerminalProgress(),
+            )
+        _tell(outcome, opened, made, explain_cache=explain_cache)
+
+
+def _tell(outcome: Outcome, site: Site, made: workflow.RunRecord, *, explain_cache: bool) -> None:
+    folder = site.runs / made.run_id
+    outcome.data = {
+        "run_id": made.run_id,
+        "cycle": made.cycle,
+        "send_on": made.send_on.isoformat(),
+        "results": str(folder / "results"),
+        "reports": str(folder / "reports" / made.send_on.isoformat()),
+        "reports_rendered": len(made.reports),
+        "warnings": [warning.message for warning in made.warnings],
+    }
+    for warning in made.warnings:
+        outcome.say(f"warning: {warning.sentence()}")
+    if explain_cache:
+        outcome.data["stages"] = [{"stage": stage, "state": state} for stage, state in made.stages]
+        outcome.table("Stages", ["stage", "state"], made.stages)
+    outcome.say(f"Run {made.run_id}, cycle {made.cycle}: {len(made.reports)} confidential reports in")
+    outcome.say(f"  {folder / 'reports' / made.send_on.isoformat()}")
+    outcome.say(f"Next: qe review send --cycle {made.cycle}")
+
+
+def explain(
+    measure: Annotated[str, typer.Argument(metavar="MEASURE")],
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="A unit id, NPI or CCN.")],
+    person: Annotated[str | None, typer.Option("--person", help="A person_id of the claims model.")] = None,
+    period: PeriodOption = None,
+    site: SiteOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Why attributed, why in or out: rule numbers with the claims behind them."""
+    with command("explain", json=json) as outcome:
+        workspace = Workspace(outcome.open_site(site))
+        unit_id = workspace.unit_id(provider, period=period)
+        rows = workspace.explain(measure, unit_id, person_id=person, period=period)
+        attribution = workspace.attribution(measure, unit_id, period=period)
+        if person is not None:
+            attribution = attribution.filter(attribution["person_id"] == person)
+        module = find(catalogue(workspace.site.measure_folders), measure)
+        outcome.data = {
+            "measure": measure,
+            "provider": unit_id,
+            "events": rows.to_dicts(),
+            "attribution": attribution.to_dicts() if person is not None else [],
+        }
+        reasons = (
+            rows.explode("exclusion_reasons")["exclusion_reasons"].drop_nulls().value_counts().sort("exclusion_reasons")
+        )
+        outcome.say(f"{module.facts.name} ({measure}), {unit_id}: {rows.height} events considered")
+        outcome.say(
+            f"  in the denominator: {rows['in_denominator'].sum()}; in the numerator: {rows['in_numerator'].sum()}"
+        )
+        for rule, count in reasons.iter_rows():
+            outcome.say(f"  out by {rule}: {count}")
+        if person is None:
+            outcome.say("  Name a person with --person to see rules and claims.")
+            return
+        for row in attribution.iter_rows(named=True):
+            outcome.say(
+                f"  attributed by {row['method']}, step {row['step']}: {row['visits']} visits,"
+                f" share {row['share']}, last service {row['last_service_date']},"
+                f" runner-up {row['runner_up_id'] or 'none'}"
+            )
+        outcome.table(
+            "Events",
+            ["event", "date", "in", "why out", "counted", "rules", "claims"],
+            [
+                (
+                    row["event_id"],
+                    row["index_date"],
+                    "yes" if row["in_denominator"] else "no",
+                    ", ".join(row["exclusion_reasons"]),
+                    "yes" if row["in_numerator"] else "no",
+                    ", ".join(row["rule_ids"]),
+                    ", ".join(row["driving_claim_ids"]),
+                )
+                for row in rows.iter_rows(named=True)
+            ],
+        )

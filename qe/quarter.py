@@ -1,0 +1,212 @@
+"""The stages of a quarter that join packages: which measures, on which model, into which run, for whom and by when."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from qe import run_record, runs, warehouse
+from qe.claims.contacts import contacts_of_units
+from qe.claims.load import ClaimsModel
+from qe.claims.quality import require_fit
+from qe.disclosure.confidential import for_recipient
+from qe.disclosure.results import ConfidentialResult
+from qe.errors import Fault
+from qe.measurement import check, detail
+from qe.measurement.catalogue import catalogue, chosen
+from qe.measurement.compute import compute, require_window
+from qe.measurement.measure import Module
+from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
+from qe.progress import Progress
+from qe.release.contacts import read_contacts, write_contacts
+from qe.release.review import ReviewPeriod
+from qe.reports.facts import ReviewDates
+from qe.run_record import ScoredModule
+from qe.runs import Run, RunInputs
+from qe.site import Site
+from qe.sources.manifest import StagedFile
+from qe.sources.reconcile import reconciliation_frame
+from qe.statistics.score import score
+from qe.store import Key
+from qe.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The two keys of a site."""
+
+    store: Key
+    vault: Key
+
+
+@contextmanager
+def fit_model(site: Site, model: ClaimsModel, keys: Keys) -> Iterator[tuple[Warehouse, tuple[Fault, ...]]]:
+    """The claims model, read-only and locked, after its quality checks; and the warnings of those that do not stop."""
+    with warehouse.open_read_only(model.path, keys.store, engine=site.engine(), lock=True) as db:
+        yield db, require_fit(db, site.settings.quality)
+
+
+def modules(site: Site, period: ReportingPeriod, names: Sequence[str]) -> list[Module]:
+    """The checked modules that this period (or the command line) asks for."""
+    wanted = list(names) or site.settings.periods[period.label].measures
+    found = chosen(catalogue(site.measure_folders), wanted)
+    for module in found:
+        check.require(module, licensed=site.licensed_lists)
+        module.with_parameters(site.settings.measures.parameters(module.id))
+    return found
+
+
+def measure_period(module: Module, period: ReportingPeriod) -> MeasurePeriod:
+    """The days that a module covers in this reporting period."""
+    return last_full_year(period.end) if module.facts.window.calendar_year else twelve_months_ending(period.end)
+
+
+def start_run(
+    site: Site,
+    staged: Sequence[StagedFile],
+    modules: Sequence[Module],
+    period: ReportingPeriod,
+    model: ClaimsModel,
+) -> tuple[Run, RunInputs]:
+    """The run that these inputs decide: a finished one is found again, never computed twice."""
+    inputs = run_record.run_inputs(site, staged, modules, period, decisions=model.decisions_digest)
+    run = runs.run_of(site, inputs.run_id())
+    if not run.is_finished:
+        run.start()
+    return run, inputs
+
+
+def cache_contents(site: Site) -> frozenset[str]:
+    """Names of the staged files, claims models and finished runs that are there before a run."""
+    held = [
+        path.stem for folder in ("stage", "vault_stage", "model") for path in (site.store / folder).glob("*.duckdb")
+    ]
+    return frozenset([*held, *(run.run_id for run in runs.finished_runs(site))])
+
+
+def stages(
+    before: frozenset[str], staged: Sequence[StagedFile], model: ClaimsModel, run: Run
+) -> tuple[tuple[str, str], ...]:
+    """Each stage with what became of it: reused, or why it was built anew (`qe run --explain-cache`)."""
+
+    def state(name: str, why: str) -> str:
+        return "reused" if name in before else f"built: {why}"
+
+    return (
+        *(
+            (f"{one.file.source_id}/{one.file.name}", state(one.database.stem, "new file, layout or source settings"))
+            for one in staged
+        ),
+        ("claims model", state(model.path.stem, "other files, SQL, linkage settings or decisions")),
+        ("results", state(run.run_id, "other inputs, measures, settings or software")),
+    )
+
+
+def score_module(
+    site: Site, run: Run, db: Warehouse, module: Module, period: ReportingPeriod, keys: Keys, progress: Progress
+) -> ScoredModule:
+    """Compute one module's events, keep them as encrypted detail, and score its providers."""
+    progress.start(f"measuring {module.id}")
+    days = measure_period(module, period)
+    require_window(db, module, days)
+    events = compute(
+        db,
+        module,
+        period=days,
+        parameters=site.settings.measures.parameters(module.id),
+        attribution=module.facts.attribution.method,
+        lists=site.licensed_lists,
+        window_months=site.settings.attribution.window_months,
+    )
+    digest = detail.write(events, run.detail / f"{module.id}.duckdb", key=keys.store, engine=site.engine())
+    scored = score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
+    progress.finish()
+    return ScoredModule(events=events, scored=scored, detail_sha256=digest)
+
+
+def units(db: Warehouse) -> pl.DataFrame:
+    """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, role, ..."""
+    return db.query("select * from unit order by unit_id, level, identifier")
+
+
+def finish_run(
+    site: Site,
+    run: Run,
+    inputs: RunInputs,
+    staged: Sequence[StagedFile],
+    scored: Sequence[ScoredModule],
+    model: ClaimsModel,
+    db: Warehouse,
+) -> None:
+    """Write results, facts and, last, the manifest: a run without it is not finished."""
+    run_record.keep(run, scored, reconciliation=reconciliation_frame(staged), model=model, units=units(db))
+    run_record.write_facts(run, run_record.report_facts(site, run, inputs.period, staged, scored, model))
+    run.finish(run_record.manifest(site, run, inputs, staged, scored, model))
+
+
+def keep_contacts(site: Site, staged: Sequence[StagedFile], db: Warehouse, keys: Keys) -> None:
+    """Resolve the received contacts to units, in their own encrypted file under the vault key."""
+    engine = site.engine()
+    found = contacts_of_units(db, staged, vault_key=keys.vault, engine=engine)
+    write_contacts(path=site.store / "contacts.duckdb", key=keys.vault, engine=engine, contacts=found)
+
+
+def previews(site: Site, run: Run, units: pl.DataFrame) -> list[ConfidentialResult]:
+    """Each provider or supplier's own results, from the run's folder."""
+    results = pl.read_parquet(run_record.results_path(run, "measure_results"))
+    return for_recipient(
+        results,
+        units=units,
+        counts=pl.read_parquet(run_record.results_path(run, "unit_count")),
+        hide_small=site.settings.disclosure.hide_small_from_provider,
+        min_count=site.settings.disclosure.min_count,
+    )
+
+
+def review_dates(
+    site: Site, previews: Sequence[ConfidentialResult], send_on: date, keys: Keys
+) -> tuple[Mapping[str, ReviewDates], Mapping[str, str]]:
+    """The dates that each report prints, its deadline in the recipient's own zone, and that zone."""
+    contacts = read_contacts(path=site.store / "contacts.duckdb", key=keys.vault, engine=site.engine(), on=send_on)
+    dates, zones = {}, {}
+    for preview in previews:
+        unit_id = preview.provider.unit_id
+        zone = contacts.zone(unit_id)
+        review = ReviewPeriod(sent_on=send_on, zone=zone, day_count=site.settings.review.day_count)
+        dates[unit_id] = ReviewDates(
+            sent_on=send_on,
+            last_request_day=review.last_request_day,
+            public_from=review.public_from,
+            deadline=deadline_in(zone, review.last_request_day),
+        )
+        zones[unit_id] = zone
+    return dates, zones
+
+
+ZONE_NAMES = {
+    "America/New_York": "Eastern",
+    "America/Chicago": "Central",
+    "America/Denver": "Mountain",
+    "America/Phoenix": "Arizona",
+    "America/Los_Angeles": "Pacific",
+    "America/Anchorage": "Alaska",
+    "Pacific/Honolulu": "Hawaii",
+}
+
+
+def deadline_in(zone: str, day: date) -> str:
+    """The last minute of `day` as its reader says it: "11:59 pm Central"; a zone without such a name by its offset."""
+    if zone in ZONE_NAMES:
+        return f"11:59 pm {ZONE_NAMES[zone]}"
+    return f"11:59 pm {datetime.combine(day, time(23, 59), ZoneInfo(zone)).strftime('%Z')}"
+
+
+def public_results(run: Run, units: frozenset[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The run's results of the units that may be named, and these units as public pages name them."""
+    results = pl.read_parquet(run_record.results_path(run, "measure_results"))
+    named = pl.read_parquet(run_record.results_path(run, "unit"))
+    wanted = sorted(units)
+    return results.filter(pl.col("provider_id").is_in(wanted)), named.filter(pl.col("unit_id").is_in(wanted))
