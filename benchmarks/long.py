@@ -1,0 +1,77 @@
+"""`bin/long NAME`: one long check, resumable; its result is written to benchmarks/results/NAME.json, to be committed."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import determinism, recovery
+from qe.cli.output import TerminalProgress
+
+ROOT = Path(__file__).parent.parent
+SEED = 20240101
+
+
+def run_recovery(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """100,000 persons: linkage >= 99 % both ways; planted effects found at hospitals with 300 or more stays."""
+    found = recovery.check(folder, persons=100_000, seed=SEED, progress=TerminalProgress())
+    failed = []
+    if min(found.precision, found.recall) < 0.99:
+        failed.append("linkage precision or recall below 0.99")
+    if found.rank_correlation is None or found.rank_correlation < 0.65:
+        failed.append("rank correlation of readmission effects below 0.65")
+    return recovery.as_result(found), failed
+
+
+def run_determinism(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """At least 2,000,000 claim lines: byte-identical results, reports and site."""
+    persons = int(os.environ.get("QE_DETERMINISM_PERSONS", "60000"))
+    found = determinism.check(folder, persons=persons, seed=SEED, progress=TerminalProgress())
+    failed = []
+    if found.claim_lines < 2_000_000:
+        failed.append(f"only {found.claim_lines:,} claim lines")
+    if found.differing:
+        failed.append(f"{len(found.differing)} files differ")
+    if found.tables_differing_with_shuffled_files:
+        failed.append("result tables differ when the rows of the files are shuffled")
+    return determinism.as_result(found), failed
+
+
+CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
+    "recovery": run_recovery,
+    "determinism": run_determinism,
+}
+
+
+def main() -> None:
+    names = sys.argv[1:]
+    if len(names) != 1 or names[0] not in CHECKS:
+        sys.exit(f"usage: bin/long {'|'.join(CHECKS)}")
+    name = names[0]
+    folder = Path(os.environ.get("QE_LONG_FOLDER", ROOT / ".long")) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    figures, failed = CHECKS[name](folder)
+    result = {
+        "check": name,
+        "commit": subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip(),
+        "machine": {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.system()},
+        "seconds": round(time.monotonic() - start),
+        "figures": figures,
+        "failed": failed,
+    }
+    target = ROOT / "benchmarks" / "results" / f"{name}.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Rehearsal sites for the long checks: generated files, keys beside the site, and the quarter run on them."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from qe import workflow
+from qe.progress import Progress, Silent
+from qe.sample.generate import generate
+from qe.site import Site, open_site
+from qe.upkeep import new_site, rehearsal
+
+SENT_ON = date(2026, 5, 1)
+ACTOR = "check"
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def generated(folder: Path, *, persons: int, seed: int, progress: Progress | None = None) -> Path:
+    """Sample files of `persons` persons in `folder`; those of an earlier, interrupted check are used again when whole."""
+    finished = folder / ".whole"
+    if not finished.exists():
+        if folder.exists():
+            raise SystemExit(f"{folder} is half-made: remove it and run again")
+        generate(folder, persons=persons, seed=seed, progress=progress or Silent())
+        finished.touch()
+    return folder
+
+
+def site_over(folder: Path, inbox: Path, *, threads: int = 2) -> Site:
+    """A rehearsal site in `folder` over the files in `inbox`; one that is there already is opened again."""
+    if not (folder / "qe.toml").exists():
+        new_site.create(folder, sample=True, configuration=folder.parent / "config", inbox=inbox)
+        settings = (folder / "qe.toml").read_text(encoding="utf-8")
+        (folder / "qe.toml").write_text(settings.replace("threads = 2", f"threads = {threads}"), encoding="utf-8")
+        rehearsal.record_facts(open_site(folder), actor=ACTOR, at=datetime.now(UTC))
+    return open_site(folder)
+
+
+def run_quarter(site: Site, *, measures: tuple[str, ...] = (), progress: Progress | None = None) -> workflow.RunRecord:
+    """The site's only period, reports to be sent on SENT_ON."""
+    return workflow.prepare_confidential_reports(
+        site,
+        site.period(),
+        send_on=SENT_ON,
+        measures=measures,
+        on=SENT_ON,
+        at=datetime.now(UTC),
+        actor=ACTOR,
+        progress=progress or Silent(),
+    )
