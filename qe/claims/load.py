@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -63,18 +64,49 @@ def build_model(
     Persons are linked and surrogate ids assigned in the vault, which is attached only while that is done.
     """
     engine = site.engine()
-    decisions = _decisions_digest(site, vault_key, engine)
+    with _beside(engine) as beside:
+        with vault.attached(beside.connection, vault_path(site), vault_key):
+            decisions = vault.decisions_digest(beside.connection)
+        return _built_or_read(
+            site,
+            staged,
+            beside=beside,
+            keys=ingest.Keys(store_key=store_key, vault_key=vault_key),
+            decisions=decisions,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _beside(engine: store.Engine) -> Iterator[Warehouse]:
+    """A connection for the small reads around the build. No measure ever runs on it."""
+    connection = store.connect(engine)
+    try:
+        yield Warehouse(connection)
+    finally:
+        connection.close()
+
+
+def _built_or_read(
+    site: Site,
+    staged: Sequence[StagedFile],
+    *,
+    beside: Warehouse,
+    keys: ingest.Keys,
+    decisions: str,
+    progress: Progress,
+) -> ClaimsModel:
     digest = _key_digest(site, staged, decisions)
     path = site.store / "model" / f"{digest[:16]}.duckdb"
     if not path.exists():
-        keys = ingest.Keys(store_key=store_key, vault_key=vault_key)
         try:
-            with warehouse.build(path, store_key, engine=engine) as db:
+            with warehouse.build(path, keys.store_key, engine=site.engine()) as db:
                 _build(db, site, staged, keys=keys, progress=progress)
         except duckdb.Error as error:
             raise _told(error) from None
-    with warehouse.open_read_only(path, store_key, engine=engine, lock=False) as db:
-        return _described(db, path=path, digest=digest, decisions=decisions)
+    store.attach(beside.connection, path, alias="model", key=keys.store_key, read_only=True)
+    beside.execute("use model")
+    return _described(beside, path=path, digest=digest, decisions=decisions)
 
 
 def _told(error: duckdb.Error) -> QeError:
@@ -137,15 +169,6 @@ def _resolve_units(db: Warehouse) -> None:
 def _run_folder(db: Warehouse, name: str) -> None:
     for sql_file in sorted((FOLDER / name).glob("*.sql")):
         db.run(sql_file)
-
-
-def _decisions_digest(site: Site, key: store.Key, engine: store.Engine) -> str:
-    connection = store.connect(engine)
-    try:
-        with vault.attached(connection, vault_path(site), key):
-            return vault.decisions_digest(connection)
-    finally:
-        connection.close()
 
 
 def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str:

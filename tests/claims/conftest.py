@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from qe import store, vault, warehouse
+from qe import store, vault
 from qe.claims.events import derive_events
 from qe.claims.load import ClaimsModel, build_model, vault_path
 from qe.claims.model import create_base_tables, create_event_tables, create_macros
@@ -112,6 +112,7 @@ class Yard:
     store_key: store.Key
     vault_key: store.Key
     staged: list[StagedFile]
+    connection: duckdb.DuckDBPyConnection
 
     def put(
         self,
@@ -165,13 +166,15 @@ class Yard:
     def _write(self, folder: str, name: str, table: str, columns: str, rows: Sequence[Row], *, in_vault: bool) -> Path:
         path = self.site.store / folder / f"{name}.duckdb"
         key = self.vault_key if in_vault else self.store_key
-        with store.build_aside(path, key, engine=self.site.engine()) as connection:
-            connection.execute(f"create table {table} (row_number bigint, {columns})")
-            for number, row in enumerate(rows, start=2):
-                given = {"row_number": number, **row}
-                names = ", ".join(given)
-                values = ", ".join(f"${column}" for column in given)
-                connection.execute(f"insert into {table} ({names}) values ({values})", given)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.attach(self.connection, path, alias="staging", key=key, read_only=False)
+        self.connection.execute(f"create table staging.{table} (row_number bigint, {columns})")
+        for number, row in enumerate(rows, start=2):
+            given = {"row_number": number, **row}
+            names = ", ".join(given)
+            values = ", ".join(f"${column}" for column in given)
+            self.connection.execute(f"insert into staging.{table} ({names}) values ({values})", given)
+        self.connection.execute("detach staging")
         return path
 
     def build(self) -> ClaimsModel:
@@ -183,8 +186,13 @@ class Yard:
     def opened(self) -> Iterator[Warehouse]:
         """The built model, to read."""
         model = self.build()
-        with warehouse.open_read_only(model.path, self.store_key, engine=self.site.engine(), lock=True) as db:
-            yield db
+        store.attach(self.connection, model.path, alias="model", key=self.store_key, read_only=True)
+        self.connection.execute("use model")
+        try:
+            yield Warehouse(self.connection)
+        finally:
+            self.connection.execute("use memory")
+            self.connection.execute("detach model")
 
     def query(self, sql: str) -> pl.DataFrame:
         with self.opened() as db:
@@ -195,14 +203,10 @@ class Yard:
 
     def persons(self) -> dict[tuple[str, str], int]:
         """(source_id, native id) -> person_id, from the vault."""
-        connection = store.connect(self.site.engine())
-        try:
-            with vault.attached(connection, vault_path(self.site), self.vault_key):
-                found = connection.execute(
-                    "select source_id, native_person_id, person_id from vault.person_key"
-                ).fetchall()
-        finally:
-            connection.close()
+        with vault.attached(self.connection, vault_path(self.site), self.vault_key):
+            found = self.connection.execute(
+                "select source_id, native_person_id, person_id from vault.person_key"
+            ).fetchall()
         return {(source_id, native): person_id for source_id, native, person_id in found}
 
 
@@ -240,13 +244,13 @@ def settings_of(**changes: Any) -> Settings:
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    return Yard(
-        site=Site(root=tmp_path, settings=settings_of()),
-        store_key=store.Key("1" * 64),
-        vault_key=store.Key("2" * 64),
-        staged=[],
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    site = Site(root=tmp_path, settings=settings_of())
+    connection = store.connect(site.engine())
+    yield Yard(
+        site=site, store_key=store.Key("1" * 64), vault_key=store.Key("2" * 64), staged=[], connection=connection
     )
+    connection.close()
 
 
 @pytest.fixture

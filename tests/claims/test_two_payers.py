@@ -1,0 +1,239 @@
+"""A service that two payers saw counts once; the primary payer's claim is kept."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+DAY = date(2025, 3, 5)
+NAME = {"last_name": "Okafor", "first_name": "Ada", "birth_date": date(1950, 3, 1), "sex": "2", "zip5": "02118"}
+
+
+def one_person(yard: Any) -> None:
+    """B1 of Medicare and M1 of payer A are one person."""
+    yard.put("medicare", "crosswalk", [{"native_person_id": "B1", **NAME}])
+    yard.put(
+        "payer_a",
+        "eligibility",
+        [
+            {
+                "native_person_id": "M1",
+                "product": "SP",
+                "year": 2025,
+                "month": 3,
+                "medical": "Y",
+                "pharmacy": "N",
+                "is_primary": "2",
+            }
+        ],
+        identities=[{"native_person_id": "M1", "year": 2025, "month": 3, **NAME}],
+    )
+
+
+def carrier(claim: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "native_person_id": "B1",
+        "native_claim_id": claim,
+        "claim_type": "professional",
+        "from_date": DAY,
+        "thru_date": DAY,
+        "payment_denial_code": "1",
+        "line_number": 1,
+        "hcpcs": "99213",
+        "rendering_npi": "9999900002",
+        "rendering_tin": "001234567",
+        "rendering_specialty": "11",
+        "line_processing_code": "A",
+        "line_paid_amount": Decimal(80),
+        "line_allowed_amount": Decimal(100),
+        "claim_paid_amount": Decimal(80),
+        **changes,
+    }
+
+
+def copy(claim: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "payor": "P",
+        "native_person_id": "M1",
+        "native_claim_id": claim,
+        "line_number": 1,
+        "version": 1,
+        "from_date": DAY,
+        "hcpcs": "99213",
+        "place_of_service": "11",
+        "rendering_npi": "9999900002",
+        "billing_tin": "001234567",
+        "charge_amount": Decimal(100),
+        "allowed_amount": Decimal(100),
+        "paid_amount": Decimal(20),
+        "claim_status": "02",
+        **changes,
+    }
+
+
+def stay(claim: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "native_person_id": "B1",
+        "native_claim_id": claim,
+        "claim_type": "inpatient",
+        "from_date": DAY,
+        "thru_date": date(2025, 3, 9),
+        "admit_date": DAY,
+        "discharge_date": date(2025, 3, 9),
+        "facility_ccn": "220001",
+        "billing_npi": "9999900001",
+        "facility_code": "1",
+        "service_code": "1",
+        "frequency_code": "1",
+        "discharge_status": "01",
+        "claim_paid_amount": Decimal(9000),
+        "deductible_amount": Decimal(1600),
+        "line_number": 1,
+        "revenue_code": "0120",
+        **changes,
+    }
+
+
+def test_a_secondary_payers_copy_names_the_claim_that_is_kept_and_costs_nothing_more(yard: Any) -> None:
+    one_person(yard)
+    yard.put("medicare", "professional", [carrier("C1"), carrier("C2", hcpcs="93000")])
+    yard.put("payer_a", "medical", [copy("A1"), copy("A2", hcpcs="80048", claim_status="01")])
+    with yard.opened() as db:
+        claims = db.query("select source_id, duplicate_of from claim order by claim_id").rows()
+        lines = db.query("select duplicate_of from claim_line order by claim_id").rows()
+        visits = db.query("select payer_type, hcpcs from visit order by hcpcs").rows()
+        costs = db.query("select allowed_amount, paid_amount from cost_event order by claim_id").rows()
+        before = db.query("select source_id, claims from source_claims").rows()
+    assert claims == [("medicare", None), ("medicare", None), ("payer_a", "1"), ("payer_a", None)]
+    assert lines == [(None,), (None,), ("1",), (None,)]
+    assert visits == [("commercial", "80048"), ("medicare", "93000"), ("medicare", "99213")]
+    # the kept claim: Medicare's allowed 100; 80 of Medicare + 20 of the supplement
+    assert costs == [
+        (Decimal("100.00"), Decimal("100.00")),
+        (Decimal("100.00"), Decimal("80.00")),
+        (Decimal("100.00"), Decimal("20.00")),
+    ]
+    assert before == [("medicare", 2), ("payer_a", 2)]
+
+
+def test_a_cost_avoided_medicare_claim_gives_way_to_the_employers_plan(yard: Any) -> None:
+    one_person(yard)
+    avoided = carrier(
+        "C1",
+        payment_denial_code="12",
+        line_paid_amount=Decimal(0),
+        line_primary_payer_code="A",
+        claim_paid_amount=Decimal(0),
+    )
+    yard.put("medicare", "professional", [avoided])
+    yard.put(
+        "payer_a", "medical", [copy("A1", claim_status="01", allowed_amount=Decimal(150), paid_amount=Decimal(130))]
+    )
+    with yard.opened() as db:
+        assert db.query("select source_id, duplicate_of from claim order by source_id").rows() == [
+            ("medicare", "2"),
+            ("payer_a", None),
+        ]
+        assert db.query("select allowed_amount, paid_amount from cost_event").rows() == [
+            (Decimal("150.00"), Decimal("130.00"))
+        ]
+
+
+def test_another_day_another_code_another_clinician_or_more_services_make_no_copy(yard: Any) -> None:
+    one_person(yard)
+    yard.put("medicare", "professional", [carrier("C1")])
+    yard.put(
+        "payer_a",
+        "medical",
+        [
+            copy("1", from_date=date(2025, 3, 6)),
+            copy("2", hcpcs="99214"),
+            copy("3", rendering_npi="9999900009"),
+            copy("4"),
+            copy("4", line_number=2, hcpcs="80048"),
+        ],
+    )
+    assert yard.rows("select count(*) from claim where duplicate_of is not null") == [(0,)]
+
+
+def test_a_stay_billed_under_ccn_to_one_payer_and_npi_to_another_is_one_stay_at_one_facility(yard: Any) -> None:
+    one_person(yard)
+    other_npi = {"npi": "9999900003", "ccn": "220001", "name": "Harbor Hospital", "role": "provider"}
+    yard.put("roster", "roster", [other_npi])
+    yard.put("medicare", "institutional", [stay("S1")])
+    both = {"bill_type": "111", "hcpcs": None, "revenue_code": "0120", "admit_date": DAY, "rendering_npi": None}
+    yard.put("payer_a", "medical", [copy("A1", billing_npi="9999900003", paid_amount=Decimal(1600), **both)])
+    with yard.opened() as db:
+        assert db.query("select payer_type, allowed_amount from stay").rows() == [("medicare", Decimal("10600.00"))]
+        assert db.query("select distinct facility_id from claim").height == 1
+        assert db.query("select paid_amount from cost_event").rows() == [(Decimal("10600.00"),)]
+
+
+def test_the_same_fill_from_two_payers_is_one_fill(yard: Any) -> None:
+    one_person(yard)
+    yard.put(
+        "medicare",
+        "part_d_event",
+        [
+            {
+                "native_person_id": "B1",
+                "native_claim_id": "P1",
+                "fill_date": DAY,
+                "ndc": "00000000001",
+                "days_supply": 30,
+                "total_cost_amount": Decimal(40),
+                "plan_paid_amount": Decimal(30),
+            }
+        ],
+    )
+    fill = {
+        "payor": "P",
+        "native_person_id": "M1",
+        "line_number": 1,
+        "version": 1,
+        "ndc": "00000000001",
+        "days_supply": 30,
+        "allowed_amount": Decimal(40),
+        "paid_amount": Decimal(10),
+        "other_payer_amount": Decimal(30),
+    }
+    yard.put(
+        "payer_a",
+        "pharmacy",
+        [
+            {**fill, "native_claim_id": "A", "fill_date": DAY},
+            {**fill, "native_claim_id": "B", "fill_date": date(2025, 3, 6)},
+        ],
+    )
+    with yard.opened() as db:
+        assert db.query("select payer_type, fill_date from fill order by fill_date").rows() == [
+            ("medicare", DAY),
+            ("commercial", date(2025, 3, 6)),
+        ]
+        assert db.query("select allowed_amount, paid_amount from cost_event order by service_date").rows() == [
+            (Decimal("40.00"), Decimal("40.00")),
+            (Decimal("40.00"), Decimal("10.00")),
+        ]
+
+
+def test_a_supplement_is_never_the_primary_product_of_a_medicare_month(yard: Any) -> None:
+    one_person(yard)
+    year = {
+        "native_person_id": "B1",
+        "reference_year": 2025,
+        "birth_date": date(1950, 3, 1),
+        "sex": "2",
+        "buy_in": [None, None, "3"] + [None] * 9,
+        "hmo": ["0"] * 12,
+        "part_c_contract": [None] * 12,
+        "part_d_contract": [None] * 12,
+        "dual_status": [None] * 12,
+    }
+    yard.put("medicare", "beneficiary", [year])
+    with yard.opened() as db:
+        assert db.query("select payer_type, medical, is_ffs, pharmacy from person_month").rows() == [
+            ("medicare", True, True, False)
+        ]
+        assert db.query("select payer_id, is_primary from member_month order by payer_id").rows() == [
+            ("a", False),
+            ("medicare", True),
+        ]
