@@ -1,4 +1,4 @@
-"""Attribution by a named method: attribution/<method>.sql over the event tables and the population of the running module."""
+"""Attribution by a named method: attribution/<method>.sql over the event tables and the running module's population."""
 
 from datetime import date
 from pathlib import Path
@@ -37,7 +37,7 @@ def methods() -> list[str]:
 
 
 def window(module: Module, period: MeasurePeriod, *, months: int = WINDOW_MONTHS) -> MeasurePeriod:
-    """The days whose visits decide: the months that end with the period, or for a prospective measure those before it."""
+    """The days whose visits decide: the months that end with the period, or (prospective) those before it."""
     if module.facts.attribution.timing == "retrospective":
         return MeasurePeriod(start=months_before_next_day(period.end, months), end=period.end)
     end = date.fromordinal(period.start.toordinal() - 1)
@@ -52,7 +52,7 @@ def months_before_next_day(end: date, months: int) -> date:
 def attribute(
     db: Warehouse, module: Module, method: str | None, *, period: MeasurePeriod, months: int = WINDOW_MONTHS
 ) -> pl.DataFrame:
-    """One row a person (or event) and level, by `method`; no rows without one. Needs the temporary table `population`."""
+    """One row a person (or event) and level, by `method`; no rows without one. Needs the temporary `population`."""
     if method is None:
         return pl.DataFrame(schema=SCHEMA)
     if method not in methods():

@@ -38,25 +38,27 @@ Schema of cases.toml (closed: unknown keys are errors):
     [case.given]                # rows of the contract tables (contracts.md section 4), only this case's
     person = [{ person_id = "P1" }]
     member_month = [{ person_id = "P1", months = "2023-01..2025-12", except = ["2024-05"] }]
-    claim = [                   # an inline table stands on one line (TOML); or write [[case.given.claim]] with a key a line
+    claim = [                   # an inline table stands on one line (TOML); or write [[case.given.claim]]
       { claim_id = "C1", like = "acute", person_id = "P1", from_date = 2024-03-01, diagnoses = ["J189", "I10"] },
-      { claim_id = "C2", like = "acute", person_id = "P1", from_date = 2024-04-04, lines = [{ revenue_code = "0120" }] },
+      { claim_id = "C2", like = "acute", person_id = "P1", from_date = 2024-04-04, lines = [{ units = 1 }] },
     ]
     pharmacy_fill = [{ fill_id = "F1", person_id = "P1", fill_date = 2024-01-01, days_supply = 30 }]
 
-Tables of `given` and `case.given`: all base tables of the claims model. Columns left out are NULL; "" is NULL. Shorthands, only here:
+Tables of `given` and `case.given`: all base tables of the claims model. Columns left out are NULL; "" is NULL.
+Shorthands, only here:
   member_month  months = "2024-01..2025-12" (or one "2024-05") makes one row a month, `except` leaves months out
-  claim         diagnoses = [code or {code, kind, icd_version, present_on_admission, sequence}]: the first is principal, on
-                professional and dme claims "other"; all others "other"; icd_version 10
-                procedures = [code or {code, procedure_date, icd_version, sequence}]: procedure_date is from_date unless given
+  claim         diagnoses = [code or {code, kind, icd_version, present_on_admission, sequence}]: the first is principal
+                (on professional and dme claims "other"), all others "other"; icd_version 10
+                procedures = [code or {code, procedure_date, icd_version, sequence}]: procedure_date is from_date
+                unless given
                 lines = [{...}]: rows of claim_line with claim_id filled in; line_number counts from 1, from_date and
                 thru_date are the claim's unless given
-                thru_date is from_date unless given; on inpatient and snf claims admit_date and discharge_date are from_date
-                and thru_date unless given
+                thru_date is from_date unless given; on inpatient and snf claims admit_date and discharge_date are
+                from_date and thru_date unless given
 
-A row of `expect` is found by event_id, or by person_id when that person has one event; add measure_id when the module publishes
-several. Every other key is a column of the events: contract columns or the module's own. Reasons and rules are compared without
-regard to order, claim ids in order, a number after rounding the engine's to the decimals written.
+A row of `expect` is found by event_id, or by person_id when that person has one event; add measure_id when the module
+publishes several. Every other key is a column of the events: contract columns or the module's own. Reasons and rules
+are compared without regard to order, claim ids in order, a number after rounding the engine's to the decimals written.
     factors = { age = 74, "comorbidity:HF" = 1, "comorbidity:DM" = 0 }       # covariates of the event, absent is 0
     attributed = { group = "U000007", clinician = "U000003", facility = "" }  # "" means nobody
 """
@@ -100,8 +102,8 @@ class Expected(Closed):
     event_id: str | None = None
     person_id: str | None = None
     measure_id: str | None = None
-    factors: dict[str, Decimal] = {}
-    attributed: dict[str, str] = {}
+    factors: dict[str, Decimal] = Field(default_factory=dict)
+    attributed: dict[str, str] = Field(default_factory=dict)
 
     def columns(self) -> dict[str, Any]:
         return dict(self.__pydantic_extra__ or {})
@@ -126,21 +128,21 @@ class Case(Closed):
     rules: list[str] = Field(min_length=1)
     why: Text
     period: Days
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     attribution: str | None = None
-    expect: list[Expected] = []
-    not_considered: list[str] = []
-    totals: list[Total] = []
-    given: dict[str, list[Row]] = {}
+    expect: list[Expected] = Field(default_factory=list)
+    not_considered: list[str] = Field(default_factory=list)
+    totals: list[Total] = Field(default_factory=list)
+    given: dict[str, list[Row]] = Field(default_factory=dict)
 
 
 class CaseFile(Closed):
     """cases.toml as written; `read` gives each case its period, its defaults and the rows common to all."""
 
     period: Days | None = None
-    defaults: dict[str, Row] = {}
-    templates: dict[str, Row] = {}
-    given: dict[str, list[Row]] = {}
+    defaults: dict[str, Row] = Field(default_factory=dict)
+    templates: dict[str, Row] = Field(default_factory=dict)
+    given: dict[str, list[Row]] = Field(default_factory=dict)
     case: list[Row]
 
 

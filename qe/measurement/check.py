@@ -1,4 +1,4 @@
-"""Checking a module before it may run: parsed tree, bound columns and types, exact sums, and rules that stand in text, SQL and cases."""
+"""Checking a module before it may run: parsed tree, bound columns and types, exact sums, and traceable rules."""
 
 import json
 import re

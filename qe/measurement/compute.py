@@ -1,4 +1,4 @@
-"""Running one module: its SQL on a locked connection, its events with every reason, rule and driving claim, and who they are attributed to."""
+"""Running one module: its events with every reason, rule and driving claim, and who they are attributed to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,14 +51,14 @@ class MeasureEvents:
     """All that one run of a module found. Frames are sorted and hold no name.
 
     deviations   departures from the specification, in a stated order; any makes kind "alternative"
-    events       one row a (measure_id, event_id): measure_id, event_id, person_id, index_date, facility_id, cohort, payer_type,
-                 exposure, in_denominator, exclusion_reasons (all), in_numerator, value, amount, rule_ids, driving_claim_ids,
-                 and the module's own columns
+    events       one row a (measure_id, event_id): measure_id, event_id, person_id, index_date, facility_id, cohort,
+                 payer_type, exposure, in_denominator, exclusion_reasons (all), in_numerator, value, amount, rule_ids,
+                 driving_claim_ids, and the module's own columns
     attribution  one row a person or event and level: who, by which step, by how much, and the runner-up
     attributed   measure_id, event_id, level, provider_id: what results are grouped by
     covariates   event_id, factor, value (absent is 0)
-    waterfall    measure_id, step, events, persons: eligible, then each rule's exclusions at the event's first reason, then
-                 denominator (what is left) and numerator
+    waterfall    measure_id, step, events, persons: eligible, then each rule's exclusions at the event's first reason,
+                 then denominator (what is left) and numerator
     """
 
     module: Module
@@ -196,7 +196,7 @@ def require_window(db: Warehouse, module: Module, period: MeasurePeriod) -> None
 def _deviations(
     module: Module, period: MeasurePeriod, values: dict[str, ParameterValue], covered: Coverage
 ) -> tuple[str, ...]:
-    """Departures of this run: the standing ones, chosen parameters, and days that are not those of the specification."""
+    """Departures of this run: the standing ones, chosen parameters, days that are not those of the specification."""
     found = list(module.standing_deviations())
     found += [
         f"{name}={values[name]}"
@@ -244,7 +244,7 @@ def _failed(module: Module, stem: str, error: duckdb.Error) -> MeasureError:
 
 
 def _covariates(db: Warehouse, module: Module, found: pl.DataFrame, own: pl.DataFrame | None) -> pl.DataFrame:
-    """event_id, factor, value of all families that [scoring] names; what the module's own file gives wins over the engine's."""
+    """event_id, factor, value of all families that [scoring] names; the module's own file wins over the engine."""
     schema = {"event_id": pl.String, "factor": pl.String, "value": pl.Float64}
     frames = [pl.DataFrame(schema=schema)]
     if own is not None:

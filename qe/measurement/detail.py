@@ -1,4 +1,4 @@
-"""Person-level rows of a module: written encrypted beside a run, read back by `qe explain` and for providers' data requests."""
+"""Person-level rows of a module: written encrypted beside a run, read back by `qe explain` and for data requests."""
 
 import hashlib
 import io
@@ -15,18 +15,18 @@ CONTRACT_COLUMNS = (
     "exclusion_reasons", "in_numerator", "value", "amount", "rule_ids", "driving_claim_ids",
 )  # fmt: skip
 ATTRIBUTION_COLUMNS = (
-    "person_id", "event_id", "method", "unit_type", "unit_id", "step", "allowed_amount", "visits", "last_service_date", "share",
-    "rank", "weight", "tie_break", "runner_up_id",
+    "person_id", "event_id", "method", "unit_type", "unit_id", "step", "allowed_amount", "visits", "last_service_date",
+    "share", "rank", "weight", "tie_break", "runner_up_id",
 )  # fmt: skip
 FURTHER_COLUMNS = ("index_date", "facility_id", "cohort", "payer_type", "exposure")
 ROW_ORDER = ["measure_id", "event_id", "level", "provider_id"]
 
 
 def rows(found: MeasureEvents) -> pl.DataFrame:
-    """One row an event and level it is attributed at (level and provider_id NULL where it is nobody's), contract columns first.
+    """One row an event and level it is attributed at (NULL where it is nobody's), contract columns first.
 
-    Without a method provider_id is the event's facility_id or NULL. After the contract's columns stand the event's own: index_date,
-    facility_id, cohort, payer_type, exposure and those of the module.
+    Without a method provider_id is the event's facility_id or NULL. After the contract's columns stand the event's own:
+    index_date, facility_id, cohort, payer_type, exposure and those of the module.
     """
     own = [name for name in found.events.columns if name not in (*CONTRACT_COLUMNS, *FURTHER_COLUMNS)]
     return (
@@ -45,7 +45,7 @@ def attribution_rows(found: MeasureEvents) -> pl.DataFrame:
 
 
 def write(found: MeasureEvents, path: Path, *, key: store.Key, engine: store.Engine) -> str:
-    """Write detail and attribution of one module into the encrypted database `path`; gives the content hash for the manifest."""
+    """Write detail and attribution of one module into the encrypted database `path`; gives their content hash."""
     frames = {"detail": rows(found), "attribution": attribution_rows(found)}
     with warehouse.build(path, key, engine=engine) as db:
         for table, frame in frames.items():

@@ -1,4 +1,4 @@
-"""Assembling a module's rows into events: every event considered has one row, with all reasons, rules and driving claims."""
+"""Assembling a module's rows into events: each event considered has one row, with all reasons, rules and claims."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,13 @@ from qe.measurement.measure import Module
 
 LISTS = pl.List(pl.String)
 POPULATION_COLUMNS = (
-    "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "exposure", "payer_type", "claim_ids", "rule_ids",
+    "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "exposure", "payer_type", "claim_ids",
+    "rule_ids",
 )  # fmt: skip
 NUMERATOR_COLUMNS = ("measure_id", "event_id", "value", "amount", "rule_ids", "claim_ids")
 COLUMNS = (
-    "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "payer_type", "exposure", "in_denominator",
-    "exclusion_reasons", "in_numerator", "value", "amount", "rule_ids", "driving_claim_ids",
+    "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "payer_type", "exposure",
+    "in_denominator", "exclusion_reasons", "in_numerator", "value", "amount", "rule_ids", "driving_claim_ids",
 )  # fmt: skip
 KEY = ["measure_id", "event_id"]
 
@@ -24,8 +25,8 @@ def assemble(
 ) -> pl.DataFrame:
     """One row a (measure_id, event_id) in the order of `COLUMNS`, then the module's own columns; sorted by the key.
 
-    in_denominator is false exactly for events with an exclusion. An event without a numerator row has value 0; of a mean it has
-    none. driving_claim_ids: the event's own claims, then for an excluded event those of its reasons, else those of the outcome.
+    in_denominator is false exactly for events with an exclusion. An event without a numerator row has value 0 (a mean:
+    none). driving_claim_ids: the event's own claims, then those of its reasons if it is excluded, else of the outcome.
     """
     considered = _population(module, population, payer)
     reasons = _reasons(module, exclusions, considered)
@@ -60,7 +61,7 @@ def assemble(
 
 
 def attributed(module: Module, events: pl.DataFrame, attribution: pl.DataFrame, method: str | None) -> pl.DataFrame:
-    """measure_id, event_id, level, provider_id at the module's levels; without a method a facility's events are its own."""
+    """measure_id, event_id, level, provider_id at the module's levels; without a method an event is its facility's."""
     if method is None:
         rows = events.filter(pl.col("facility_id").is_not_null()).select(
             *KEY, level=pl.lit("facility"), provider_id=pl.col("facility_id")
@@ -94,7 +95,7 @@ def waterfall(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def totals(module: Module, events: pl.DataFrame) -> list[dict[str, object]]:
-    """One entry a measure: denominator, excluded (events with each reason), numerator, exposure and observed (None without any)."""
+    """One entry a measure: denominator, excluded (events by each reason), numerator, exposure, observed (or None)."""
     entries: list[dict[str, object]] = []
     for measure_id in module.measure_ids:
         rows = events.filter(pl.col("measure_id") == measure_id)
@@ -182,7 +183,7 @@ def _outcome(module: Module, numerator: pl.DataFrame, considered: pl.DataFrame) 
 
 
 def _in_numerator(module: Module) -> pl.Expr:
-    """Of a proportion, a denominator event with value 1; of the other kinds, every denominator event that adds a value."""
+    """Of a proportion or rate, a denominator event with a value above 0; else every one that has a value."""
     has_value = (
         pl.col("value").fill_null(0) > 0
         if module.facts.kind in ("proportion", "rate")

@@ -5,33 +5,34 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
   measure.toml     the facts (`Measure` below); unknown and missing keys are errors, told all at once
   population.sql   one row an event considered: event_id, person_id, index_date, rule_ids
                    [, measure_id, facility_id, cohort, exposure, payer_type, claim_ids, columns of the module's own]
-  exclusions.sql   one row an event, rule and claim list: event_id, rule_id, claim_ids [, measure_id]; all reasons, not the first
+  exclusions.sql   one row an event and rule: event_id, rule_id, claim_ids [, measure_id]; all reasons, not the first
   numerator.sql    at most one row an event (and measure): event_id, value decimal(18,6), rule_ids, claim_ids
                    [, measure_id, amount decimal(14,2), columns of the module's own such as days_covered]
-                   of a proportion the value is 0 or 1; in_numerator is value > 0 inside the denominator; no row counts as 0
-  covariates.sql   optional, one row an event and factor: event_id, factor, value. The families age, sex, payer_line and cohort
-                   are filled by the engine when [scoring] names them and this file does not; the others come from here
-                   or from qe/claims/risk/<family>.sql
-  value_sets/      CSV lists: code, label, effective_from, effective_to; code maps: code, category, effective_from, effective_to
+                   of a proportion the value is 0 or 1; in_numerator is value > 0 inside the denominator; no row is 0
+  covariates.sql   optional, one row an event and factor: event_id, factor, value. The families age, sex, payer_line and
+                   cohort are filled by the engine when [scoring] names them and this file does not; the others come
+                   from here or from qe/claims/risk/<family>.sql
+  value_sets/      CSV: code, label (of a map: category), effective_from, effective_to
   cases.toml       worked cases (schema: qe/measurement/cases.py)
   method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
 
-All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event tables,
-`value_set(name, code, system)`, `code_map(name, code, category, system, effective_from, effective_to)`, `unit`, and (all but population.sql) `population`:
-the rows of population.sql. Bound parameters: $period_start, $period_end and the keys of [parameters].
+All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
+tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
+(all but population.sql) `population`: the rows of population.sql. Bound parameters: $period_start, $period_end and the
+keys of [parameters].
 """
 
 import difflib
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from qe import closed_toml
 from qe.errors import Fault, MeasureError
 
 Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
@@ -81,7 +82,7 @@ class Standard(Closed):
     """The standing of the measure by 42 CFR 401.715(a), and how the specification is written.
 
     basis       paragraph (a)(1)(i) to (v), or "none": an alternative measure
-    deviations  standing differences from the specification, by short names ("risk_model"); any makes every run alternative
+    deviations  standing differences from the specification ("risk_model"); any makes every run alternative
     """
 
     basis: Literal["i", "ii", "iii", "iv", "v", "none"]
@@ -128,7 +129,7 @@ class Window(Closed):
 
 
 class Attribution(Closed):
-    """How events find their provider: a named method of qe/measurement/attribution and the levels that results are published at."""
+    """How events find their provider: a named method of qe/measurement/attribution, and the levels of the results."""
 
     method: Identifier
     levels: Annotated[tuple[AttributionLevel, ...], Field(min_length=1)]
@@ -167,7 +168,7 @@ class Publish(Closed):
 class Parameter(Closed):
     """A choice that a run may make by name (`--set name=value`).
 
-    deviation  values that depart from the specification and make the run alternative; ["*"] is every value but the default
+    deviation  values that depart from the specification and make the run alternative; ["*"]: all but the default
     """
 
     type: Literal["text", "integer", "decimal", "boolean", "date"]
@@ -194,7 +195,7 @@ class ListFacts(Closed):
     """A code list or code map: where its CSV is, what it matches, where it comes from.
 
     file      path below the module's folder; or
-    shared    name of a list in measures/_lists/index.toml; with neither, <name>.csv of the site's folder of licensed lists
+    shared    name of a list in measures/_lists/index.toml; with neither, <name>.csv of the site's licensed lists
     match     exact | prefix (code starts with) | range_prefix ("I60-I69", compared on the length of the bound)
     """
 
@@ -310,7 +311,7 @@ class Module:
         return self.facts.scoring
 
     def standing_deviations(self) -> tuple[str, ...]:
-        """What departs from the specification in every run: stated deviations, rules not yet ticked, a level or a use that is not there."""
+        """What departs from the specification in every run: stated deviations, rules not ticked, another level."""
         standard = self.facts.standard
         found = list(standard.deviations)
         found += [f"unverified:{rule}" for rule in self.facts.unverified]
@@ -321,7 +322,7 @@ class Module:
         return tuple(dict.fromkeys(found))
 
     def standing(self, deviations: tuple[str, ...] = ()) -> Literal["standard", "alternative"]:
-        """Standard only with a basis of 42 CFR 401.715(a)(1) and used exactly as written: any deviation forces alternative."""
+        """Standard only with a basis of 42 CFR 401.715(a)(1) and used as written: any deviation forces alternative."""
         departs = self.facts.standard.basis == "none" or self.standing_deviations() or deviations
         return "alternative" if departs else "standard"
 
@@ -380,62 +381,11 @@ def suggestion(name: str, known: list[str]) -> str:
 
 
 def _read_facts(folder: Path) -> Measure:
-    path = folder / "measure.toml"
     where = f"measures/{folder.name}/measure.toml"
-    if not path.is_file():
-        raise MeasureError(f"{where} is missing")
-    try:
-        content = tomllib.loads(text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise MeasureError(f"{where} is not TOML: {error}") from None
-    try:
-        facts = Measure.model_validate(content)
-    except ValidationError as error:
-        raise MeasureError.of([_fault(where, detail, content) for detail in error.errors()]) from None
+    facts = closed_toml.load(folder / "measure.toml", Measure, shown_as=where, error=MeasureError)
     if facts.id != folder.name:
         raise MeasureError(f'{where}: id = "{facts.id}" must equal the folder\'s name "{folder.name}"')
     return facts
-
-
-def _fault(where: str, detail: Any, content: dict[str, Any]) -> Fault:
-    """One pydantic error as a sentence with the key and, for a misspelt one, the nearest known key."""
-    location = [part for part in detail["loc"] if part != "__root__"]
-    place = ".".join(str(part) for part in location)
-    key = str(location[-1]) if location else ""
-    if detail["type"] == "extra_forbidden":
-        return Fault(
-            code="unknown-key",
-            message=f'{where}: unknown key "{place}"{suggestion(key, _known_keys(location[:-1]))}',
-            file=where,
-            place=place,
-        )
-    if detail["type"] == "missing":
-        return Fault(code="missing-key", message=f'{where}: missing key "{place}"', file=where, place=place)
-    return Fault(code="bad-value", message=f'{where}: "{place}": {_plain(detail["msg"])}', file=where, place=place)
-
-
-def _plain(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
-
-
-def _known_keys(path: list[Any]) -> list[str]:
-    """The keys that the model at `path` of the schema knows."""
-    model: type[BaseModel] = Measure
-    for part in path:
-        if isinstance(part, int) or part not in model.model_fields:
-            continue
-        inner = _models_in(model.model_fields[part].annotation)
-        if not inner:
-            return []
-        model = inner[0]
-    return list(model.model_fields)
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)]
 
 
 def _typed(kind: str, value: object, name: str) -> ParameterValue:

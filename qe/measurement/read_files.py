@@ -28,9 +28,10 @@ TRUE, FALSE = ["true", "1", "t"], ["false", "0", "f"]
 
 
 def load(db: Warehouse, folder: Path) -> list[str]:
-    """Fill the base tables of `db` from the files in `folder`; gives a warning for each file or column that is not read.
+    """Fill the base tables of `db` from the files in `folder`; gives a warning for each file or column not read.
 
-    Missing files are empty tables, missing columns NULL. CSV: ISO dates, true/false/1/0, lists joined by ";", empty is NULL.
+    Missing files are empty tables, missing columns NULL. CSV: ISO dates, true/false/1/0, lists joined by ";"; empty is
+    NULL.
     Raises InputError with every fault of every file: which column, in how many rows, the first rows; never a value.
     """
     if not folder.is_dir():
@@ -130,7 +131,8 @@ def _unread(path: Path, raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[Faul
             first = ", ".join(str(row + 2 if path.suffix == ".csv" else row + 1) for row in lost.arg_true().head(3))
             yield Fault(
                 code="bad-value",
-                message=f"{path.name}: {name} is not a value of its type in {count} of {raw.height} rows (first: rows {first})",
+                message=f"{path.name}: {name} is not a value of its type in {count} of {raw.height} rows"
+                f" (first: rows {first})",
                 file=path.name,
                 place=name,
                 count=count,

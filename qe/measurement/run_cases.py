@@ -1,4 +1,4 @@
-"""Running the worked cases of a module: the rows of a case, the events derived from them, and what the module makes of these."""
+"""Running worked cases: the rows of a case, the events derived from them, and what the module makes of these."""
 
 from qe.claims.events import derive_events
 from qe.measurement import cases, events

@@ -1,4 +1,4 @@
-"""A measure as text: each rule with its wording, the SQL that decides it and the cases that show it; and the tables SQL may read."""
+"""A measure as text: each rule with its wording, its SQL and its cases; and the tables that SQL may read."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ def show(module: Module) -> str:
     head = [
         f"{facts.name} ({module.id} {module.version}, {module.standing()})",
         f"  {facts.why_it_matters}",
-        f"  kind {facts.kind} of {facts.unit}; {facts.direction} is better; {', '.join(facts.classes)}; steward: {facts.steward}",
+        f"  kind {facts.kind} of {facts.unit}; {facts.direction} is better; {', '.join(facts.classes)}",
+        f"  steward: {facts.steward}",
         f"  attribution {facts.attribution.method} at {', '.join(facts.attribution.levels)}; licence {facts.licence}",
     ]
     deviations = module.standing_deviations()
@@ -67,8 +68,8 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """name(parameters) of the shared SQL vocabulary."""
     names = [path.stem for path in sorted((Path(model.__file__).parent / "macros").glob("*.sql"))]
     rows = connection.execute(
-        "select function_name, parameters from duckdb_functions() where function_type = 'macro' and list_contains($names, function_name)"
-        " order by function_name",
+        "select function_name, parameters from duckdb_functions()"
+        " where function_type = 'macro' and list_contains($names, function_name) order by function_name",
         {"names": names},
     ).fetchall()
     return [f"{name}({', '.join(parameters)})" for name, parameters in rows]

@@ -18,7 +18,9 @@ from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
 
-IN_THE_CLEAR = "detail.parquet holds one row a person or event in the clear: keep it where only those may read it who may see claims"
+IN_THE_CLEAR = (
+    "detail.parquet holds person-level rows in the clear: keep it where only those who may see claims can read it"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What SQL a measure folder may hold, decided on its parsed tree: one SELECT, only contract tables, nothing that could differ between two runs."""
+"""What SQL a measure folder may hold, by its parsed tree: one SELECT, contract tables only, one answer."""
 
 import json
 from collections.abc import Iterator
@@ -42,9 +42,11 @@ ORDERED_WINDOWS = frozenset(
 # Always computed over DOUBLE, or by sampling: two runs may differ in the last digits.
 REFUSED_FUNCTIONS = frozenset(
     {
-        "fsum", "sumkahan", "kahan_sum", "favg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "sem",
-        "corr", "covar_pop", "covar_samp", "skewness", "kurtosis", "kurtosis_pop", "entropy", "geomean", "geometric_mean", "product",
-        "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy",
+        "fsum", "sumkahan", "kahan_sum", "favg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp",
+        "var_pop", "sem", "corr",
+        "covar_pop", "covar_samp", "skewness", "kurtosis", "kurtosis_pop", "entropy", "geomean",
+        "geometric_mean", "product", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope",
+        "regr_sxx", "regr_sxy", "regr_syy",
         "approx_count_distinct", "approx_quantile", "approx_top_k", "reservoir_quantile", "list_aggregate", "list_aggr",
         "array_aggregate", "array_aggr", "aggregate", "apply_aggregate",
     }

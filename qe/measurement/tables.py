@@ -44,7 +44,8 @@ def schema(table: str) -> dict[str, pl.DataType]:
     """The columns of a base or event table, in order, with their types."""
     with empty_model() as db:
         rows = db.query(
-            "select column_name, data_type from information_schema.columns where table_name = $table order by ordinal_position",
+            "select column_name, data_type from information_schema.columns"
+            " where table_name = $table order by ordinal_position",
             table=table,
         )
     return {name: _type_of(kind) for name, kind in rows.iter_rows()}
@@ -67,7 +68,7 @@ def insert_rows(db: Warehouse, table: str, rows: Sequence[dict[str, Any]]) -> No
 
 
 def _value(value: object, kind: pl.DataType) -> object:
-    """A value of TOML as its column's type: "" is NULL, a number in a text column is text, a text in a list column a list of one."""
+    """A value of TOML as its column's type: "" is NULL; a number becomes text, a text a list of one."""
     if value is None or value == "":
         return None
     if isinstance(kind, pl.List):

@@ -1,6 +1,6 @@
-"""Code lists and code maps of a module: read, checked against what measure.toml states, and laid before the measure's SQL.
+"""Code lists and code maps of a module: read, checked against what is stated of them, and laid before its SQL.
 
-value_set(name, code, system)   one row a list and code that counts; prefix and range lists are already spelt out over the codes seen
+value_set(name, code, system)   one row a list and code that counts; prefixes and ranges are spelt out over codes seen
 code_map(name, code, category, system, effective_from, effective_to)
 """
 
@@ -36,7 +36,7 @@ class SharedList(Closed):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeList:
-    """One list (`label`) or map (`category`) as read. Columns of `rows`: code, label or category, effective_from, effective_to (dates)."""
+    """One list or map as read. Columns of `rows`: code, label (or category), effective_from, effective_to (dates)."""
 
     name: str
     facts: ListFacts
@@ -71,7 +71,7 @@ def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
 
 
 def lay_out(db: Warehouse, lists: Sequence[CodeList]) -> None:
-    """Create the temporary tables value_set and code_map from the lists. Prefix lists match the codes that the model holds."""
+    """Create the temporary tables value_set and code_map. Prefix lists match the codes that the model holds."""
     lists_frame = _stacked(lists, is_map=False)
     db.run(SQL / "listed_code.sql")
     db.insert("listed_code", lists_frame)

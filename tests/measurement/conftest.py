@@ -177,7 +177,7 @@ def put(model_db: Warehouse) -> Callable[..., None]:
 
 @pytest.fixture
 def stays(put: Callable[..., None]) -> None:
-    """Three people of 2024: P1 with two stays, P2 (17 years old) with one for heart failure, P3 with one; months of 2024 and January 2025."""
+    """P1 with two stays, P2 (17 years old) with one for heart failure, P3 with one; months of 2024 and January 2025."""
     put("person", {"person_id": "P1", "birth_date": date(1950, 1, 1), "sex": 2})
     put("person", {"person_id": "P2", "birth_date": date(2006, 1, 2), "sex": 1})
     put("person", {"person_id": "P3", "birth_date": date(2006, 1, 1), "sex": 0})

@@ -1,4 +1,4 @@
-"""An independent, plain Python reading of 42 CFR 425.400(c) and 425.402 for 2024, to check mssp_step.sql against. Slow and obvious."""
+"""An independent, plain Python reading of 42 CFR 425.400(c) and 425.402 for 2024: what mssp_step.sql must give."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,7 +7,42 @@ from decimal import Decimal
 
 PRIMARY = {"01", "08", "11", "37", "38"}
 NON_PHYSICIAN = {"50", "89", "97"}
-SPECIALIST = set("06 12 13 16 23 25 26 27 29 39 46 70 79 82 83 84 86 90 98".split())
+SPECIALIST = {
+    "06",
+    "12",
+    "13",
+    "16",
+    "23",
+    "25",
+    "26",
+    "27",
+    "29",
+    "39",
+    "46",
+    "70",
+    "79",
+    "82",
+    "83",
+    "84",
+    "86",
+    "90",
+    "98",
+}
+HCPCS = {
+    "G0402",
+    "G0438",
+    "G0439",
+    "G0442",
+    "G0443",
+    "G0444",
+    "G0506",
+    "G2010",
+    "G2012",
+    "G2058",
+    "G2064",
+    "G2065",
+    "G2214",
+}
 ADD_ON = {"99354", "99355"}
 
 
@@ -62,7 +97,7 @@ def is_base(line: Line) -> bool:
             99496,
         }
         return number in single
-    return code in set("G0402 G0438 G0439 G0442 G0443 G0444 G0506 G2010 G2012 G2058 G2064 G2065 G2214".split())
+    return code in HCPCS
 
 
 def winner(lines: list[Line], unit: str) -> tuple[str, Decimal, str | None, str | None]:

@@ -1,4 +1,4 @@
-"""A module is bound against the empty model: columns, types and exact sums; its rules stand in the text, the SQL and a case."""
+"""A module is bound against the empty model: columns, types, exact sums; its rules stand in text, SQL and a case."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -198,7 +198,8 @@ def test_index_facility_is_the_last_hospital_of_the_chain(
 ) -> None:
     put("transfer_chain", {"chain_id": "C2", "stay_id": "C1", "position": 1, "is_last": False, "person_id": "P1"})
     put("transfer_chain", {"chain_id": "C2", "stay_id": "C2", "position": 2, "is_last": True, "person_id": "P1"})
-    by_stay = """select stay_id as event_id, person_id, admit_date as index_date, facility_id, ['R1'] as rule_ids, claim_ids
+    by_stay = """select
+        stay_id as event_id, person_id, admit_date as index_date, facility_id, ['R1'] as rule_ids, claim_ids
     from stay where admit_date between $period_start and $period_end"""
     found = run(population=by_stay, attribution="index_facility")
     assert found.attributed.select("event_id", "provider_id").rows() == [

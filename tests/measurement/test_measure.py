@@ -30,9 +30,9 @@ def test_unknown_and_missing_keys_are_told_at_once_with_a_suggestion(second_stay
         load(second_stay(measure=toml))
     messages = sorted(fault.message for fault in caught.value.faults)
     assert messages == [
-        'measures/second_stay/measure.toml: missing key "attribution"',
-        'measures/second_stay/measure.toml: missing key "steward"',
-        'measures/second_stay/measure.toml: missing key "window.look_back_months"',
+        'measures/second_stay/measure.toml: the key "attribution" is missing',
+        'measures/second_stay/measure.toml: the key "steward" is missing',
+        'measures/second_stay/measure.toml: the key "window.look_back_months" is missing',
         'measures/second_stay/measure.toml: unknown key "attributon"; did you mean "attribution"?',
         'measures/second_stay/measure.toml: unknown key "window.lookback_months"; did you mean "look_back_months"?',
     ]

@@ -44,9 +44,10 @@ def run(model_db: Warehouse, second_stay: Callable[..., Any], put: Callable[...,
 
 def _row(line: Any, number: int) -> dict[str, Any]:
     return {
-        "person_id": line.person, "service_date": line.day, "claim_id": line.claim, "line_number": number, "hcpcs": line.hcpcs,
-        "place_of_service": line.place, "specialty": line.specialty, "clinician_id": line.clinician, "group_id": line.group,
-        "facility_id": line.facility, "is_fqhc_rhc": line.is_fqhc, "in_snf_stay": line.in_snf, "allowed_amount": line.allowed,
+        "person_id": line.person, "service_date": line.day, "claim_id": line.claim, "line_number": number,
+        "hcpcs": line.hcpcs, "place_of_service": line.place, "specialty": line.specialty,
+        "clinician_id": line.clinician, "group_id": line.group, "facility_id": line.facility,
+        "is_fqhc_rhc": line.is_fqhc, "in_snf_stay": line.in_snf, "allowed_amount": line.allowed,
     }  # fmt: skip
 
 
@@ -54,8 +55,8 @@ def _row(line: Any, number: int) -> dict[str, Any]:
 def visit(oracle: ModuleType) -> Callable[..., Any]:
     """One office visit at G1 by the family physician N1 on 1 March 2024 for 100 dollars, unless said otherwise."""
     usual = oracle.Line(
-        person="P1", day=date(2024, 3, 1), claim="C1", hcpcs="99213", place="11", specialty="08", clinician="N1", group="G1",
-        allowed=Decimal("100.00"),
+        person="P1", day=date(2024, 3, 1), claim="C1", hcpcs="99213", place="11", specialty="08", clinician="N1",
+        group="G1", allowed=Decimal("100.00"),
     )  # fmt: skip
     return lambda **other: replace(usual, **other)
 
@@ -181,29 +182,28 @@ def test_an_added_line_for_the_loser_never_moves_a_person_to_a_third_group(run: 
 
 def _random_lines(oracle: ModuleType, chance: random.Random) -> list[Any]:
     """150 lines of 12 persons, with few amounts and days so that ties happen."""
-    codes = ["99213", "99204", "99308", "99347", "99497", "G0439", "99354", "93000", "99441", "T1015"]
-    return [
-        oracle.Line(
-            person=f"P{chance.randrange(12)}",
-            day=date(2023, 12, 20) + timedelta(days=chance.choice([0, 12, 13, 40, 41, 200, 377, 378])),
-            claim=f"C{chance.randrange(60)}",
-            hcpcs=(code := chance.choice(codes[:-1]))
-            if not (fqhc := chance.random() < 0.05)
-            else chance.choice([code_ for code_ in codes if code_ != "G0439"]),
-            place=chance.choice(["11", "11", "12", "21", "31"]),
-            specialty=None if fqhc else chance.choice(["08", "08", "11", "50", "97", "06", "39", "02"]),
-            clinician=None if fqhc or chance.random() < 0.1 else f"N{chance.randrange(5)}",
-            group=None if fqhc or chance.random() < 0.1 else f"G{chance.randrange(3)}",
-            facility="U9" if fqhc else None,
-            is_fqhc=fqhc,
-            in_snf=chance.random() < 0.2,
-            allowed=Decimal(chance.choice(["50.00", "100.00", "100.01", "0.00"])),
-        )
-        for _ in range(150)
-    ]
+    return [_random_line(oracle, chance, is_fqhc=chance.random() < 0.05) for _ in range(150)]
 
 
-def test_shares_are_of_the_decision_and_the_list_holds_only_printed_codes(model_db: Warehouse) -> None:
+def _random_line(oracle: ModuleType, chance: random.Random, *, is_fqhc: bool) -> Any:
+    codes = ["99213", "99204", "99308", "99347", "99497", "G0439", "99354", "93000", "99441"]
+    return oracle.Line(
+        person=f"P{chance.randrange(12)}",
+        day=date(2023, 12, 20) + timedelta(days=chance.choice([0, 12, 13, 40, 41, 200, 377, 378])),
+        claim=f"C{chance.randrange(60)}",
+        hcpcs=chance.choice([*codes, "T1015"] if is_fqhc else codes),
+        place=chance.choice(["11", "11", "12", "21", "31"]),
+        specialty=None if is_fqhc else chance.choice(["08", "08", "11", "50", "97", "06", "39", "02"]),
+        clinician=None if is_fqhc or chance.random() < 0.1 else f"N{chance.randrange(5)}",
+        group=None if is_fqhc or chance.random() < 0.1 else f"G{chance.randrange(3)}",
+        facility="U9" if is_fqhc else None,
+        is_fqhc=is_fqhc,
+        in_snf=chance.random() < 0.2,
+        allowed=Decimal(chance.choice(["50.00", "100.00", "100.01", "0.00"])),
+    )
+
+
+def test_the_list_holds_only_codes_that_the_regulation_prints() -> None:
     codes = pl.read_csv(attribute.FOLDER / "primary_care_code.csv", infer_schema=False)
     assert codes.filter(~pl.col("source").str.starts_with("42 CFR 425.400(c)")).is_empty()
     assert codes.filter(pl.col("code_low") > pl.col("code_high")).is_empty()

@@ -1,4 +1,4 @@
-"""One module on a claims model given as files: typed, complained about by column and row, and written in the clear outside sites."""
+"""One module on a claims model given as files: typed, faults told by column and row, written in the clear."""
 
 import json
 from collections.abc import Callable
@@ -73,9 +73,11 @@ def test_detail_and_summary_are_written_with_the_contracts_columns_and_totals(
         "attribution": None,
         "measures": [
             {
-                "measure_id": "second_stay", "denominator": 1, "excluded": {"R3": 1}, "numerator": 1, "observed": 1.0, "exposure": 1,
-                "coverage": {"first_month": "2024-01-01", "last_day": "2025-02-28", "has_look_back": True, "has_run_out": True},
-                "kind": "standard", "deviations": [],
+                "measure_id": "second_stay", "denominator": 1, "excluded": {"R3": 1}, "numerator": 1, "observed": 1.0,
+                "exposure": 1, "kind": "standard", "deviations": [],
+                "coverage": {
+                    "first_month": "2024-01-01", "last_day": "2025-02-28", "has_look_back": True, "has_run_out": True
+                },
             }
         ],
     }  # fmt: skip

@@ -67,8 +67,9 @@ def test_nothing_outside_the_contract_is_read(sql: str) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "create table x as select 1", "insert into person select * from person", "copy person to 'x.csv'", "attach 'x.db'",
-        "set threads = 1", "pragma database_list", "install httpfs", "call pragma_version()", "drop table person",
+        "create table x as select 1", "insert into person select * from person", "copy person to 'x.csv'",
+        "attach 'x.db'", "set threads = 1", "pragma database_list", "install httpfs",
+        "call pragma_version()", "drop table person",
         "pivot stay on person_id using count(*)", "delete from person", "export database 'x'",
     ],
 )  # fmt: skip

@@ -43,7 +43,8 @@ def test_a_list_that_was_changed_no_longer_has_its_stated_sha256(second_stay: Wr
 def test_a_licensed_list_is_asked_for_in_one_sentence_that_names_its_owner(second_stay: Write, tmp_path: Path) -> None:
     folder = second_stay()
     toml = (folder / "measure.toml").read_text()
-    toml += '\n[lists.mammography]\nsystem = "CPT"\nversion = "2024"\nsource = "s"\nlicence = "AMA-CPT"\nowner = "the AMA"\n'
+    toml += '\n[lists.mammography]\nsystem = "CPT"\nversion = "2024"\nsource = "s"\n'
+    toml += 'licence = "AMA-CPT"\nowner = "the AMA"\n'
     (folder / "measure.toml").write_text(toml)
     module = load(folder)
     with pytest.raises(MeasureError, match=r"mammography is licensed by the AMA \(AMA-CPT\) and does not ship with qe"):
