@@ -258,7 +258,7 @@ def _already_recorded(connection: sqlite3.Connection, event: NewEvent) -> Ledger
         known = _event_of(row)
         retraction = connection.execute("select event_id from event where retracts = ?", (event_id,)).fetchone()
         if retraction is None:
-            if (known.kind, known.subject, dict(known.payload)) != (event.kind, event.subject, dict(event.payload)):
+            if (known.kind, dict(known.payload)) != (event.kind, dict(event.payload)):
                 raise InputError(
                     f"another {known.kind} is already recorded in its place (event {known.seq})",
                     remedy="Take that one back first: qe record fact_retracted retracts=ID.",
@@ -292,7 +292,7 @@ def _chain(event: NewEvent, *, event_id: str, head: Head, at: datetime, actor: s
         effective_on=event.effective_on,
         zone=zone,
         kind=event.kind,
-        subject=event.subject,
+        subject=schema.subject_of(event.kind, event.payload),
         payload=dict(event.payload),
         actor=actor,
         evidence_sha256=event.evidence_sha256,

@@ -19,16 +19,14 @@ EVENT_NAMESPACE: Final = uuid.UUID("6f0f9c5c-3f0e-5a55-9d0e-401717401717")
 class NewEvent:
     """An event about to be appended; its payload must fit the schema of its kind.
 
-    subject          what it is about: a unit, report, source, measure or release id; "" for the organisation itself
     effective_on     the day the fact holds from, in `zone`; may lie before the day it is recorded
     evidence_sha256  hash of the document that shows it (the document itself stays outside the ledger)
     retracts         event_id of the fact that this event takes back
-    key              the idempotency key: the same key is recorded once. Default: kind, subject, day and payload
+    key              the idempotency key: the same key is recorded once. Default: kind, day, payload and evidence
     """
 
     kind: str
     effective_on: date
-    subject: str = ""
     payload: Payload = field(default_factory=dict)
     evidence_sha256: str | None = None
     retracts: str | None = None
@@ -38,7 +36,6 @@ class NewEvent:
         return self.key or canonical_json(
             [
                 self.kind,
-                self.subject,
                 self.effective_on.isoformat(),
                 dict(self.payload),
                 self.evidence_sha256,

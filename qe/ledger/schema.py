@@ -43,9 +43,13 @@ class PayloadField:
 
 @dataclass(frozen=True, kw_only=True)
 class EventKind:
-    """What one kind of event records, under which paragraph, and the keys of its payload."""
+    """What one kind of event records, under which paragraph, and the keys of its payload.
+
+    subject  what an event of this kind is about, by keys of its payload; "" for the organisation itself
+    """
 
     kind: str
+    subject: str
     meaning: str
     citation: str
     fields: tuple[PayloadField, ...]
@@ -65,10 +69,11 @@ def event_kinds() -> Mapping[str, EventKind]:
 
 def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
     payload = table.pop("payload", {})
-    if set(table) != {"meaning", "citation"} or not isinstance(payload, dict):
-        raise ValueError(f"{file.name}: {name} needs meaning, citation and payload, and nothing else")
+    if set(table) != {"subject", "meaning", "citation"} or not isinstance(payload, dict):
+        raise ValueError(f"{file.name}: {name} needs subject, meaning, citation and payload, and nothing else")
     return EventKind(
         kind=name,
+        subject=str(table["subject"]),
         meaning=str(table["meaning"]),
         citation=str(table["citation"]),
         fields=tuple(_field(f"{file.name}: {name}.{key}", key, facts) for key, facts in payload.items()),
@@ -100,6 +105,11 @@ def kind_of(name: str) -> EventKind:
         near = [kind for kind in kinds if kind.split("_")[0] == name.split("_")[0]] or sorted(kinds)
         raise InputError(f'there is no event kind "{name}"', remedy=f"Kinds: {', '.join(near)}.")
     return kinds[name]
+
+
+def subject_of(kind: str, payload: Payload) -> str:
+    """What an event of this kind is about: a report, source, measure, request or release id."""
+    return kind_of(kind).subject.format(**payload)
 
 
 def read_payload(kind: str, given: Mapping[str, str]) -> dict[str, PayloadValue]:

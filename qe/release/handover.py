@@ -97,7 +97,6 @@ def _confirmation(unit: UnitReview, one: HandOver, *, cycle: str) -> NewEvent:
     return NewEvent(
         kind="send_confirmed",
         effective_on=one.on,
-        subject=unit.sent.subject,
         payload={
             "cycle": cycle,
             "run_id": unit.sent.text("run_id"),
@@ -121,7 +120,6 @@ def bounce(
     event = NewEvent(
         kind="delivery_failed",
         effective_on=today,
-        subject=unit.sent.subject,
         payload={"cycle": cycle, "unit_id": unit_id, "sent": unit.sent.event_id, "reason": why},
         key=f"delivery_failed:{unit.sent.event_id}",
     )

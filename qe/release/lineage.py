@@ -60,7 +60,6 @@ def record_run(ledger: Ledger, lineage: RunLineage, *, on: date, at: datetime, a
     event = NewEvent(
         kind="run_completed",
         effective_on=on,
-        subject=lineage.run_id,
         payload={
             "run_id": lineage.run_id,
             "period": lineage.period,

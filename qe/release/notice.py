@@ -163,7 +163,6 @@ def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
     return NewEvent(
         kind="status_notice_sent",
         effective_on=plan.facts.on,
-        subject=f"{plan.cycle}-{unit_id}",
         payload={
             "cycle": plan.cycle,
             "unit_id": unit_id,

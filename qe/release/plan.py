@@ -4,7 +4,7 @@ Before any review period is over, the bytes of the earliest public day are stage
 own clocks ran out and who were noticed. The others' rows leave the release and may follow in a later part.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -14,7 +14,6 @@ from qe.errors import Findings, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts, state_as_of
-from qe.providers import ProviderOrSupplier
 from qe.release.artefact import Decision
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
@@ -28,7 +27,7 @@ from qe.release.releases import (
     shown_results,
     staged_folder,
 )
-from qe.release.reports_on_disk import units_of
+from qe.release.reports_on_disk import public_ids, units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
 from qe.release.staged import StagedRelease, read_staged, write_staged
@@ -174,7 +173,7 @@ def _stage(
         published_on=public_on,
         posting=[(named[unit_id].name, category) for unit_id, category in posting if unit_id in named],
     )
-    _require_only(public, [named[unit_id] for unit_id in units])
+    _require_only(public, public_ids(run, units))
     return StagedRelease(
         release_id=release_id,
         cycle=cycle,
@@ -189,9 +188,8 @@ def _stage(
     )
 
 
-def _require_only(public: PublicRelease, units: Iterable[ProviderOrSupplier]) -> None:
+def _require_only(public: PublicRelease, allowed: Set[str]) -> None:
     """No row may be about a unit that is not in this release; an area is nobody."""
-    allowed = {unit.public_id for unit in units}
     strangers = sum(row.level != "area" and row.public_id not in allowed for row in public.results)
     if strangers:
         raise Findings(f"{strangers} rows of the public files are about units that are not in this release")
@@ -219,14 +217,12 @@ def approve(
     check = NewEvent(
         kind="sdc_checked",
         effective_on=when.on,
-        subject=staged.release_id,
         payload={**bound, **cells},
         key=f"sdc_checked:{staged.sha256}:{actor}",
     )
     approval = NewEvent(
         kind="release_approved",
         effective_on=when.on,
-        subject=staged.release_id,
         payload=bound,
         key=f"release_approved:{staged.sha256}:{actor}",
     )

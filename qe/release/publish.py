@@ -75,7 +75,6 @@ def _released(staged: StagedRelease, *, on: date) -> NewEvent:
     return NewEvent(
         kind="public_released",
         effective_on=on,
-        subject=staged.release_id,
         payload={
             "release_id": staged.release_id,
             "cycle": staged.cycle,
@@ -111,7 +110,6 @@ def withdraw(site: Site, ledger: Ledger, *, release_id: str, why: str, when: Whe
     event = NewEvent(
         kind="public_withdrawn",
         effective_on=when.on,
-        subject=release_id,
         payload={"release_id": release_id, "reason": why},
         key=f"public_withdrawn:{release_id}",
     )

@@ -32,14 +32,12 @@ def record_rehearsal_facts(
     agreement = NewEvent(
         kind="dua_signed",
         effective_on=approved_on,
-        subject="DUA-REHEARSAL",
         payload={"party": organisation, "dua_no": "DUA-REHEARSAL", **until},
     )
     rights = [
         NewEvent(
             kind="source_registered",
             effective_on=approved_on,
-            subject=source_id,
             payload={"source_id": source_id, "rights": "measures;public", **until},
         )
         for source_id in sorted(sources)
@@ -48,7 +46,6 @@ def record_rehearsal_facts(
         NewEvent(
             kind="measure_approved",
             effective_on=approved_on,
-            subject=measure.code(),
             payload={
                 "measure_id": measure.measure_id,
                 "version": measure.version,

@@ -1,7 +1,7 @@
 """The confidential reports of a finished run as its folder holds them, and the units it names."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from qe.release.review import DayCount, ReviewPeriod
 from qe.runs import Run, file_sha256
 
 LIST_OF_REPORTS: Final = "reports.json"
+ID_TYPES: Final = ("CCN", "TIN", "NPI")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,31 +103,46 @@ def _report(folder: Path, entry: Mapping[str, Any]) -> ReportFile:
 
 
 def units_of(run: Run) -> Mapping[str, ProviderOrSupplier]:
-    """Every unit of the run by unit id (results/unit.parquet); a group's identifier is its unit id, never its TIN."""
+    """Every unit of the run by unit id (results/unit.parquet), known by its CCN, TIN or NPI, in this order.
+
+    A group's identifier is its unit id, never its TIN.
+    """
+    columns = ["unit_id", "level", "id_type", "identifier", "name", "role", "provider_type", "specialty", "zip5"]
+    rows = _unit_rows(run).select([*columns, "county_fips"])
+    found: dict[str, ProviderOrSupplier] = {}
+    for row in sorted(rows.iter_rows(named=True), key=lambda one: (one["unit_id"], ID_TYPES.index(one["id_type"]))):
+        found.setdefault(
+            row["unit_id"],
+            ProviderOrSupplier(
+                **{name: row[name] for name in columns if name not in ("role", "name")},
+                name=row["name"] or row["unit_id"],
+                role=row["role"] or "provider",
+                area=row["county_fips"],
+            ),
+        )
+    return found
+
+
+def public_ids(run: Run, unit_ids: Iterable[str]) -> frozenset[str]:
+    """Every id under which a public page may name one of these units: its unit id, NPIs and CCNs."""
+    rows = _unit_rows(run).filter(pl.col("unit_id").is_in(sorted(unit_ids)))
+    return frozenset([*rows["unit_id"], *rows["identifier"]])
+
+
+def _unit_rows(run: Run) -> pl.DataFrame:
     path = run.results / "unit.parquet"
     if not path.exists():
         raise InputError(f"run {run.run_id} has no table of units", remedy="Run `qe run` again.")
-    columns = ["unit_id", "level", "id_type", "identifier", "name", "role", "provider_type", "specialty", "zip5"]
-    rows = pl.read_parquet(path).select([*columns, "county_fips"])
-    return {
-        row["unit_id"]: ProviderOrSupplier(
-            **{name: row[name] for name in columns if name not in ("role", "name")},
-            name=row["name"] or row["unit_id"],
-            role=row["role"] or "provider",
-            area=row["county_fips"],
-        )
-        for row in rows.iter_rows(named=True)
-    }
+    return pl.read_parquet(path)
 
 
-def find_unit(units: Mapping[str, ProviderOrSupplier], given: str) -> str:
+def find_unit(run: Run, given: str) -> str:
     """The unit id for what a person typed: a unit id, NPI or CCN."""
-    if given in units:
-        return given
-    found = sorted(unit_id for unit_id, unit in units.items() if unit.id_type != "TIN" and unit.identifier == given)
+    rows = _unit_rows(run)
+    found = rows.filter((pl.col("unit_id") == given) | (pl.col("identifier") == given))["unit_id"].unique().to_list()
     if len(found) != 1:
         raise InputError(
-            "no single unit of this run has the id given with --provider",
+            "no single unit of this run has the id that was given",
             remedy="Give a unit id like U000012, an NPI or a CCN.",
         )
-    return found[0]
+    return str(found[0])

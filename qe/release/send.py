@@ -104,7 +104,7 @@ def plan_send(
     return SendPlan(
         cycle=cycle,
         run_id=run.run_id,
-        packages=tuple(one for one in going if not (one.report.unit_id in done and packages.is_written(one.path))),
+        packages=tuple(one for one in going if one.report.unit_id not in done or _is_missing(standing, one)),
         already_sent=tuple(already),
         not_sendable=tuple(one for one in unreachable if one[0] not in done),
         decisions=tuple(_decide(site, facts, run, one, cycle=cycle, on=on) for one in going),
@@ -138,6 +138,11 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     if unit is None or unit.sent is None or unit.state == "failed":
         return False
     return unit.state == "confirmed" or unit.sent.text("pdf_sha256") == report.pdf_sha256
+
+
+def _is_missing(standing: Mapping[str, UnitReview], package: Package) -> bool:
+    """Whether a stopped send recorded this report and did not write its package: it is not handed over yet."""
+    return standing[package.report.unit_id].state == "sent" and not packages.is_written(package.path)
 
 
 def _contact_fault(contact: Contact | None, channel: Channel | None) -> str | None:
@@ -212,7 +217,6 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
     return NewEvent(
         kind="report_sent",
         effective_on=plan.facts.on,
-        subject=report.report_id,
         payload={
             "cycle": plan.cycle,
             "run_id": plan.run_id,

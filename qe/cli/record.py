@@ -1,0 +1,105 @@
+"""`qe record EVENT k=v ...`: any event kind without a verb of its own; its payload is checked against its schema."""
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from qe.cli.ledger import ledger_of
+from qe.cli.output import (
+    ActorOption,
+    AsOfOption,
+    DryRunOption,
+    JsonOption,
+    SiteOption,
+    acting_day,
+    acting_person,
+    command,
+    utc_now,
+)
+from qe.errors import InputError
+from qe.ledger import schema
+from qe.ledger.event import NewEvent
+from qe.release.actors import require_one_actor
+from qe.release.handover import evidence_sha256
+
+HERE = Path()
+
+VERBS: Final = {
+    "run_completed": "qe run",
+    "report_sent": "qe review send",
+    "send_confirmed": "qe review confirm",
+    "delivery_failed": "qe review bounce",
+    "status_notice_sent": "qe review notice",
+    "sdc_checked": "qe release approve",
+    "release_approved": "qe release approve",
+    "public_released": "qe release go",
+    "public_withdrawn": "qe release withdraw",
+    "user_authorised": "the first act of an account",
+}
+
+
+def record(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The kind of event.")],
+    pairs: Annotated[list[str] | None, typer.Argument(metavar="[k=v ...]", help="Its payload.")] = None,
+    effective_on: Annotated[
+        datetime | None, typer.Option("--effective-on", formats=["%Y-%m-%d"], help="The day it holds from.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="The document that shows it; only its hash is kept.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Record a fact of law, right or approval, or take one back: `qe record fact_retracted retracts=EVENT_ID`."""
+    with command("record", json=json) as outcome:
+        opened = outcome.open_site(site)
+        ledger = ledger_of(opened)
+        on = acting_day(opened, as_of)
+        if event in VERBS:
+            raise InputError(f"{event} is recorded by {VERBS[event]}, not by hand")
+        given = _pairs(pairs or [])
+        retracts = given.pop("retracts", None) if event == "fact_retracted" else None
+        if effective_on is None and event != "fact_retracted":
+            raise InputError("--effective-on is missing", remedy="Give the day from which the fact holds.")
+        new = NewEvent(
+            kind=event,
+            effective_on=effective_on.date() if effective_on else on,
+            payload=schema.read_payload(event, given),
+            evidence_sha256=None if evidence is None else evidence_sha256(evidence),
+            retracts=retracts,
+        )
+        outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
+        person = acting_person(actor)
+        require_one_actor(
+            ledger,
+            account=getpass.getuser(),
+            actor=person,
+            on=on,
+            at=utc_now(),
+            rehearsal=opened.settings.site.rehearsal,
+            dry_run=dry_run,
+        )
+        if dry_run:
+            outcome.say(f"would record {event}")
+            return
+        recorded = ledger.append([new], at=utc_now(), actor=person)[0]
+        outcome.data |= {"event_id": recorded.event_id, "seq": recorded.seq, "head": recorded.hash}
+        outcome.say(f"Recorded {event} as event {recorded.seq}, id {recorded.event_id}")
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    faulty = sum("=" not in pair for pair in given)
+    if faulty:
+        raise InputError(
+            f"{faulty} of the payload's words are not k=v", remedy="Write them like approved_on=2026-01-05."
+        )
+    pairs = [pair.partition("=")[::2] for pair in given]
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise InputError("a key of the payload is given twice")
+    return dict(pairs)

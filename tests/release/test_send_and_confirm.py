@@ -1,0 +1,199 @@
+"""Reports go out sealed or printable, once; a clock starts only at a confirmed hand-over with evidence."""
+
+import io
+import json
+import zipfile
+from datetime import date
+from typing import Any
+
+import pytest
+
+from qe.errors import Findings, InputError, Refused
+from qe.ledger.fold import state_as_of
+from qe.release.cycles import cycle_for_run
+from qe.release.sends import reviews
+
+SENT_ON = date(2026, 3, 2)
+
+
+def test_an_age_contact_gets_a_sealed_package_with_report_csv_letter_and_manifest(office: Any) -> None:
+    office.run()
+    office.send()
+    package = office.site.outbox / "2026-03-02" / "age" / "group-2025Q4-1-U000001.age"
+    assert b"pdf 2025Q4" not in package.read_bytes()
+    import pyrage
+
+    opened = pyrage.decrypt(package.read_bytes(), [office.secrets["U000001"]])
+    with zipfile.ZipFile(io.BytesIO(opened)) as archive:
+        assert archive.namelist() == ["letter.pdf", "manifest.json", "report.pdf", "results.csv"]
+        assert archive.read("report.pdf") == b"pdf 2025Q4-1-U000001 aaaaaaaaaaaaaaaa 2026-03-02"
+        assert json.loads(archive.read("manifest.json"))["report_id"] == "2025Q4-1-U000001"
+
+
+def test_printable_files_can_be_read_by_their_owner_only(office: Any) -> None:
+    office.run()
+    office.send()
+    folder = office.site.outbox / "2026-03-02" / "mail" / "group-2025Q4-1-U000002"
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "letter.pdf": 0o600,
+        "report.pdf": 0o600,
+        "results.csv": 0o600,
+    }
+
+
+def test_a_unit_without_usable_contact_is_listed_and_not_sent(office: Any) -> None:
+    office.run()
+    planned = office.plan_send(channel="portal")
+    assert [package.report.unit_id for package in planned.packages] == ["U000003"]
+    assert [unit_id for unit_id, _ in planned.not_sendable] == ["U000001", "U000002"]
+
+
+def test_sending_twice_sends_once(office: Any) -> None:
+    office.run()
+    office.send()
+    again = office.send()
+    assert (again.packages, sorted(again.already_sent)) == ((), ["U000001", "U000002", "U000003"])
+    assert len(office.events("report_sent")) == 3
+
+
+def test_a_package_missing_after_a_stopped_send_is_written_again_without_a_second_event(office: Any) -> None:
+    office.run()
+    office.send()
+    package = office.site.outbox / "2026-03-02" / "age" / "group-2025Q4-1-U000001.age"
+    package.unlink()
+    office.send()
+    assert package.is_file()
+    assert len(office.events("report_sent")) == 3
+
+
+def test_a_report_changed_after_it_was_rendered_is_not_sent(office: Any) -> None:
+    run = office.run()
+    (run.reports("2026-03-02") / "group-2025Q4-1-U000001.pdf").write_bytes(b"another pdf")
+    with pytest.raises(Findings, match="not the file that was rendered"):
+        office.send()
+    assert office.events("report_sent") == []
+    assert not office.site.outbox.exists()
+
+
+def test_sending_after_the_printed_send_date_is_refused_naming_send_on(office: Any) -> None:
+    office.run()
+    with pytest.raises(Refused) as refusal:
+        office.plan_send(date(2026, 3, 3))
+    assert "qe run --send-on" in refusal.value.remedy
+
+
+def test_a_send_refused_by_the_gate_writes_nothing(office: Any) -> None:
+    office.run()
+    office.retract(office.events("entity_approved")[0])
+    before = office.ledger.head()
+    with pytest.raises(Refused) as refusal:
+        office.send()
+    assert [one.rule for one in refusal.value.reasons if one.verdict == "fail"] == ["G1"]
+    assert (office.ledger.head(), office.site.outbox.exists()) == (before, False)
+
+
+def test_a_put_out_report_starts_no_clock_before_its_hand_over_is_confirmed(office: Any) -> None:
+    office.run()
+    office.send()
+    unit = reviews(state_as_of(office.ledger, SENT_ON), "2025Q4-1")["U000001"]
+    assert (unit.state, unit.review, unit.public_from) == ("sent", None, None)
+    office.confirm("U000001")
+    unit = reviews(state_as_of(office.ledger, SENT_ON), "2025Q4-1")["U000001"]
+    assert (unit.state, unit.public_from) == ("confirmed", date(2026, 5, 2))
+
+
+def test_a_hand_over_after_the_printed_send_date_is_refused_naming_send_on(office: Any) -> None:
+    office.run()
+    office.send()
+    with pytest.raises(Refused, match="qe run --send-on 2026-03-04"):
+        office.confirm("U000001", on=date(2026, 3, 4))
+    assert office.events("send_confirmed") == []
+
+
+def test_a_hand_over_before_the_printed_date_keeps_the_later_printed_dates(office: Any) -> None:
+    office.run()
+    office.send(date(2026, 2, 25))
+    office.confirm("U000001", on=date(2026, 2, 26))
+    unit = reviews(state_as_of(office.ledger, SENT_ON), "2025Q4-1")["U000001"]
+    # 26 February + 61 would be 28 April; the report prints 2 March + 61
+    assert unit.public_from == date(2026, 5, 2)
+
+
+def test_a_hand_over_in_the_future_or_before_the_run_is_refused(office: Any) -> None:
+    office.run()
+    office.send(date(2026, 2, 25))
+    with pytest.raises(Refused, match="in the future"):
+        office.confirm("U000001", on=date(2026, 2, 26), today=date(2026, 2, 25))
+    with pytest.raises(Refused, match="the run was complete on 2026-02-20"):
+        office.confirm("U000001", on=date(2026, 2, 19), today=date(2026, 2, 25))
+
+
+def test_one_refused_hand_over_confirms_none_and_tells_all(office: Any) -> None:
+    office.run()
+    office.send()
+    with pytest.raises(Refused) as refusal:
+        office.confirm(on=date(2026, 3, 5))
+    assert len(refusal.value.reasons) == 3
+    assert office.events("send_confirmed") == []
+
+
+def test_a_unit_that_was_sent_nothing_cannot_be_confirmed(office: Any) -> None:
+    office.run()
+    office.send()
+    with pytest.raises(InputError, match="U000009: no report was put out"):
+        office.confirm("U000009")
+
+
+def test_a_returned_report_voids_the_send_from_the_day_it_is_recorded(office: Any) -> None:
+    office.run()
+    office.send()
+    office.confirm()
+    office.bounce("U000002", today=date(2026, 3, 20))
+    before = reviews(state_as_of(office.ledger, date(2026, 3, 19)), "2025Q4-1")["U000002"]
+    after = reviews(state_as_of(office.ledger, date(2026, 3, 20)), "2025Q4-1")["U000002"]
+    assert (before.state, after.state, after.public_from) == ("confirmed", "failed", None)
+    with pytest.raises(Refused, match="a new send is needed"):
+        office.confirm("U000002", on=date(2026, 3, 2), today=date(2026, 3, 21))
+
+
+def test_a_new_send_after_a_return_has_its_own_printed_dates(office: Any) -> None:
+    run = office.run()
+    office.send()
+    office.confirm()
+    office.bounce("U000002", today=date(2026, 3, 20))
+    office.render(run, date(2026, 4, 1), cycle="2025Q4-1")
+    assert [package.report.unit_id for package in office.send(date(2026, 4, 1)).packages] == ["U000002"]
+    office.confirm("U000002", on=date(2026, 4, 1))
+    found = reviews(state_as_of(office.ledger, date(2026, 4, 1)), "2025Q4-1")
+    # 1 April + 61 days is 1 June
+    assert [found[unit].public_from for unit in ("U000001", "U000002")] == [date(2026, 5, 2), date(2026, 6, 1)]
+
+
+def test_the_first_confirmed_send_freezes_the_cycle_to_its_run(office: Any) -> None:
+    office.run("a" * 16)
+    office.send()
+    events = office.ledger.events()
+    assert cycle_for_run(events, period="2025Q4", run_id="b" * 16) == "2025Q4-1"
+    office.confirm("U000001")
+    events = office.ledger.events()
+    assert cycle_for_run(events, period="2025Q4", run_id="a" * 16) == "2025Q4-1"
+    assert cycle_for_run(events, period="2025Q4", run_id="b" * 16) == "2025Q4-2"
+    assert cycle_for_run(events, period="2026Q1", run_id="b" * 16) == "2026Q1-1"
+
+
+def test_a_report_of_another_run_cannot_be_confirmed_in_a_frozen_cycle(office: Any) -> None:
+    office.run("a" * 16, reports=["U000001", "U000002"])
+    office.send()
+    office.run("b" * 16, reports=["U000001", "U000003"])
+    office.send()
+    office.confirm("U000002")
+    with pytest.raises(Refused, match="frozen to another run"):
+        office.confirm("U000003")
+
+
+def test_a_later_run_changes_nothing_in_a_frozen_cycle(office: Any) -> None:
+    office.run("a" * 16)
+    office.send()
+    office.confirm()
+    office.run("b" * 16, on=date(2026, 3, 31))
+    assert office.plan_send(date(2026, 3, 1)).run_id == "a" * 16
