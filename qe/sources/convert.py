@@ -89,7 +89,7 @@ class Conversion:
     def select(self, side: Side, *, keep_raw: bool) -> str:
         """One row a line: row_number, the staged columns, faults (NULL for a fit row), the raw line of unfit rows."""
         faults = self._faults()
-        staged = ",\n    ".join(quoted(name) for name in self.columns(side))
+        staged = ",\n    ".join(["row_number", *(quoted(name) for name in self.columns(side))])
         raw = "case when faults is not null then line end" if keep_raw else "null::varchar"
         cells = ",\n    ".join(["row_number", "damage", "line", *self._raw])
         values = ",\n    ".join(["row_number", "damage", "line", *self._values, *self._lists])
@@ -106,7 +106,7 @@ class Conversion:
             f"number as (select *, {numbers} from cell),\n"
             f"value as (select\n    {values}\nfrom number),\n"
             f"judged as (select *, {faults} as faults from value)\n"
-            f"select row_number,\n    {staged},\n    faults,\n    {raw} as raw\nfrom judged"
+            f"select\n    {staged},\n    faults,\n    {raw} as raw\nfrom judged"
         )
 
     def _add(self, name: str, column: Column) -> None:

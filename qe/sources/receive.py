@@ -144,7 +144,7 @@ def _receive_file(
     reading = Reading(implied_decimals=source.implied_decimals, latest_year=latest)
     engine = site.engine()
     places = staged_places(site.store, head=head, sha256=sha256, reading=reading)
-    if not all(place.exists() for place in (places.database, places.vault_database) if place is not None):
+    if not places.main.exists():
         _stage_file(found, head, reading, places, sha256, keys=keys, engine=engine, secrets=secrets, progress=progress)
     inspection = inspect(connection, places, head.layout, source, keys=keys)
     return _reconciled(found, head.layout, inspection, places)
@@ -226,7 +226,7 @@ def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Pl
             received_on=facts.delivered_on,
         ),
         database=places.main,
-        vault_database=places.vault_database if places.database is not None else None,
+        vault_database=places.beside,
         in_vault=places.database is None,
         rows_read=facts.rows_read,
         rows_accepted=facts.rows_accepted,

@@ -66,7 +66,8 @@ def delimited_batches(
 
 
 def _batch(block: Block, head: Head, places: Sequence[int]) -> pa.RecordBatch:
-    cells = None if block.damage else _parse(block.data, head.width, head, places, block.lines)
+    has_blank = int(np.diff(block.ends, prepend=0).min()) <= len("\r\n")  # the parser would take it for empty cells
+    cells = None if block.damage or has_blank else _parse(block.data, head.width, head, places, block.lines)
     damage = dict(block.damage)
     if cells is None:
         data = _straightened(block, head, damage)

@@ -70,6 +70,13 @@ class Places:
         assert found is not None
         return found
 
+    @property
+    def beside(self) -> Path | None:
+        """The database under the vault key beside the main one, where the file needed one."""
+        if self.database is None or self.vault_database is None or not self.vault_database.exists():
+            return None
+        return self.vault_database
+
 
 def staged_places(folder: Path, *, head: Head, sha256: str, reading: Reading) -> Places:
     """The content-addressed places under store/: the same bytes read the same way stand in the same place."""
@@ -114,7 +121,11 @@ def stage(
     keys: Keys,
     engine: store.Engine,
 ) -> None:
-    """Build the databases of one file. The one under the store key appears last, so it vouches for the other."""
+    """Build the databases of one file. The one under the store key appears last, so it vouches for the other.
+
+    The one under the vault key holds identity_row and the raw text of quarantined rows, which may name persons; a file
+    without either has none.
+    """
     if places.database is None:
         assert places.vault_database is not None
         with store.build_aside(places.vault_database, keys.vault, engine=engine) as connection:
@@ -123,10 +134,14 @@ def stage(
     with store.build_aside(places.database, keys.store, engine=engine) as connection:
         keep_raw = places.vault_database is None
         _fill(connection, conversion, batches, side="store", keep_raw=keep_raw, sha256=sha256, name=name)
-        if places.vault_database is not None:
+        if places.vault_database is not None and (conversion.columns("vault") or _has_quarantine(connection)):
             with store.build_aside(places.vault_database, keys.vault, engine=engine) as vault:
                 _fill(vault, conversion, batches, side="vault", keep_raw=True, sha256=sha256, name=name)
                 vault.execute("alter table staged_row rename to identity_row")
+
+
+def _has_quarantine(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute("select 1 from quarantined_row limit 1").fetchone() is not None
 
 
 def _fill(
