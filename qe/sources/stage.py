@@ -101,14 +101,14 @@ def staged_places(folder: Path, *, head: Head, sha256: str, reading: Reading) ->
 
 
 @cache
-def _macros() -> tuple[str, ...]:
+def macros() -> tuple[str, ...]:
     order = ["digits_padded.sql"]
     files = sorted(MACROS.glob("*.sql"), key=lambda path: (path.name not in order, path.name))
     return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 def _macros_digest() -> str:
-    return hashlib.sha256("".join(_macros()).encode()).hexdigest()
+    return hashlib.sha256("".join(macros()).encode()).hexdigest()
 
 
 def stage(
@@ -158,7 +158,7 @@ def _fill(
     guarded = _guarded(batches(conversion, delivered), delivered)
     reader = pa.RecordBatchReader.from_batches(batch_schema(conversion.places), guarded)
     try:
-        for macro in _macros():
+        for macro in macros():
             connection.execute(macro)
         connection.register("received_row", reader)
         connection.execute(f"create table staged_row as {conversion.select(side, keep_raw=keep_raw)}")
