@@ -1,0 +1,103 @@
+"""The shared code lists: derived lists follow from the lists they are derived from, and published lists are whole."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "valuesets"
+
+
+def column(path: Path, key: str, value: str | None = None) -> dict[str, str]:
+    """Column `key` of a CSV file, with column `value` where given."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {row[key]: row[value] if value else "" for row in csv.DictReader(lines)}
+
+
+@pytest.fixture(scope="module")
+def lists(measures_folder: Path) -> Path:
+    return measures_folder / "_lists"
+
+
+@pytest.fixture(scope="module")
+def categories_under(lists: Path) -> dict[str, set[str]]:
+    """The categories of all codes of the map below every beginning of three or more characters."""
+    under: dict[str, set[str]] = defaultdict(set)
+    for code, category in column(lists / "ccs_dx.csv", "code", "category").items():
+        for length in range(3, len(code) + 1):
+            under[code[:length]].add(category)
+    return under
+
+
+def test_the_beginnings_are_the_shortest_below_which_all_codes_share_one_category(
+    lists: Path, categories_under: dict[str, set[str]]
+) -> None:
+    expected = {
+        beginning: next(iter(categories))
+        for beginning, categories in categories_under.items()
+        if len(categories) == 1 and not (len(beginning) > 3 and len(categories_under[beginning[:-1]]) == 1)
+    }
+    assert column(lists / "ccs_dx_prefix.csv", "code", "category") == expected
+
+
+def test_no_beginning_lies_below_another(lists: Path) -> None:
+    beginnings = sorted(column(lists / "ccs_dx_prefix.csv", "code"))
+    assert not [
+        longer for shorter, longer in zip(beginnings, beginnings[1:], strict=False) if longer.startswith(shorter)
+    ]
+
+
+def test_acute_beginnings_are_those_that_are_not_acute_by_category_and_hold_an_acute_code(lists: Path) -> None:
+    beginnings = column(lists / "ccs_dx_prefix.csv", "code", "category")
+    acute_categories = column(lists / "planned_acute_ccs.csv", "code")
+    acute_codes = column(lists / "planned_acute_dx.csv", "code")
+    held = {code[:length] for code in acute_codes for length in range(3, len(code) + 1)}
+    expected = {beginning for beginning in held & set(beginnings) if beginnings[beginning] not in acute_categories}
+    assert set(column(lists / "planned_acute_dx_prefix.csv", "code")) == expected
+
+
+def test_every_category_of_the_diagnosis_map_has_a_body_group(lists: Path) -> None:
+    groups = column(lists / "ccs_body_group.csv", "code", "category")
+    assert set(column(lists / "ccs_dx.csv", "code", "category").values()) <= set(groups)
+    assert (groups["122"], groups["100"], groups["196"], groups["259"], groups["653"], groups["2617"]) == (
+        "respiratory",
+        "circulatory",
+        "pregnancy",
+        "residual",
+        "mental",
+        "external",
+    )
+
+
+def test_no_category_is_both_excluded_and_in_a_cohort_but_by_the_kind_of_stay(lists: Path) -> None:
+    cohorts = column(lists / "specialty_cohort_ccs_dx.csv", "code", "category")
+    excluded = column(lists / "excluded_ccs_dx.csv", "code", "category")
+    assert set(cohorts) & set(excluded) == set()
+    assert sorted(set(cohorts.values())) == ["cardiorespiratory", "cardiovascular", "medicine", "neurology"]
+
+
+@pytest.mark.needs_reference
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference value sets are not beside the project")
+@pytest.mark.parametrize(
+    ("name", "value", "file", "key", "category"),
+    [
+        ("ccs_dx", "category", "hwr_pra_ccs/icd10cm_to_ccs_2019_1.csv", "code", "ccs"),
+        ("ccs_px", "category", "hwr_pra_ccs/icd10pcs_to_ccs_2019_1.csv", "code", "ccs"),
+        ("planned_acute_ccs", None, "hwr_pra_ccs/acute_diagnosis_ccs.csv", "ccs_diagnosis_category", None),
+        ("planned_acute_dx", None, "hwr_pra_ccs/acute_diagnosis_icd_10_cm.csv", "icd_10_cm", None),
+        ("planned_potential_px", None, "hwr_pra_ccs/potentially_planned_icd_10_pcs.csv", "icd_10_pcs", None),
+        (
+            "planned_potential_ccs_px",
+            None,
+            "hwr_pra_ccs/potentially_planned_ccs_procedure_category.csv",
+            "ccs_procedure_category",
+            None,
+        ),
+        ("surgery_gynecology_px", None, "hwr_pra_ccs/surgery_gynecology_cohort.csv", "icd_10_pcs", None),
+    ],
+)
+def test_a_published_list_holds_what_was_published(
+    name: str, value: str | None, file: str, key: str, category: str | None, lists: Path
+) -> None:
+    assert column(lists / f"{name}.csv", "code", value) == column(REFERENCE / file, key, category)
