@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from qe.claims import model
-from qe.errors import Fault, Findings, MeasureError
+from qe.errors import Fault, Findings, MeasureError, OutOfResources, QeError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
 from qe.measurement.measure import Module, ParameterValue
@@ -27,7 +27,7 @@ class Coverage:
     """Which days the data hold. Dates are None in an empty model.
 
     first_month        first day of the first month in which anyone is covered
-    last_day           last day of the last such month
+    last_day           last day of the last such month, or of the last service where that is later
     has_look_back      the months that the module looks back to are there
     has_run_out        the days after the period that the module needs are there
     """
@@ -104,6 +104,8 @@ def compute(
     value_sets.lay_out(db, known_lists)
     try:
         return _compute(db, module, period, values, attribution, window_months)
+    except duckdb.Error as error:
+        raise _failed(module, f"measures/{module.folder.name}: attribution or assembly", error) from None
     finally:
         value_sets.clear(db)
         db.execute("drop table if exists temp.population")
@@ -146,7 +148,10 @@ def coverage(db: Warehouse, module: Module, period: MeasurePeriod) -> Coverage:
     """Which days the data in `db` hold, measured against the module's window."""
     row = db.frame(SQL / "coverage.sql").row(0, named=True)
     window = module.facts.window
-    first, last = row["first_month"], row["last_day"]
+    first, last = (
+        row["first_month"],
+        max((row[name] for name in ("last_day", "last_service_date") if row[name]), default=None),
+    )
     run_out_end = period.end + timedelta(days=window.run_out_days)
     return Coverage(
         first_month=first,
@@ -220,7 +225,7 @@ def _lay_out_population(
     try:
         db.connection.execute(f"create or replace temp table population as {sql}", given)
     except duckdb.Error as error:
-        raise _failed(module, "population", error) from None
+        raise _failed(module, check.place(module, "population"), error) from None
 
 
 def _rows(
@@ -232,13 +237,18 @@ def _rows(
     try:
         return db.query(sql, **(given or {}))
     except duckdb.Error as error:
-        raise _failed(module, stem, error) from None
+        raise _failed(module, check.place(module, stem), error) from None
 
 
-def _failed(module: Module, stem: str, error: duckdb.Error) -> MeasureError:
+def _failed(module: Module, place: str, error: duckdb.Error) -> QeError:
     """DuckDB's message may hold values of claims, so only its kind is told."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in str(error):
+        return OutOfResources(
+            f"{module.id}: there is not enough memory or disk to measure it",
+            remedy="Free some, or raise memory_gib; `qe run --resume` goes on from here.",
+        )
     return MeasureError(
-        f"{check.place(module, stem)} failed while running ({type(error).__name__})",
+        f"{place} failed while running ({type(error).__name__})",
         remedy="Run `qe measures check`; if it passes, a value of the data does not fit a cast in this file.",
     )
 

@@ -268,7 +268,7 @@ class Measure(Closed):
     @classmethod
     def _defaults_hold(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
         for name, parameter in value.items():
-            if name in ("period_start", "period_end"):
+            if name in ("period_start", "period_end", "sql", "self"):
                 raise ValueError(f"parameter {name} is bound by the engine")
             try:
                 parameter.parse(parameter.default, name=name)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from qe import store
 from qe.claims.events import derive_events
@@ -46,6 +47,7 @@ def compute_on_files(
 ) -> ComputedFiles:
     """Compute `module` on the files in `model` and write detail.parquet and summary.json to `out` (made if missing).
 
+    With a method of attribution also attribution.parquet: who was chosen, by which step, by how much, and the runner-up.
     start, end  the measure period, both inclusive
     Raises Refused when `model` or `out` lies inside a site: there, person-level rows are kept encrypted.
     """
@@ -76,7 +78,9 @@ def compute_on_files(
         warnings=(*warnings, *found.warnings, IN_THE_CLEAR),
         found=found,
     )
-    detail.rows(found).write_parquet(written.detail, compression="zstd", row_group_size=100_000)
+    _write(detail.rows(found), written.detail)
+    if attribution is not None:
+        _write(detail.attribution_rows(found), out / "attribution.parquet")
     written.summary.write_text(json.dumps(summary(found), indent=2, sort_keys=False) + "\n", encoding="utf-8")
     return written
 
@@ -95,6 +99,10 @@ def summary(found: MeasureEvents) -> dict[str, object]:
             for total in events.totals(found.module, found.events)
         ],
     }
+
+
+def _write(rows: pl.DataFrame, path: Path) -> None:
+    rows.write_parquet(path, compression="zstd", row_group_size=100_000)
 
 
 def _plain(value: object) -> object:

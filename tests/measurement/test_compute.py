@@ -114,6 +114,16 @@ def test_a_period_of_other_months_or_without_its_run_out_deviates(run: Callable[
     assert run().warnings == ()
 
 
+def test_services_after_the_last_month_of_coverage_show_that_the_data_run_on(
+    run: Callable[..., MeasureEvents], put: Callable[..., None]
+) -> None:
+    late = MeasurePeriod(start=date(2024, 3, 1), end=date(2025, 2, 28))
+    put("cost_event", {"person_id": "P1", "service_date": date(2025, 3, 29), "claim_id": "C9"})
+    assert run(period=late).deviations == ("period",)  # 28 February + 30 days is 30 March
+    put("cost_event", {"person_id": "P1", "service_date": date(2025, 3, 30), "claim_id": "C10"})
+    assert run(period=late).deviations == ()
+
+
 def test_a_site_run_refuses_a_module_whose_days_the_data_do_not_hold(
     run: Callable[..., MeasureEvents], model_db: Warehouse, second_stay: Write
 ) -> None:

@@ -84,6 +84,17 @@ def test_detail_and_summary_are_written_with_the_contracts_columns_and_totals(
     assert written.warnings == (standalone.IN_THE_CLEAR,)
 
 
+def test_an_attribution_is_written_beside_the_detail(files: Path, tmp_path: Path, second_stay: Write) -> None:
+    written = _compute(files, tmp_path / "out", second_stay(), attribution="index_facility")
+    rows = pl.read_parquet(tmp_path / "out" / "attribution.parquet")
+    assert rows.columns == list(detail.ATTRIBUTION_COLUMNS)
+    assert rows.select("person_id", "unit_type", "unit_id").rows() == [
+        ("1", "facility", "U000001"),
+        ("2", "facility", "U000001"),
+    ]
+    assert pl.read_parquet(written.detail)["attribution_step"].to_list() == [1, 1]
+
+
 def test_data_that_end_before_the_run_out_are_warned_of_and_computed(
     files: Path, tmp_path: Path, second_stay: Write
 ) -> None:
