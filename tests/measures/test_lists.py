@@ -2,6 +2,7 @@
 
 import csv
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,7 @@ def test_the_beginnings_are_the_shortest_below_which_all_codes_share_one_categor
 
 def test_no_beginning_lies_below_another(lists: Path) -> None:
     beginnings = sorted(column(lists / "ccs_dx_prefix.csv", "code"))
-    assert not [
-        longer for shorter, longer in zip(beginnings, beginnings[1:], strict=False) if longer.startswith(shorter)
-    ]
+    assert not [longer for shorter, longer in pairwise(beginnings) if longer.startswith(shorter)]
 
 
 def test_acute_beginnings_are_those_that_are_not_acute_by_category_and_hold_an_acute_code(lists: Path) -> None:
