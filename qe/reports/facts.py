@@ -72,7 +72,6 @@ class ReportFacts:
     period: ReportingPeriod
     cycle: str
     run_id: str
-    ledger_head: str
     software_version: str
     data_through: date
     measures: tuple[MeasureFacts, ...]

@@ -1,0 +1,68 @@
+"""Peer groups: units of one level compared with each other, widened by a stated chain until there are enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+PLURAL: Final = {"clinician": "clinicians", "group": "groups", "facility": "hospitals and facilities", "area": "areas"}
+WORDS: Final = {"specialty": "specialty", "size_quartile": "size quarter", "area": "county"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerGroups:
+    """label by unit; `members` are the units with enough cases, which alone make a comparison."""
+
+    label: dict[str, str]
+    members: dict[str, tuple[str, ...]]
+
+
+def assign(units: pl.DataFrame, *, level: str, by: Sequence[str], min_peers: int) -> PeerGroups:
+    """The peer group of every unit of one measure and level.
+
+    units  unit_id, specialty, county_fips, size (its denominator), is_eligible; one row a unit
+    by     keys in order; the last is dropped first when fewer than `min_peers` eligible units share all of them. The last
+           resort is every unit of the level in this report, even when those are fewer: the label says so
+    """
+    keyed = units.sort("unit_id").with_columns(
+        specialty=pl.col("specialty").fill_null("unknown"),
+        area=pl.col("county_fips").fill_null("unknown"),
+        size_quartile=_size_quarter(units.sort("unit_id")),
+    )
+    eligible = keyed.filter("is_eligible")
+    label: dict[str, str] = {}
+    members: dict[str, tuple[str, ...]] = {}
+    for row in keyed.iter_rows(named=True):
+        for keep in range(len(by), -1, -1):
+            keys = list(by[:keep])
+            same = eligible
+            for key in keys:
+                same = same.filter(pl.col(key) == row[key])
+            if same.height >= min_peers or not keys:
+                name = _label(level, [(key, str(row[key])) for key in keys], same.height, min_peers)
+                label[row["unit_id"]] = name
+                members.setdefault(name, tuple(same["unit_id"]))
+                break
+    return PeerGroups(label=label, members=members)
+
+
+def _size_quarter(units: pl.DataFrame) -> pl.Series:
+    """1 to 4 by denominator among eligible units."""
+    size = units["size"].cast(pl.Float64).to_numpy()
+    eligible = units["is_eligible"].to_numpy()
+    if not eligible.any():
+        return pl.Series(values=["1"] * units.height, dtype=pl.String)
+    cuts = np.quantile(size[eligible], [0.25, 0.5, 0.75])
+    return pl.Series(
+        values=[str(int(np.searchsorted(cuts, value, side="left")) + 1) for value in size], dtype=pl.String
+    )
+
+
+def _label(level: str, keys: list[tuple[str, str]], count: int, min_peers: int) -> str:
+    noun = PLURAL[level]
+    if keys:
+        return f"{noun}, " + ", ".join(f"{WORDS[key]} {value}" for key, value in keys) + f" (n = {count})"
+    few = f", fewer than {min_peers}" if count < min_peers else ""
+    return f"all {noun} in this report (n = {count}{few})"

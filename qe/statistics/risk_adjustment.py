@@ -1,0 +1,152 @@
+"""Expected outcomes from a risk model: a logistic model of events, a log-linear model of mean cost."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import statsmodels.api as sm
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
+
+from qe.statistics.design import Design
+
+Floats = NDArray[np.float64]
+
+MAXIMUM_STEPS: Final = 60
+LARGEST_COEFFICIENT: Final = 15.0  # log odds beyond this mean separation, not an effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskModel:
+    """A fitted model.
+
+    expected    by event: probability, or mean amount times exposure
+    terms       (term, estimate, standard error); the intercept first
+    engine      what was fitted: "logistic", "quasi_poisson", or "oe" when only the overall mean could be
+    c_statistic of a logistic model; None otherwise
+    """
+
+    expected: Floats
+    terms: tuple[tuple[str, float, float], ...]
+    engine: str
+    converged: bool
+    c_statistic: float | None
+
+
+def logistic(outcome: Floats, design: Design) -> RiskModel:
+    """One logistic model over all events, by Newton's method; the expected number of events equals the observed.
+
+    Where it does not converge or separates, the overall rate is every event's expected value, and the result says so.
+
+    outcome  0 or 1, by event
+    """
+    rate = float(outcome.mean()) if len(outcome) else float("nan")
+    fitted = _fit_logit(outcome, design) if 0 < rate < 1 else None
+    if fitted is None:
+        return RiskModel(expected=np.full(len(outcome), rate), terms=(), engine="oe", converged=False, c_statistic=None)
+    coefficients, errors, expected = fitted
+    return RiskModel(
+        expected=expected,
+        terms=_named(design, coefficients, errors),
+        engine="logistic",
+        converged=True,
+        c_statistic=c_statistic(outcome, expected),
+    )
+
+
+def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats] | None:
+    x = sm.add_constant(design.x, has_constant="add")
+    start = np.zeros(x.shape[1])
+    start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
+    with warnings.catch_warnings():
+        for kind in (ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning, RuntimeWarning):
+            warnings.simplefilter("error", kind)
+        try:
+            fitted = sm.Logit(outcome, x).fit(start_params=start, method="newton", maxiter=MAXIMUM_STEPS, disp=False)
+        except (
+            ConvergenceWarning,
+            HessianInversionWarning,
+            PerfectSeparationWarning,
+            RuntimeWarning,
+            np.linalg.LinAlgError,
+        ):
+            return None
+        coefficients = np.asarray(fitted.params, dtype=np.float64)
+        errors = np.asarray(fitted.bse, dtype=np.float64)
+        if (
+            not np.all(np.isfinite(errors))
+            or float(np.max(np.abs(coefficients[1:]), initial=0.0)) > LARGEST_COEFFICIENT
+        ):
+            return None
+        return coefficients, errors, np.asarray(fitted.predict(x), dtype=np.float64)
+
+
+def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
+    """A log-linear model of the mean amount per unit of exposure, by quasi-likelihood (Poisson score equations).
+
+    Right for the mean of any skewed amount, zeros included, as long as the logarithm of the mean is linear in the terms;
+    standard errors carry the estimated dispersion.
+
+    amount    dollars by person, >= 0
+    exposure  member months by person, > 0
+
+    Source: Wedderburn (1974), Biometrika 61:439; Santos Silva and Tenreyro (2006), Rev Econ Stat 88:641.
+    """
+    overall = float(amount.sum() / exposure.sum()) if exposure.sum() > 0 else float("nan")
+    flat = RiskModel(expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None)
+    if not overall > 0:
+        return flat
+    x = sm.add_constant(design.x, has_constant="add")
+    start = np.zeros(x.shape[1])
+    start[0] = np.log(overall)
+    with warnings.catch_warnings():
+        for kind in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):
+            warnings.simplefilter("error", kind)
+        try:
+            model = sm.GLM(amount, x, family=sm.families.Poisson(), offset=np.log(exposure))
+            fitted = model.fit(start_params=start, maxiter=MAXIMUM_STEPS, scale="X2", tol=1e-10)
+        except (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning, np.linalg.LinAlgError, ValueError):
+            return flat
+    if not fitted.converged:
+        return flat
+    coefficients = np.asarray(fitted.params, dtype=np.float64)
+    return RiskModel(
+        expected=np.asarray(fitted.mu, dtype=np.float64),
+        terms=_named(design, coefficients, np.asarray(fitted.bse, dtype=np.float64)),
+        engine="quasi_poisson",
+        converged=True,
+        c_statistic=None,
+    )
+
+
+def _named(design: Design, coefficients: Floats, errors: Floats) -> tuple[tuple[str, float, float], ...]:
+    names = ("intercept", *design.terms)
+    return tuple(
+        (name, float(estimate), float(error)) for name, estimate, error in zip(names, coefficients, errors, strict=True)
+    )
+
+
+def c_statistic(outcome: Floats, expected: Floats) -> float:
+    """The share of pairs, one with the outcome and one without, in which the first has the higher expected value.
+
+    Source: Hanley and McNeil (1982), Radiology 143:29 (ties count one half).
+    """
+    cases = float(outcome.sum())
+    others = len(outcome) - cases
+    if not cases or not others:
+        return float("nan")
+    ranks = stats.rankdata(expected)
+    return float((ranks[outcome == 1].sum() - cases * (cases + 1) / 2) / (cases * others))
+
+
+def scaled(expected: Floats, observed: Floats, lines: NDArray[np.str_]) -> Floats:
+    """Expected values scaled so that, within each payer line, their sum is the observed sum (measures_spec.md, correction 12)."""
+    result = expected.copy()
+    for line in np.unique(lines):
+        inside = lines == line
+        below = float(expected[inside].sum())
+        if below > 0:
+            result[inside] = expected[inside] * (float(observed[inside].sum()) / below)
+    return result
