@@ -197,7 +197,7 @@ class Conversion:
         if place is None:
             return None
         self._places.add(place)
-        return f"nullif(trim({cell_name(place)}), '')"
+        return f"nullif({cell_name(place)}, '')"
 
     def _months(self, column: Column) -> str:
         for names in column.alternatives():

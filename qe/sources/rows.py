@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -35,7 +36,10 @@ class Delivered:
 
 
 def batch_schema(places: Sequence[int]) -> pa.Schema:
-    """row_number, damage (rule that the whole line breaks, or NULL), line (as received), one text column a place."""
+    """row_number, damage (rule that the whole line breaks, or NULL), line (as received), one text column a place.
+
+    Cells come without blanks around them, a blank cell as empty text.
+    """
     return pa.schema(
         [("row_number", pa.int64()), ("damage", pa.string()), ("line", pa.large_string())]
         + [(cell_name(place), pa.string()) for place in places]
@@ -109,7 +113,7 @@ def _parse(data: bytes, width: int, head: Head, places: Sequence[int], lines: in
         return None
     if table.num_rows != lines:
         return None
-    return [table.column(name).combine_chunks() for name in used]
+    return [pa.compute.ascii_trim_whitespace(table.column(name).combine_chunks()) for name in used]
 
 
 def _straightened(block: Block, head: Head, damage: dict[int, str]) -> bytes:
@@ -183,4 +187,4 @@ def _as_text(values: pa.Array) -> pa.Array:
         return joined.cast(pa.string())
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.date32())
-    return values.cast(pa.string())
+    return pa.compute.ascii_trim_whitespace(values.cast(pa.string()))
