@@ -13,6 +13,7 @@ from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
 from qe.claims.quality import require_fit
 from qe.disclosure.confidential import for_recipient
+from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault
 from qe.measurement import check, detail
@@ -23,7 +24,7 @@ from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_mo
 from qe.progress import Progress
 from qe.release.contacts import read_contacts, write_contacts
 from qe.release.review import ReviewPeriod
-from qe.reports.facts import ReviewDates
+from qe.reports.facts import ReportFacts, ReviewDates
 from qe.run_record import ScoredModule
 from qe.runs import Run, RunInputs
 from qe.site import Site
@@ -210,3 +211,8 @@ def public_results(run: Run, units: frozenset[str]) -> tuple[pl.DataFrame, pl.Da
     named = pl.read_parquet(run_record.results_path(run, "unit"))
     wanted = sorted(units)
     return results.filter(pl.col("provider_id").is_in(wanted)), named.filter(pl.col("unit_id").is_in(wanted))
+
+
+def public_measures(facts: ReportFacts) -> list[PublicMeasure]:
+    """What suppression needs to know of each measure."""
+    return [PublicMeasure(measure_id=one.measure_id, name=one.name, kind=one.kind) for one in facts.measures]

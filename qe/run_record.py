@@ -159,7 +159,7 @@ def report_facts(
         cycle="",
         run_id=run.run_id,
         software_version=__version__,
-        data_through=model.data_through,
+        data_through=model.data_through or period.end,
         measures=tuple(facts for one in modules for facts in measure_facts(one)),
         sources=source_facts(site, staged),
         inputs_sha256={f"{file.file.source_id}/{file.file.name}": file.file.sha256 for file in staged},

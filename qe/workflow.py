@@ -101,5 +101,6 @@ def build_public(
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
     results, named = quarter.public_results(run, units)
-    public = for_public(results, measures=facts.measures, units=named, min_count=site.settings.disclosure.min_count)
+    measures = quarter.public_measures(facts)
+    public = for_public(results, measures=measures, units=named, min_count=site.settings.disclosure.min_count)
     return public, build_site(public, facts, published_on=published_on, posting=posting)

@@ -1,0 +1,102 @@
+"""What one provider or supplier may see: its own rows and its peers' aggregates; nobody else is named."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from qe.disclosure.results import ConfidentialResult, MeasureResult, PayerScope
+from qe.providers import ProviderOrSupplier
+
+LEVELS: Final = ("facility", "group")  # who gets a report of its own
+SMALL: Final = "small"
+SCOPE_ORDER: Final = {"all": 0, "medicare": 1, "other": 2}
+COUNTS: Final = ("denominator", "numerator", "excluded")
+FIGURES: Final = ("observed", "expected", "ratio", "adjusted", "ci_low", "ci_high", "percentile", "reliability")
+
+
+def for_recipient(
+    results: pl.DataFrame, *, units: pl.DataFrame, counts: pl.DataFrame, hide_small: bool, min_count: int
+) -> list[ConfidentialResult]:
+    """One entry a group or facility that has any row, in order of unit id.
+
+    results     measure_results (contracts.md section 5)
+    units       unit_id, level, id_type, identifier, name, role, provider_type, specialty, zip5, county_fips
+    counts      measure_id, level, provider_id, kind (persons, step, excluded, component), name, value
+    hide_small  hide figures that rest on 1 to min_count - 1 events even from their own provider
+    """
+    known = {
+        row["unit_id"]: _provider(row) for row in units.filter(pl.col("level").is_in(LEVELS)).iter_rows(named=True)
+    }
+    peers = _peers_components(counts)
+    entries = []
+    for unit_id in sorted(set(results["provider_id"]) & known.keys()):
+        provider = known[unit_id]
+        own = results.filter((pl.col("provider_id") == unit_id) & (pl.col("level") == provider.level))
+        if own.is_empty():
+            continue
+        counted = counts.filter((pl.col("provider_id") == unit_id) & (pl.col("level") == provider.level))
+        rows = [_result(row, hide_small=hide_small, min_count=min_count) for row in own.iter_rows(named=True)]
+        entries.append(
+            ConfidentialResult(
+                provider=provider,
+                results=tuple(sorted(rows, key=lambda row: (row.measure_id, SCOPE_ORDER[row.payer_scope]))),
+                attributed_persons=_persons(counted),
+                attribution_steps=_named(counted, "step"),
+                exclusions=_named(counted, "excluded"),
+                components=tuple(
+                    (row["measure_id"], row["name"], row["value"], peers[row["measure_id"], row["level"], row["name"]])
+                    for row in counted.filter(pl.col("kind") == "component").iter_rows(named=True)
+                ),
+            )
+        )
+    return entries
+
+
+def _provider(row: Mapping[str, Any]) -> ProviderOrSupplier:
+    return ProviderOrSupplier(
+        unit_id=row["unit_id"],
+        level=row["level"],
+        id_type=row["id_type"],
+        identifier=row["identifier"],
+        name=row["name"],
+        role=row["role"],
+        provider_type=row["provider_type"],
+        specialty=row["specialty"],
+        area=row["county_fips"],
+        zip5=row["zip5"],
+    )
+
+
+def _result(row: Mapping[str, Any], *, hide_small: bool, min_count: int) -> MeasureResult:
+    fields: dict[str, Any] = {name: row[name] for name in MeasureResult.__dataclass_fields__ if name != "hidden"}
+    fields["deviations"] = tuple(row["deviations"])
+    counts = [row["denominator"], row["numerator"]] if row["numerator"] is not None else [row["denominator"]]
+    if hide_small and any(count is not None and 0 < count < min_count for count in counts):
+        fields |= dict.fromkeys((*COUNTS, *FIGURES)) | {"hidden": SMALL}
+    return MeasureResult(**fields)
+
+
+def _persons(counted: pl.DataFrame) -> Mapping[PayerScope, int]:
+    """Distinct persons by payer scope: the most that any one measure counts (measures overlap, so they do not add up)."""
+    rows = counted.filter(pl.col("kind") == "persons").group_by("name").agg(pl.col("value").max()).sort("name")
+    found = {name: int(value) for name, value in rows.iter_rows()}
+    return {"all": found.get("all", 0), "medicare": found.get("medicare", 0), "other": found.get("other", 0)}
+
+
+def _named(counted: pl.DataFrame, kind: str) -> tuple[tuple[str, str, int], ...]:
+    rows = counted.filter(pl.col("kind") == kind).sort(
+        "measure_id", pl.col("name").str.extract(r"(\d+)").cast(pl.Int64), "name"
+    )
+    return tuple((row["measure_id"], row["name"], int(row["value"])) for row in rows.iter_rows(named=True))
+
+
+def _peers_components(counts: pl.DataFrame) -> dict[tuple[str, str, str], float]:
+    """The median unit's cost per category, by measure, level and category."""
+    rows = (
+        counts.filter(pl.col("kind") == "component")
+        .group_by("measure_id", "level", "name")
+        .agg(pl.col("value").median())
+        .sort(pl.all())
+    )
+    return {(measure, level, name): value for measure, level, name, value in rows.iter_rows()}

@@ -1,0 +1,152 @@
+"""What the public may see: rounded figures of units with enough cases, small cells hidden, every cell checked again afterwards.
+
+Order of protection (rules.md section 3): a minimum denominator that is wider than the policy; then the whole row of a small cell.
+A hidden row shows no denominator either: beside a benchmark that it alone sets, its denominator would tell its count.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from qe.disclosure.audit import AuditedRow, audit
+from qe.disclosure.results import PublicRelease, PublicResult
+
+LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
+
+
+class NoteCode(StrEnum):
+    """Why figures of a row are missing."""
+
+    TOO_FEW = "too_few"
+    SMALL_CELL = "small_cell"
+    NOT_PUBLISHABLE = "not_publishable"
+
+
+NOTE_WORDING: Final = {
+    NoteCode.TOO_FEW: "Too few cases: below the measure's minimum denominator.",
+    NoteCode.SMALL_CELL: "Not shown, so that no small number of persons can be told.",
+    NoteCode.NOT_PUBLISHABLE: "Not shown: the result did not meet the conditions of its own method.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicMeasure:
+    """What suppression needs to know of a measure."""
+
+    measure_id: str
+    name: str
+    kind: Literal["proportion", "rate", "mean", "amount_ratio"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicPrecision:
+    """Decimals of every public figure. CSV, JSON, pages and PDF print the same rounded number."""
+
+    rate: int
+    interval: int
+    ratio: int = 2
+    benchmark: int = 3
+
+
+PRECISION: Final = {
+    "proportion": PublicPrecision(rate=3, interval=3),
+    "rate": PublicPrecision(rate=4, interval=4),
+    "mean": PublicPrecision(rate=1, interval=1),
+    "amount_ratio": PublicPrecision(rate=0, interval=2, benchmark=0),
+}
+
+
+def for_public(
+    results: pl.DataFrame, *, measures: Sequence[PublicMeasure], units: pl.DataFrame, min_count: int
+) -> PublicRelease:
+    """The rows of data/results.csv with small cells hidden, and what the interval check still finds in them.
+
+    results  measure_results of the units that may be named; only payer scope "all" is published
+    units    unit_id, level, identifier (a group's is its unit id, never a TIN), name, county_fips
+    """
+    known = {measure.measure_id: measure for measure in measures}
+    named = {(row["unit_id"], row["level"]): row for row in units.iter_rows(named=True)}
+    rows: list[PublicResult] = []
+    hidden = 0
+    for row in results.filter(pl.col("payer_scope") == "all").iter_rows(named=True):
+        unit = named.get((row["provider_id"], row["level"]))
+        if unit is None or row["measure_id"] not in known:
+            continue
+        measure = known[row["measure_id"]]
+        note = _note(row, measure, min_count)
+        hidden += note is not None
+        rows.append(_public(row, unit, measure, note))
+    rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
+    audited = list(_audited(rows, known))
+    return PublicRelease(
+        results=tuple(rows),
+        findings=tuple(audit(audited, min_count=min_count)),
+        cells_checked=len(audited),
+        cells_hidden=hidden,
+    )
+
+
+def _note(row: dict[str, Any], measure: PublicMeasure, min_count: int) -> NoteCode | None:
+    """Why this row is hidden, or None."""
+    if row["category"] == "too_few":
+        return NoteCode.TOO_FEW
+    if not row["publishable"]:
+        return NoteCode.NOT_PUBLISHABLE
+    if measure.kind == "proportion":
+        counts = [row["denominator"], row["numerator"], row["denominator"] - row["numerator"]]
+        if any(0 < count < min_count for count in counts):
+            return NoteCode.SMALL_CELL
+    elif row["denominator"] < 12 * min_count:  # fewer member months than min_count persons have in a year
+        return NoteCode.SMALL_CELL
+    return None
+
+
+def _public(row: dict[str, Any], unit: dict[str, Any], measure: PublicMeasure, note: NoteCode | None) -> PublicResult:
+    precision = PRECISION[measure.kind]
+    denominator = row["denominator"]
+    shown = note is None
+    has_ratio = row["ratio"] is not None
+    interval = precision.ratio if has_ratio else precision.interval
+    expected = row["expected"] / float(denominator) if has_ratio and shown else None
+    return PublicResult(
+        measure_id=measure.measure_id,
+        measure_name=measure.name,
+        level=row["level"],
+        public_id=unit["identifier"],
+        provider_name=unit["name"] or unit["identifier"],
+        peer_group=row["peer_group"] or "",
+        area=unit["county_fips"] or "",
+        period_start=row["period_start"],
+        period_end=row["period_end"],
+        denominator=Decimal(denominator).quantize(Decimal(1)) if shown else None,
+        rate=rounded(row["observed"], precision.rate) if shown else None,
+        ci_low=rounded(row["ci_low"], interval) if shown else None,
+        ci_high=rounded(row["ci_high"], interval) if shown else None,
+        expected=rounded(expected, precision.rate),
+        ratio=rounded(row["ratio"], precision.ratio) if shown else None,
+        benchmark=rounded(row["achievable_benchmark"], precision.benchmark),
+        category=None if note in (NoteCode.SMALL_CELL, NoteCode.NOT_PUBLISHABLE) else row["category"],
+        note_code=None if note is None else str(note),
+    )
+
+
+def rounded(value: float | None, decimals: int) -> float | None:
+    """Half-even at `decimals`, from the shortest text of the float, so that every page prints the same digits."""
+    if value is None:
+        return None
+    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
+
+
+def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure]) -> Iterator[AuditedRow]:
+    for row in rows:
+        precision = PRECISION[known[row.measure_id].kind]
+        yield AuditedRow(
+            result=row,
+            is_count=known[row.measure_id].kind == "proportion",
+            rate_decimals=precision.rate,
+            ratio_decimals=precision.ratio,
+        )
