@@ -12,8 +12,9 @@ import duckdb
 from qe.errors import Fault, MeasureError
 from qe.measurement import cases, tables, value_sets
 from qe.measurement import syntax as sql_syntax
+from qe.measurement.attribute import methods
 from qe.measurement.events import rule_number
-from qe.measurement.measure import Module, ParameterValue
+from qe.measurement.measure import Module, ParameterValue, suggestion
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
@@ -53,7 +54,7 @@ def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
     licensed  the site's folder of licensed lists, or None
     """
     syntax = [fault for stem in module.sql for fault in syntax_faults(module, stem)]
-    faults = list(syntax)
+    faults = [*_method_faults(module), *syntax]
     try:
         value_sets.read(module, licensed=licensed)
     except MeasureError as error:
@@ -61,6 +62,15 @@ def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
     if not syntax:
         faults += _bind_faults(module)
     return faults + rule_faults(module)
+
+
+def _method_faults(module: Module) -> list[Fault]:
+    """The attribution method of measure.toml is one that ships with qe."""
+    method, where = module.facts.attribution.method, f"measures/{module.folder.name}/measure.toml"
+    if method in methods():
+        return []
+    message = f'{where}: there is no attribution method "{method}"{suggestion(method, methods())}'
+    return [Fault(code="unknown-method", message=message, file=where, place="attribution.method")]
 
 
 def require(module: Module, *, licensed: Path | None = None) -> None:

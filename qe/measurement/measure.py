@@ -42,6 +42,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ParameterValue = bool | int | Decimal | date | str
 
+OTHER_TYPE_NAMES = {
+    "string": "text", "str": "text", "choice": "text", "int": "integer", "bool": "boolean", "number": "decimal", "float": "decimal",
+}  # fmt: skip
 SQL_FILES = ("population", "exclusions", "numerator", "covariates")
 REQUIRED_FILES = ("population.sql", "exclusions.sql", "numerator.sql", "cases.toml", "method.md")
 
@@ -176,6 +179,11 @@ class Parameter(Closed):
     meaning: Text
     choices: tuple[ParameterValue, ...] = ()
     deviation: tuple[ParameterValue, ...] = ()
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _other_names(cls, value: object) -> object:
+        return OTHER_TYPE_NAMES.get(str(value), value)
 
     def parse(self, value: object, *, name: str) -> ParameterValue:
         """The typed value of `value` (text from the command line, or a TOML value)."""
@@ -347,6 +355,7 @@ class Module:
 
 def load(folder: Path) -> Module:
     """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
+    folder = folder.resolve()
     facts = _read_facts(folder)
     missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
     if missing:

@@ -44,12 +44,24 @@ def _rules(module: Module) -> Iterator[str]:
     for rule in sorted(set(RULE.findall(module.method)), key=rule_number):
         whole = re.compile(rf"\b{rule}\b")
         lines = [f"{rule}"]
-        lines += [f"  spec  {line.strip(' *-')}" for line in module.method.splitlines() if whole.search(line)]
+        lines += [f"  spec  {item}" for item in _items(module.method) if whole.search(item)]
         for stem, sql in module.sql.items():
             places = [number for number, line in enumerate(sql.splitlines(), start=1) if whole.search(line)]
             lines += [f"  sql   {stem}.sql:{number}  {sql.splitlines()[number - 1].strip()}" for number in places]
         lines += [f"  case  {case.id}: {case.title}" for case in shown if rule in case.rules]
         yield "\n".join(lines)
+
+
+def _items(method: str) -> Iterator[str]:
+    """The paragraphs and list items of method.md, each on one line without marks of emphasis."""
+    item: list[str] = []
+    for line in [*method.splitlines(), ""]:
+        starts_anew = not line.strip() or re.match(r"\s*([-*|#]|\d+\.|\*\*R\d)", line)
+        if starts_anew and item:
+            yield " ".join(item).replace("**", "").strip(" *-|#")
+            item = []
+        if line.strip():
+            item.append(line.strip())
 
 
 def tables_text() -> str:

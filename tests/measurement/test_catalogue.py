@@ -34,6 +34,23 @@ def test_a_folder_of_modules_and_a_single_module_are_both_found_in_order(second_
 
 
 @pytest.mark.usefixtures("only_the_site")
+def test_an_installed_catalogue_adds_its_modules(
+    second_stay: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second_stay("alpha")
+
+    class Installed:
+        name = "other"
+
+        @staticmethod
+        def load() -> Callable[[], Path]:
+            return lambda: tmp_path / "measures"
+
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: [Installed()] if group == "qe.measures" else [])
+    assert [module.id for module in catalogue.catalogue()] == ["alpha"]
+
+
+@pytest.mark.usefixtures("only_the_site")
 def test_the_same_id_twice_names_both_folders(second_stay: Write, tmp_path: Path) -> None:
     second_stay("alpha")
     (tmp_path / "more").mkdir()
@@ -92,10 +109,9 @@ def test_the_listing_has_one_entry_a_measure_with_its_levels_and_kind(second_sta
 
 
 def test_a_measure_is_shown_rule_by_rule_as_text_sql_and_cases(second_stay: Write) -> None:
-    text = show.show(
-        load(second_stay(method="R1 stays of the period.\nR2 adults.\nR3 no heart stay.\nR4 a second stay.\n"))
-    )
-    assert "R2\n  spec  R2 adults.\n  sql   exclusions.sql:1" in text
+    method = "- **R1** stays.\n- **R2** adults,\n  by the calendar.\n- R3 no heart stay.\n- R4 a second stay.\n"
+    text = show.show(load(second_stay(method=method)))
+    assert "R2\n  spec  R2 adults, by the calendar.\n  sql   exclusions.sql:1" in text
     assert "  case  all_rules: a second stay counts" in text
     assert "-- population.sql\n-- Grain: one row a person with a stay in the period (R1)" in text
 

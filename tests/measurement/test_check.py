@@ -81,6 +81,17 @@ def test_a_sum_over_double_is_seen_through_a_division_and_a_cte(second_stay: Wri
     assert _faults(second_stay(numerator=sql.replace("/ 3 as", "// 3 as"))) == []
 
 
+def test_an_attribution_method_that_does_not_exist_is_named(second_stay: Write) -> None:
+    toml = (second_stay() / "measure.toml").read_text().replace('method = "index_facility"', 'method = "index_facilty"')
+    assert _faults(second_stay(measure=toml)) == [
+        (
+            "unknown-method",
+            "measures/second_stay/measure.toml: there is no attribution method"
+            ' "index_facilty"; did you mean "index_facility"?',
+        )
+    ]
+
+
 def test_a_rule_without_sql_or_case_and_a_rule_nobody_wrote_are_faults(second_stay: Write) -> None:
     faults = _faults(second_stay(method="R1 stays. R2 adults. R3 no heart stay. R5 nothing."))
     assert [code for code, _ in faults] == ["rule-not-in-sql", "rule-not-in-cases", "rule-not-in-method"]

@@ -203,6 +203,30 @@ def _random_line(oracle: ModuleType, chance: random.Random, *, is_fqhc: bool) ->
     )
 
 
+def test_the_share_is_of_all_charges_of_the_deciding_step_and_inside_the_group_for_the_clinician(
+    model_db: Warehouse, second_stay: Callable[..., Any], put: Callable[..., None], visit: Callable[..., Any]
+) -> None:
+    lines = [
+        visit(),
+        visit(clinician="N2", allowed=Decimal("50.00")),
+        visit(group="G2", allowed=Decimal("75.00")),
+        visit(group="G3", specialty="06", allowed=Decimal("999.00")),  # a specialist's charges are of step 2
+    ]
+    put("visit", *[_row(line, number) for number, line in enumerate(lines)])
+    model_db.execute("create or replace temp table population as select distinct person_id from visit")
+    frame = attribute.attribute(model_db, load(second_stay()), "mssp_step", period=YEAR)
+    assert frame.select("level", "unit_id", "share", "rank", "visits", "last_service_date").rows() == [
+        ("clinician", "N1", Decimal("0.666667"), 1, 1, date(2024, 3, 1)),  # 100 of 150 at G1
+        ("group", "G1", Decimal("0.666667"), 1, 1, date(2024, 3, 1)),  # 150 of 225
+    ]
+
+
+def test_a_prospective_measure_looks_at_the_twelve_months_before_its_period(second_stay: Callable[..., Any]) -> None:
+    toml = (second_stay() / "measure.toml").read_text().replace('"retrospective"', '"prospective"')
+    before = attribute.window(load(second_stay(measure=toml)), YEAR)
+    assert (before.start, before.end) == (date(2023, 1, 1), date(2023, 12, 31))
+
+
 def test_the_list_holds_only_codes_that_the_regulation_prints() -> None:
     codes = pl.read_csv(attribute.FOLDER / "primary_care_code.csv", infer_schema=False)
     assert codes.filter(~pl.col("source").str.starts_with("42 CFR 425.400(c)")).is_empty()
