@@ -236,7 +236,7 @@ class Office:
         }
         self.record("request_received", on, **payload)
 
-    def record(self, kind: str, on: date, **payload: str) -> LedgerEvent:
+    def record(self, kind: str, on: date, /, **payload: str) -> LedgerEvent:
         event = NewEvent(kind=kind, effective_on=on, payload=dict(payload))
         return self.ledger.append([event], at=self.at(), actor="officer")[0]
 
