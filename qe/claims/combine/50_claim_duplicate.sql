@@ -1,11 +1,12 @@
 -- Grain: one row per claim that another payer's claim shows too (working table). Decides: a service seen by two payers counts once.
--- Stays: same person, facility and admission date. Other facility claims and professional claims: every (date, code) of the copy
+-- Stays: same person, facility and admission date. A facility claim processed as secondary: same person, facility and days. Other facility claims and professional claims: every (date, code) of the copy
 -- stands on the other claim, which has the same facility, or the same rendering or billing NPI. The primary payer's claim is kept:
 -- coordination order, then the payer type, then the lower claim number. Source: claims_data.md section 3.
 create or replace temp table claim_duplicate as
 with live as (
     select
-        claim_id, person_id, payer_id, claim_type, facility_id, coalesce(admit_date, from_date) as admit_date,
+        claim_id, person_id, payer_id, claim_type, facility_id, coalesce(admit_date, from_date) as admit_date, from_date, thru_date,
+        coalesce(cob_order, 1) as cob_order,
         coalesce(cob_order, 1) * 1000000000000000
             + case payer_type when 'commercial' then 2 when 'medicaid' then 4 when 'medicare' then 1 else 3 end * 100000000000000
             + try_cast(claim_id as bigint) as standing
@@ -19,10 +20,19 @@ candidate as (
     select live.* from live semi join shared_person using (person_id)
 ),
 stay_pair as (
-    select one.claim_id, other.claim_id as kept_id, other.standing
+    select
+        one.claim_id, other.claim_id as kept_id,
+        other.standing + case when other.from_date = one.from_date then 0 else 100000000000000000 end as standing
     from candidate as one
     join candidate as other using (person_id, claim_type, admit_date)
     where one.claim_type in ('inpatient', 'snf') and one.facility_id = other.facility_id
+        and one.payer_id <> other.payer_id and other.standing < one.standing
+),
+secondary_pair as (
+    select one.claim_id, other.claim_id as kept_id, other.standing
+    from candidate as one
+    join candidate as other using (person_id, claim_type, facility_id, from_date, thru_date)
+    where one.claim_type in ('outpatient', 'hha', 'hospice') and one.cob_order between 2 and 8
         and one.payer_id <> other.payer_id and other.standing < one.standing
 ),
 service as (
@@ -53,6 +63,8 @@ service_pair as (
 ),
 pair as (
     select claim_id, kept_id, standing from stay_pair
+    union all
+    select claim_id, kept_id, standing from secondary_pair
     union all
     select service_pair.claim_id, service_pair.kept_id, service_pair.standing
     from service_pair

@@ -7,6 +7,11 @@ where other.party_id <> one.party_id
 union
 select one.party_id, other.party_id
 from party as one
+join party as other on other.source_id = one.source_id and other.crossreference_key = one.crossreference_key
+where one.party_id < other.party_id
+union
+select one.party_id, other.party_id
+from party as one
 join party as other
     on other.source_id = one.source_id and other.last_name = one.last_name and other.first_name = one.first_name
     and other.birth_date = one.birth_date and other.sex = one.sex and other.zip5 = one.zip5

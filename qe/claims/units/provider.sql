@@ -3,13 +3,13 @@
 insert into provider
 with described as (
     select 'CCN' as id_type, ccn as identifier, name, role, specialty, tin, zip5, county_fips, from_date, to_date
-    from roster_row where ccn is not null
+    from roster_row where describes = 'facility'
     union all
     select 'NPI', npi, name, role, specialty, coalesce(group_tin, tin), zip5, county_fips, from_date, to_date
-    from roster_row where ccn is null and npi is not null
+    from roster_row where describes = 'clinician' and npi is not null
     union all
-    select 'TIN', coalesce(group_tin, tin), name, role, specialty, null, zip5, county_fips, from_date, to_date
-    from roster_row where ccn is null and npi is null
+    select 'TIN', tin, name, role, null, tin, zip5, county_fips, from_date, to_date
+    from roster_row where describes = 'group'
 ),
 latest as (
     select

@@ -42,3 +42,9 @@ from unit_candidate
 join vault.unit_key as unit_key using (id_type, identifier)
 left join unresolved on unresolved.npi = unit_candidate.identifier and unit_candidate.id_type = 'NPI'
 where unit_candidate.id_type <> 'CCN'
+union all
+select unit_key.unit_id, 'NPI', organisation.npi, null, null, null, 'roster'
+from (select npi, min(tin) as tin from roster_row where describes = 'group' and npi is not null group by npi) as organisation
+join vault.unit_key as unit_key on unit_key.id_type = 'TIN' and unit_key.identifier = organisation.tin
+where organisation.npi not in (select identifier from facility_identifier where id_type = 'NPI')
+    and organisation.npi not in (select identifier from unit_candidate where id_type = 'NPI')

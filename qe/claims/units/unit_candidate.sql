@@ -3,10 +3,13 @@ create temp table unit_candidate as
 with facility_npi as (
     select distinct npi from facility_seen where npi is not null and ccn is null
 ),
+group_npi as (
+    select npi from roster_row where describes = 'group' and npi is not null
+),
 clinician_npi as (
-    select npi from clinician_seen where npi is not null
+    select npi from clinician_seen where npi is not null and npi not in (select npi from group_npi)
     union
-    select npi from roster_row where npi is not null and ccn is null
+    select npi from roster_row where describes = 'clinician' and npi is not null
 )
 select distinct 'CCN' as id_type, ccn as identifier, false as is_individual
 from facility_identifier
@@ -15,6 +18,7 @@ select 'NPI', npi, false
 from facility_npi
 where npi not in (select identifier from facility_identifier where id_type = 'NPI')
     and npi not in (select npi from clinician_npi)
+    and npi not in (select npi from group_npi)
 union all
 select 'NPI', npi, true
 from clinician_npi
@@ -24,8 +28,8 @@ select distinct 'TIN', tin, false
 from (
     select tin from clinician_seen
     union all
-    select group_tin from roster_row
+    select group_tin from roster_row where describes = 'clinician'
     union all
-    select tin from roster_row where ccn is null and npi is null
+    select tin from roster_row where describes in ('clinician', 'group')
 ) as billing
 where tin is not null

@@ -1,4 +1,5 @@
--- Grain: one row per Part D event. A deletion ("D") is void; an unknown adjustment code is denied. allowed_amount is the total drug cost.
+-- Grain: one row per Part D event. A deletion ("D") is void; an unknown adjustment code is denied. allowed_amount is the total drug
+-- cost; paid is what plan and low-income subsidy paid, never more than that cost.
 insert into pharmacy_fill
 with judged as (
     select
@@ -20,8 +21,11 @@ select
     case when judged.fill_status = 'paid' then judged.total_cost_amount else 0 end,
     case
         when judged.fill_status = 'paid'
-            then coalesce(judged.plan_paid_amount, 0) + coalesce(judged.noncovered_plan_paid_amount, 0)
-                + coalesce(judged.low_income_amount, 0)
+            then least(
+                coalesce(judged.plan_paid_amount, 0) + coalesce(judged.noncovered_plan_paid_amount, 0)
+                    + coalesce(judged.low_income_amount, 0),
+                judged.total_cost_amount
+            )
         else 0
     end,
     judged.patient_paid_amount, judged.fill_status, null, judged.paid_date, null, $delivery_id, 1, fill_ref.superseded_by,

@@ -1,7 +1,9 @@
--- Grain: one row per clinician, specialty and TIN of the file. On a facility claim the TIN is the facility's, not the clinician's.
+-- Grain: one row per clinician, specialty and TIN of the file. On a facility claim the TIN is the facility's, not the clinician's,
+-- and a rendering NPI equal to the billing one is the facility's too.
 insert into clinician_seen
 select
-    coalesce(rendering_npi, attending_npi), rendering_specialty, case when bill_type is null then billing_tin end,
+    coalesce(case when bill_type is null or rendering_npi <> billing_npi then rendering_npi end, attending_npi),
+    rendering_specialty, case when bill_type is null then billing_tin end,
     count(*), min(from_date), max(coalesce(thru_date, from_date))
 from incoming
 where coalesce(rendering_npi, attending_npi) is not null or (bill_type is null and billing_tin is not null)
