@@ -141,6 +141,8 @@ class Ledger:
             return ()
         with self._reading() as connection:
             try:
+                if connection.execute("select count(*) from sqlite_master").fetchone() == (0,):
+                    return ()  # a first append that was refused or stopped left an empty file
                 return tuple(_event_of(row) for row in connection.execute(SELECT))
             except (sqlite3.DatabaseError, ValueError, TypeError):
                 raise Findings(UNREADABLE, remedy=RESTORE) from None

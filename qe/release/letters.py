@@ -41,7 +41,15 @@ class LetterFacts:
     requests: tuple[RequestStatus, ...]
 
 
-class LetterWriter(Protocol):
-    """Prints one letter as a PDF."""
+@dataclass(frozen=True, kw_only=True)
+class PrintedLetter:
+    """A letter ready to print, and its file name's ending."""
 
-    def __call__(self, kind: LetterKind, facts: LetterFacts) -> bytes: ...
+    content: bytes
+    suffix: Literal["pdf", "txt"]
+
+
+class LetterWriter(Protocol):
+    """Words and prints one letter."""
+
+    def __call__(self, kind: LetterKind, facts: LetterFacts, /) -> PrintedLetter: ...

@@ -19,7 +19,7 @@ from qe.release import packages
 from qe.release.artefact import Artefact, ArtefactKind
 from qe.release.contacts import Contact, Contacts
 from qe.release.gate import may_disclose
-from qe.release.letters import LetterFacts, LetterWriter, RequestStatus
+from qe.release.letters import LetterFacts, LetterWriter, PrintedLetter, RequestStatus
 from qe.release.lineage import lineage_of, run_of
 from qe.release.reports_on_disk import units_of
 from qe.release.send import recipient_of, run_for_cycle
@@ -123,7 +123,7 @@ def send_notices(
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
     progress.start("printing status notices", total=len(plan.notices))
-    letters: dict[str, bytes] = {}
+    letters: dict[str, PrintedLetter] = {}
     for notice in plan.notices:
         letters[notice.unit.unit_id] = write_letter("final_notice", notice.letter)
         progress.advance()
@@ -136,8 +136,8 @@ def send_notices(
     _write(plan.notices, letters)
 
 
-def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: date) -> None:
-    digest = sha256(letter).hexdigest()
+def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: PrintedLetter, *, on: date) -> None:
+    digest = sha256(letter.content).hexdigest()
     decision = may_disclose(
         Artefact(
             kind=ArtefactKind.LETTER,
@@ -156,8 +156,8 @@ def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: 
     permit.redeem(sha256=digest, recipient=recipient_of(notice.unit), on=on, head=plan.facts.head)
 
 
-def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
-    digest = sha256(letter).hexdigest()
+def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
+    digest = sha256(letter.content).hexdigest()
     unit_id = notice.unit.unit_id
     asked = max((request.seq for request in reviews(plan.facts, plan.cycle)[unit_id].asked), default=0)
     return NewEvent(
@@ -174,12 +174,12 @@ def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
     )
 
 
-def _write(notices: Sequence[Notice], letters: Mapping[str, bytes]) -> None:
+def _write(notices: Sequence[Notice], letters: Mapping[str, PrintedLetter]) -> None:
     for notice in notices:
         sealed_for = notice.contact.age_recipient if notice.contact.channel == "age" else None
         packages.write_package(
             notice.path,
-            {"notice.pdf": letters[notice.unit.unit_id]},
+            {f"notice.{letters[notice.unit.unit_id].suffix}": letters[notice.unit.unit_id].content},
             report_id=f"{notice.letter.cycle}-{notice.unit.unit_id}",
             age_recipient=sealed_for,
         )

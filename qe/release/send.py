@@ -251,8 +251,9 @@ def write_report(package: Package, *, write_letter: LetterWriter, cycle: str, on
         zone=report.zone,
         requests=(),
     )
+    printed = write_letter("release_notice", letter)
     files: Mapping[str, bytes] = {
-        "letter.pdf": write_letter("release_notice", letter),
+        f"letter.{printed.suffix}": printed.content,
         "report.pdf": report.pdf.read_bytes(),
         "results.csv": report.csv.read_bytes(),
     }

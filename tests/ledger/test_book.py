@@ -56,6 +56,16 @@ def test_a_batch_with_one_bad_payload_records_nothing(ledger: Ledger, noon: date
     assert ledger.events() == ()
 
 
+def test_a_refused_first_append_leaves_an_empty_ledger_that_takes_events(
+    ledger: Ledger, approve: Approve, noon: datetime
+) -> None:
+    with pytest.raises(InputError, match="no event with the id"):
+        unknown = NewEvent(kind="fact_retracted", effective_on=date(2026, 3, 2), retracts="unknown")
+        ledger.append([unknown], at=noon, actor="officer")
+    assert (ledger.events(), ledger.head()) == ((), EMPTY)
+    assert approve(date(2026, 1, 5)).seq == 1
+
+
 def test_a_clock_more_than_five_minutes_behind_the_head_is_refused(five_events: Ledger, noon: datetime) -> None:
     late = NewEvent(kind="request_acknowledged", effective_on=date(2026, 3, 2), payload={"request_id": "late"})
     with pytest.raises(Refused, match="five minutes behind"):

@@ -21,7 +21,7 @@ from qe.progress import Silent
 from qe.release import handover, notice, plan, publish, releases, send
 from qe.release.artefact import Decision
 from qe.release.contacts import Channel, Contact, Contacts
-from qe.release.letters import LetterFacts, LetterKind
+from qe.release.letters import LetterFacts, LetterKind, PrintedLetter
 from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record_run
 from qe.release.rehearsal import record_rehearsal_facts
 from qe.release.review import ReviewPeriod
@@ -74,9 +74,10 @@ hide_small_from_provider = false
 """
 
 
-def letter(kind: LetterKind, facts: LetterFacts) -> bytes:
+def letter(kind: LetterKind, facts: LetterFacts) -> PrintedLetter:
     """A letter whose text is its facts: what `qe.reports` words and prints is tested there."""
-    return f"{kind}|{facts.cycle}|{facts.unit.unit_id}|{facts.public_on}|{len(facts.requests)}".encode()
+    text = f"{kind}|{facts.cycle}|{facts.unit.unit_id}|{facts.public_on}|{len(facts.requests)}"
+    return PrintedLetter(content=text.encode(), suffix="pdf")
 
 
 @dataclass

@@ -1,0 +1,216 @@
+"""`qe release plan | approve | go | withdraw`: what becomes public, when, and who approved it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qe import runs, workflow
+from qe.cli.ledger import ledger_of
+from qe.cli.output import (
+    ActorOption,
+    AsOfOption,
+    DryRunOption,
+    JsonOption,
+    Outcome,
+    SiteOption,
+    acting_day,
+    command,
+    utc_now,
+)
+from qe.cli.review import CycleOption, acting, held_since
+from qe.disclosure.results import PublicRelease
+from qe.errors import InputError
+from qe.release import plan as planning
+from qe.release import publish
+from qe.release.releases import When, moment
+from qe.runs import Run
+from qe.site import Site
+
+app = typer.Typer(no_args_is_help=True, help="Public release of a cycle: plan, approve, go, withdraw.")
+
+HERE = Path()
+
+
+def _when(site: Site, as_of: datetime | None) -> When:
+    return moment(site, on=acting_day(site, as_of), at=utc_now(), is_as_of=as_of is not None)
+
+
+def _builder(site: Site) -> planning.PublicBuilder:
+    """The public files of a frozen run, as the workflow makes them."""
+
+    def build(
+        *, run: Run, cycle: str, units: frozenset[str], published_on: date, posting: Sequence[tuple[str, str]]
+    ) -> tuple[PublicRelease, Mapping[str, bytes]]:
+        return workflow.build_public(
+            site, run_id=run.run_id, cycle=cycle, units=units, published_on=published_on, posting=tuple(posting)
+        )
+
+    return build
+
+
+@app.command()
+def plan(
+    cycle: CycleOption,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Stage the public files under store/staged/ and name every blocker, with paragraph and earliest date."""
+    with command("release plan", json=json) as outcome:
+        opened = outcome.open_site(site)
+        when = _when(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            acting(opened, actor, when.on, dry_run=dry_run)
+            planned = planning.plan(
+                opened, ledger_of(opened), cycle=cycle, when=when, build=_builder(opened), dry_run=dry_run
+            )
+        _tell_plan(outcome, planned, dry_run=dry_run)
+
+
+def _tell_plan(outcome: Outcome, planned: planning.ReleasePlan, *, dry_run: bool) -> None:
+    decision = planned.decision
+    outcome.reasons = list(decision.reasons)
+    outcome.data = {
+        "release_id": planned.release_id,
+        "cycle": planned.cycle,
+        "run_id": planned.run_id,
+        "public_on": planned.public_on.isoformat(),
+        "allowed": decision.allowed,
+        "staged_sha256": planned.staged.sha256 if planned.staged and not dry_run else None,
+        "units": list(planned.units),
+        "waiting": [
+            {
+                "unit_id": one.unit_id,
+                "citation": one.citation,
+                "why": one.why,
+                "earliest": one.earliest.isoformat() if one.earliest else None,
+            }
+            for one in planned.waiting
+        ],
+        "cells_checked": planned.staged.cells_checked if planned.staged else 0,
+        "cells_hidden": planned.staged.cells_hidden if planned.staged else 0,
+        "findings": planned.staged.findings if planned.staged else 0,
+    }
+    outcome.say(f"Release {planned.release_id} of run {planned.run_id}, staged for {planned.public_on}.")
+    outcome.say(f"{len(planned.units):,} providers and suppliers in it, {len(planned.waiting):,} left out.")
+    if planned.staged and not dry_run:
+        outcome.say(f"sha256 of the staged files: {planned.staged.sha256}")
+    if planned.waiting:
+        rows = [(one.unit_id, one.why, one.citation, one.earliest) for one in planned.waiting]
+        outcome.table("Left out", ["unit", "why", "paragraph", "earliest"], rows)
+    if decision.blockers:
+        blocking = [
+            (one.rule, one.fact, one.citation, one.earliest) for one in decision.blockers if one.verdict == "fail"
+        ]
+        outcome.table(f"Blockers on {decision.on}", ["rule", "why", "paragraph", "earliest"], blocking)
+        unbuilt = [one.rule for one in decision.blockers if one.verdict == "not_built"]
+        if unbuilt:
+            outcome.say(f"Not built, so refused outside a rehearsal: {', '.join(unbuilt)}")
+    else:
+        outcome.say(f"Nothing stands against publication on {decision.on}: qe release go --cycle {planned.cycle}")
+
+
+@app.command()
+def approve(
+    cycle: CycleOption,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Approve exactly the staged files, after their cell check; outside a rehearsal not by who made the run."""
+    with command("release approve", json=json) as outcome:
+        opened = outcome.open_site(site)
+        when = _when(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            person = acting(opened, actor, when.on, dry_run=dry_run)
+            staged, events = planning.approve(
+                opened, ledger_of(opened), cycle=cycle, when=when, actor=person, dry_run=dry_run
+            )
+        outcome.data = {
+            "release_id": staged.release_id,
+            "sha256": staged.sha256,
+            "cells_checked": staged.cells_checked,
+            "cells_hidden": staged.cells_hidden,
+            "findings": staged.findings,
+            "recorded": len(events),
+            "dry_run": dry_run,
+        }
+        outcome.say(f"{'would approve' if dry_run else 'Approved'} release {staged.release_id}, sha256 {staged.sha256}")
+
+
+@app.command()
+def go(
+    cycle: CycleOption,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Publish exactly the approved files, or refuse with all reasons (exit 3) and write nothing."""
+    with command("release go", json=json) as outcome:
+        opened = outcome.open_site(site)
+        when = _when(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
+            outcome.reasons = list(decision.reasons)
+            decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
+            person = acting(opened, actor, when.on, dry_run=dry_run)
+            outcome.data = {"release_id": decision.artefact.release_id, "on": when.on.isoformat(), "dry_run": dry_run}
+            if dry_run:
+                outcome.say(f"would publish {decision.artefact.release_id}")
+                return
+            staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
+            folder = publish.go(opened, ledger_of(opened), staged=staged, decision=decision, when=when, actor=person)
+        outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
+        outcome.say(f"Published {decision.artefact.release_id}: {folder}")
+
+
+@app.command()
+def withdraw(
+    cycle: CycleOption,
+    release: Annotated[
+        str | None, typer.Option("--release", help="The release id; default: the cycle's last release.")
+    ] = None,
+    why: Annotated[
+        Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order"], typer.Option("--why")
+    ] = "error_found",
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Take a release down at once; a public note stands in its place."""
+    with command("release withdraw", json=json) as outcome:
+        opened = outcome.open_site(site)
+        when = _when(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            released = [
+                event.text("release_id")
+                for event in ledger_of(opened).events()
+                if event.kind == "public_released" and event.text("cycle") == cycle
+            ]
+            if not released:
+                raise InputError(f"nothing of cycle {cycle} was released")
+            person = acting(opened, actor, when.on, dry_run=dry_run)
+            folder = publish.withdraw(
+                opened,
+                ledger_of(opened),
+                release_id=release or released[-1],
+                why=why,
+                when=when,
+                actor=person,
+                dry_run=dry_run,
+            )
+        outcome.data = {"release_id": release or released[-1], "why": why, "folder": str(folder), "dry_run": dry_run}
+        outcome.say(
+            f"{'would take' if dry_run else 'Took'} down {release or released[-1]}; a note stands in its place."
+        )

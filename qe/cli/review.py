@@ -1,0 +1,327 @@
+"""`qe review send | confirm | notice | bounce | status`: the 60-day review of one cycle."""
+
+import getpass
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qe import run_record, runs
+from qe.cli.ledger import ledger_of
+from qe.cli.output import (
+    ActorOption,
+    AsOfOption,
+    DryRunOption,
+    JsonOption,
+    Outcome,
+    SiteOption,
+    TerminalProgress,
+    acting_day,
+    acting_person,
+    command,
+    utc_now,
+)
+from qe.errors import InputError
+from qe.ledger.fold import state_as_of
+from qe.release import handover, notice, send
+from qe.release.actors import require_one_actor
+from qe.release.contacts import Contacts, read_contacts
+from qe.release.letters import LetterWriter
+from qe.release.printing import letter_writer
+from qe.release.reports_on_disk import find_unit
+from qe.release.sends import UnitReview, reviews
+from qe.site import Site
+
+app = typer.Typer(no_args_is_help=True, help="The 60-day review of a cycle: send, confirm, notice, bounce, status.")
+
+HERE = Path()
+CycleOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q4-1.")]
+ProviderOption = Annotated[str | None, typer.Option("--provider", help="One unit: its unit id, NPI or CCN.")]
+
+
+def acting(site: Site, actor: str | None, on: date, *, dry_run: bool) -> str:
+    """Who acts, after checking that this account acts as nobody else."""
+    person = acting_person(actor)
+    require_one_actor(
+        ledger_of(site),
+        account=getpass.getuser(),
+        actor=person,
+        on=on,
+        at=utc_now(),
+        rehearsal=site.settings.site.rehearsal,
+        dry_run=dry_run,
+    )
+    return person
+
+
+def held_since() -> str:
+    return utc_now().strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _unit_of(site: Site, cycle: str, on: date, given: str) -> str:
+    ledger = ledger_of(site)
+    return find_unit(send.run_for_cycle(site, ledger, state_as_of(ledger, on), cycle), given)
+
+
+def _contacts(site: Site, on: date) -> Contacts:
+    path = site.store / "contacts.duckdb"
+    return read_contacts(path=path, key=site.vault_key(), engine=site.engine(), on=on)
+
+
+def _letters(site: Site, run_id: str, cycle: str, on: date) -> LetterWriter:
+    facts = run_record.facts_of(runs.run_of(site, run_id), cycle=cycle, ledger_facts=state_as_of(ledger_of(site), on))
+    return letter_writer(facts)
+
+
+@app.command("send")
+def send_reports(
+    cycle: CycleOption,
+    provider: ProviderOption = None,
+    channel: Annotated[
+        Literal["portal", "age", "mail", "courier"] | None,
+        typer.Option("--channel", help="Only contacts of this channel; default: each unit's own."),
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Put the reports of a cycle into the outbox: sealed for age contacts, else ready to print."""
+    with command("review send", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            person = acting(opened, actor, on, dry_run=dry_run)
+            only = None if provider is None else _unit_of(opened, cycle, on, provider)
+            planned = send.plan_send(
+                opened,
+                ledger_of(opened),
+                cycle=cycle,
+                contacts=_contacts(opened, on),
+                on=on,
+                channel=channel,
+                only=only,
+            )
+            _tell_send(outcome, planned, dry_run=dry_run)
+            for decision in planned.decisions:
+                decision.require(f"no report of cycle {cycle} may be sent on {on}")
+            if not dry_run:
+                send.send(
+                    planned,
+                    ledger_of(opened),
+                    at=utc_now(),
+                    on=on,
+                    actor=person,
+                    write_letter=_letters(opened, planned.run_id, cycle, on),
+                    progress=TerminalProgress(),
+                )
+
+
+def _tell_send(outcome: Outcome, planned: send.SendPlan, *, dry_run: bool) -> None:
+    outcome.reasons = list(planned.decisions[0].reasons) if planned.decisions else []
+    outcome.data = {
+        "cycle": planned.cycle,
+        "run_id": planned.run_id,
+        "sent": [
+            {"unit_id": one.report.unit_id, "channel": one.contact.channel, "sent_on": one.report.sent_on.isoformat()}
+            for one in planned.packages
+        ],
+        "already_sent": list(planned.already_sent),
+        "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in planned.not_sendable],
+        "dry_run": dry_run,
+    }
+    verb = "would put" if dry_run else "Put"
+    outcome.say(f"{verb} {len(planned.packages):,} reports of {planned.cycle} into the outbox.")
+    if planned.already_sent:
+        outcome.say(f"{len(planned.already_sent):,} were sent before.")
+    if planned.not_sendable:
+        outcome.table(
+            "Not sendable; their rows leave the release unless they are reached", ["unit", "why"], planned.not_sendable
+        )
+    outcome.say("A clock starts when the hand-over is confirmed: qe review confirm.")
+
+
+@app.command()
+def confirm(
+    cycle: CycleOption,
+    provider: ProviderOption = None,
+    batch: Annotated[Path | None, typer.Option("--batch", help="CSV with unit_id, on, evidence.")] = None,
+    on_day: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="The day of the hand-over.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="What shows the hand-over; only its hash is recorded.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Record hand-overs with evidence: this starts each provider's 60 days and freezes the cycle to its run."""
+    with command("review confirm", json=json) as outcome:
+        opened = outcome.open_site(site)
+        today = acting_day(opened, as_of)
+        if (provider is None) == (batch is None):
+            raise InputError("name one provider or one batch", remedy="--provider ID, or --batch CSV.")
+        on = on_day.date() if on_day else None
+        shown = handover.evidence_sha256(evidence) if evidence else None
+        if batch is not None:
+            handed = handover.read_batch(batch, default_on=on, default_evidence=shown)
+        elif on is None or shown is None:
+            raise InputError("a hand-over needs its day and its evidence", remedy="Give --on DATE and --evidence FILE.")
+        else:
+            unit_id = _unit_of(opened, cycle, today, str(provider))
+            handed = (handover.HandOver(unit_id=unit_id, on=on, evidence_sha256=shown),)
+        with runs.hold(opened, since=held_since()):
+            person = acting(opened, actor, today, dry_run=dry_run)
+            events = handover.confirm(
+                ledger_of(opened),
+                cycle=cycle,
+                hand_overs=handed,
+                today=today,
+                at=utc_now(),
+                actor=person,
+                dry_run=dry_run,
+            )
+        outcome.data = {
+            "cycle": cycle,
+            "confirmed": [{"unit_id": one.unit_id, "on": one.on.isoformat()} for one in handed],
+            "dry_run": dry_run,
+        }
+        outcome.say(f"{'would record' if dry_run else 'Recorded'} {len(events):,} hand-overs of {cycle}.")
+
+
+@app.command("notice")
+def send_notices(
+    cycle: CycleOption,
+    provider: ProviderOption = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Tell each provider the public date and the status of its requests, by letter, before publication."""
+    with command("review notice", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            person = acting(opened, actor, on, dry_run=dry_run)
+            only = None if provider is None else _unit_of(opened, cycle, on, provider)
+            planned = notice.plan_notices(
+                opened, ledger_of(opened), cycle=cycle, contacts=_contacts(opened, on), on=on, only=only
+            )
+            outcome.data = {
+                "cycle": cycle,
+                "noticed": [
+                    {"unit_id": one.unit.unit_id, "public_on": one.letter.public_on.isoformat()}
+                    for one in planned.notices
+                ],
+                "already_noticed": list(planned.already_noticed),
+                "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in planned.not_sendable],
+                "dry_run": dry_run,
+            }
+            if not dry_run and planned.notices:
+                notice.send_notices(
+                    planned,
+                    opened,
+                    ledger_of(opened),
+                    at=utc_now(),
+                    on=on,
+                    actor=person,
+                    write_letter=_letters(opened, planned.run_id, cycle, on),
+                    progress=TerminalProgress(),
+                )
+        verb = "would put" if dry_run else "Put"
+        outcome.say(f"{verb} {len(planned.notices):,} status notices of {cycle} into the outbox.")
+        if planned.not_sendable:
+            outcome.table("Not sendable", ["unit", "why"], planned.not_sendable)
+
+
+@app.command()
+def bounce(
+    cycle: CycleOption,
+    provider: Annotated[str, typer.Option("--provider", help="One unit: its unit id, NPI or CCN.")],
+    why: Annotated[
+        Literal["returned", "refused", "wrong_recipient", "unreadable", "unreachable"], typer.Option("--why")
+    ] = "returned",
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Record that a report came back: its send is void from today, and its clock with it."""
+    with command("review bounce", json=json) as outcome:
+        opened = outcome.open_site(site)
+        today = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()):
+            person = acting(opened, actor, today, dry_run=dry_run)
+            unit_id = _unit_of(opened, cycle, today, provider)
+            handover.bounce(
+                ledger_of(opened),
+                cycle=cycle,
+                unit_id=unit_id,
+                why=why,
+                today=today,
+                at=utc_now(),
+                actor=person,
+                dry_run=dry_run,
+            )
+        outcome.data = {"cycle": cycle, "unit_id": unit_id, "why": why, "dry_run": dry_run}
+        outcome.say(f"{'would record' if dry_run else 'Recorded'}: the report of {unit_id} came back ({why}).")
+
+
+@app.command()
+def status(
+    cycle: CycleOption,
+    site: SiteOption = HERE,
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Where each provider's review stands: sent, confirmed, noticed, last day to ask, public date, open requests."""
+    with command("review status", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        found = reviews(state_as_of(ledger_of(opened), on), cycle)
+        rows = [_status_row(unit, on) for unit in found.values()]
+        outcome.data = {"cycle": cycle, "on": on.isoformat(), "units": [asdict(row) for row in rows]}
+        counts = {state: sum(row.state == state for row in rows) for state in ("sent", "confirmed", "failed")}
+        outcome.data |= {"counts": counts}
+        outcome.table(
+            f"Cycle {cycle} on {on}",
+            ["unit", "state", "sent on", "last day to ask", "public from", "days left", "noticed", "open requests"],
+            [tuple(asdict(row).values()) for row in rows],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusRow:
+    """One unit's line of `qe review status`; days_left counts down to the last day to ask, 0 on that day."""
+
+    unit_id: str
+    state: str
+    sent_on: str | None
+    last_request_day: str | None
+    public_from: str | None
+    days_left: int | None
+    is_noticed: bool
+    open_requests: int
+
+
+def _status_row(unit: UnitReview, on: date) -> StatusRow:
+    review = unit.review
+    return StatusRow(
+        unit_id=unit.unit_id,
+        state=unit.state,
+        sent_on=unit.sent.text("sent_on") if unit.sent else None,
+        last_request_day=review.last_request_day.isoformat() if review else None,
+        public_from=unit.public_from.isoformat() if unit.public_from else None,
+        days_left=max(0, (review.last_request_day - on).days) if review else None,
+        is_noticed=unit.is_noticed,
+        open_requests=len(unit.requests),
+    )
