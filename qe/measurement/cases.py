@@ -65,7 +65,7 @@ are compared without regard to order, claim ids in order, a number after roundin
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
@@ -79,7 +79,6 @@ from qe.claims import model
 from qe.errors import Fault, MeasureError
 from qe.measurement import tables, value_sets
 from qe.measurement.measure import Closed, Module, Text, text
-from qe.measurement.value_sets import CodeList
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 
@@ -229,12 +228,12 @@ def mismatches(
     return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class CaseModel:
-    """A database in memory with the base and event tables, for one case after another; lists are read once a module."""
+    """A database in memory with the base and event tables, for one case after another; lists are laid out once a module."""
 
     db: Warehouse
-    lists: dict[str, list[CodeList]] = field(default_factory=dict)
+    lists_of: str = ""
 
     @classmethod
     def opened(cls) -> "CaseModel":
@@ -242,11 +241,12 @@ class CaseModel:
         tables.create(db)
         return cls(db)
 
-    def code_lists(self, module: Module) -> list[CodeList]:
-        """The lists of the module, read at its first case."""
-        if module.sha256 not in self.lists:
-            self.lists[module.sha256] = value_sets.read(module, licensed=None)
-        return self.lists[module.sha256]
+    def lay_out_lists(self, module: Module) -> None:
+        """Lay out the module's lists; again only for another module, or where prefixes depend on the codes of the case."""
+        exact = all(facts.match == "exact" for facts in module.facts.lists.values())
+        if not (exact and self.lists_of == module.sha256):
+            value_sets.lay_out(self.db, value_sets.read(module, licensed=None))
+            self.lists_of = module.sha256
 
     def empty(self) -> None:
         """Take all rows out again."""

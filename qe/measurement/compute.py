@@ -1,6 +1,6 @@
 """Running one module: its events with every reason, rule and driving claim, and who they are attributed to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +13,6 @@ from qe.errors import Fault, Findings, MeasureError, OutOfResources, QeError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
 from qe.measurement.measure import Module, ParameterValue
-from qe.measurement.value_sets import CodeList
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 
@@ -85,7 +84,6 @@ def compute(
     attribution: str | None,
     lists: Path | None,
     window_months: int = 12,
-    code_lists: Sequence[CodeList] | None = None,
 ) -> MeasureEvents:
     """The events of `module` over `period` on the claims model in `db`.
 
@@ -93,21 +91,36 @@ def compute(
     parameters   chosen [parameters]; the others take their defaults
     attribution  a method of qe/measurement/attribution, or None: then a facility's events are its own
     lists        the site's folder of licensed lists, or None
-    code_lists   the module's lists where they are read already (value_sets.read), else None
     """
+    value_sets.lay_out(db, value_sets.read(module, licensed=lists))
+    try:
+        return compute_on_lists(
+            db, module, period=period, parameters=parameters, attribution=attribution, window_months=window_months
+        )
+    finally:
+        value_sets.clear(db)
+
+
+def compute_on_lists(
+    db: Warehouse,
+    module: Module,
+    *,
+    period: MeasurePeriod,
+    parameters: Mapping[str, object],
+    attribution: str | None,
+    window_months: int = 12,
+) -> MeasureEvents:
+    """`compute` where the module's lists are laid out already (value_sets.lay_out) and stay."""
     faults = [fault for stem in module.sql for fault in check.syntax_faults(module, stem)]
     if faults:
         raise MeasureError.of(faults)
-    known_lists = value_sets.read(module, licensed=lists) if code_lists is None else code_lists
     values = module.with_parameters(dict(parameters))
     model.create_macros(db)
-    value_sets.lay_out(db, known_lists)
     try:
         return _compute(db, module, period, values, attribution, window_months)
     except duckdb.Error as error:
         raise _failed(module, f"measures/{module.folder.name}: attribution or assembly", error) from None
     finally:
-        value_sets.clear(db)
         db.execute("drop table if exists temp.population")
 
 

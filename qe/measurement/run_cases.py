@@ -3,7 +3,7 @@
 from qe.claims.events import derive_events
 from qe.measurement import cases, events
 from qe.measurement.cases import Case, CaseModel, Mismatch
-from qe.measurement.compute import MeasureEvents, compute
+from qe.measurement.compute import MeasureEvents, compute_on_lists
 from qe.measurement.measure import Module
 
 
@@ -12,14 +12,13 @@ def run(module: Module, case: Case, *, claims: CaseModel) -> MeasureEvents:
     claims.empty()
     cases.lay_out(claims.db, case)
     derive_events(claims.db)
-    return compute(
+    claims.lay_out_lists(module)
+    return compute_on_lists(
         claims.db,
         module,
         period=cases.period_of(case),
         parameters=case.parameters,
         attribution=case.attribution,
-        lists=None,
-        code_lists=claims.code_lists(module),
     )
 
 
