@@ -4,14 +4,14 @@
 with considered_stay as (                                         -- R1; R2 is done in the claims model: one row of stay per admission
     select
         stay_id, person_id, facility_id, facility_type, payer_type, admit_date, discharge_date, discharge_status, is_open, died,
-        principal_diagnosis, coalesce(icd_version, 10) as icd_version, claim_ids
+        case when coalesce(icd_version, 10) = 10 then principal_diagnosis end as principal_code, claim_ids
     from stay
     where is_acute and coalesce(discharge_date, admit_date) between $period_start and $period_end
 ),
 principal_code as (
-    select distinct principal_diagnosis as code
+    select distinct principal_code as code
     from considered_stay
-    where icd_version = 10 and principal_diagnosis is not null
+    where principal_code is not null
 ),
 mapped_code as (
     select code_map.code, code_map.category as ccs
@@ -71,10 +71,8 @@ select
     considered_stay.discharge_date,
     coalesce(considered_stay.is_open, false) as is_open,
     categorised_code.ccs,
-    case when considered_stay.principal_diagnosis is null or categorised_code.code is null then 'none' else categorised_code.ccs_source end
-        as ccs_source
+    coalesce(categorised_code.ccs_source, 'none') as ccs_source
 from considered_stay
-left join categorised_code
-    on categorised_code.code = considered_stay.principal_diagnosis and considered_stay.icd_version = 10
+left join categorised_code on categorised_code.code = considered_stay.principal_code
 left join surgical_stay using (stay_id)
 left join code_map as specialty on specialty.name = 'specialty_cohort_ccs_dx' and specialty.code = categorised_code.ccs

@@ -2,23 +2,32 @@
 -- Each statin ingredient has a ledger of its own. In a ledger the last covered day of fill k is
 --   max over j <= k of (fill date j - supply before j) + supply through k - 1,
 -- which carries every surplus day forward. Source: method.md, section 4.
-with fill_word as (
-    select fill_id, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+with product as (
+    select distinct ingredients
     from fill
-    where fill_date between $period_start and $period_end and days_supply >= 1
+    where fill_date between $period_start and $period_end
+),
+product_word as (
+    select ingredients, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+    from product
+),
+product_statin as (                                               -- R2: every statin of a product, as in population.sql
+    select distinct product_word.ingredients, value_set.code as ingredient
+    from product_word
+    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
 ),
 ledger_fill as (                                                  -- R11: one ingredient on one day keeps its longest supply
     select
         population.event_id,
         population.index_date,
         population.treatment_end,
-        value_set.code as ingredient,
+        product_statin.ingredient,
         fill.fill_date,
         max(fill.days_supply) as days_supply
     from population
     join fill on fill.person_id = population.person_id
-    join fill_word on fill_word.fill_id = fill.fill_id
-    join value_set on value_set.name = 'statin' and value_set.code = fill_word.word
+    join product_statin using (ingredients)
+    where fill.fill_date between $period_start and $period_end and fill.days_supply >= 1
     group by all
 ),
 running_supply as (

@@ -1,17 +1,25 @@
 -- Grain: one row per person with at least one statin fill in the calendar year.
 -- Decides: who is considered (R1, R2), the treatment period (R3) and the enrolment gaps inside it (R8).
 -- Source: method.md, sections 2 and 3.
-with fill_word as (                                               -- R2: the words of a fill's ingredient names
-    select fill_id, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+with product as (
+    select distinct ingredients
     from fill
     where fill_date between $period_start and $period_end
-        and days_supply >= 1                                      -- R1: a fill with no supply covers no day
 ),
-statin_fill as (                                                  -- R1: one row per fill, however many statins it holds
-    select distinct fill.fill_id, fill.person_id, fill.fill_date
+product_word as (                                                 -- R2: the words of a product's ingredient names
+    select ingredients, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+    from product
+),
+statin_product as (
+    select distinct product_word.ingredients
+    from product_word
+    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
+),
+statin_fill as (                                                  -- R1: a fill with no supply covers no day and does not count
+    select fill.fill_id, fill.person_id, fill.fill_date
     from fill
-    join fill_word using (fill_id)
-    join value_set on value_set.name = 'statin' and value_set.code = fill_word.word
+    join statin_product using (ingredients)
+    where fill.fill_date between $period_start and $period_end and fill.days_supply >= 1
 ),
 index_fill as (
     select
