@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from qe.sources.manifest import SourceFile, StagedFile
 from qe.sources.recognise import Head, candidates, parquet_head, read_head
 from qe.sources.reconcile import Inspection, bad_rows, inspect, unreconciled
 from qe.sources.rows import Delivered, delimited_batches, parquet_batches
-from qe.sources.stage import Keys, Places, stage, staged_places
+from qe.sources.stage import Keys, Places, stage, staged_places, workbench
 from qe.sources.stream import Secrets, finding, open_plain, secrets_from, sha256_of
 
 YEAR_WITHOUT_END = 2029  # latest year of two-digit years in sources without a period (rosters, contacts)
@@ -51,7 +50,7 @@ def receive(
     wrong: list[Fault] = []
     findings: list[Fault] = []
     seen: dict[tuple[str, str], str] = {}
-    with closing(store.connect(site.engine())) as connection:
+    with workbench(site.engine()) as connection:
         for found in _find(site, wrong):
             try:
                 sha256 = _not_twice(found, seen)
@@ -142,10 +141,9 @@ def _receive_file(
     head = _head(found, secrets)
     latest = source.end.year if source.end is not None else YEAR_WITHOUT_END
     reading = Reading(implied_decimals=source.implied_decimals, latest_year=latest)
-    engine = site.engine()
     places = staged_places(site.store, head=head, sha256=sha256, reading=reading)
     if not places.main.exists():
-        _stage_file(found, head, reading, places, sha256, keys=keys, engine=engine, secrets=secrets, progress=progress)
+        _stage_file(connection, found, head, reading, places, sha256, keys=keys, secrets=secrets, progress=progress)
     inspection = inspect(connection, places, head.layout, source, keys=keys)
     return _reconciled(found, head.layout, inspection, places)
 
@@ -169,6 +167,7 @@ def _head(found: Found, secrets: Secrets) -> Head:
 
 
 def _stage_file(
+    connection: duckdb.DuckDBPyConnection,
     found: Found,
     head: Head,
     reading: Reading,
@@ -176,7 +175,6 @@ def _stage_file(
     sha256: str,
     *,
     keys: Keys,
-    engine: store.Engine,
     secrets: Secrets,
     progress: Progress,
 ) -> None:
@@ -194,13 +192,13 @@ def _stage_file(
     progress.start(f"reading {found.path.name}", found.path.stat().st_size * passes)
     try:
         stage(
+            connection,
             places,
             Conversion(head, reading),
             batches,
             sha256=sha256,
             name=found.path.name,
             keys=keys,
-            engine=engine,
         )
     finally:
         progress.finish()

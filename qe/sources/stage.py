@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -111,7 +112,41 @@ def _macros_digest() -> str:
     return hashlib.sha256("".join(macros()).encode()).hexdigest()
 
 
+@contextmanager
+def workbench(engine: store.Engine) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One connection on which all files are staged in turn: opening it takes longer than staging a small file."""
+    with closing(store.connect(engine)) as connection:
+        for macro in macros():
+            connection.execute(macro)
+        yield connection
+
+
+@contextmanager
+def _built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, alias: str) -> Iterator[None]:
+    """Within, unqualified tables are those of the new database `path`; it appears whole, by rename, or not at all."""
+    building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}.duckdb"
+    building.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    building.unlink(missing_ok=True)
+    try:
+        store.attach(connection, building, alias=alias, key=key, read_only=False)
+        try:
+            connection.execute(f"use {alias}")
+            yield
+            connection.execute(f"checkpoint {alias}")
+        finally:
+            connection.execute("use memory")
+            connection.execute(f"detach {alias}")
+        store.sync(building)
+        building.replace(path)
+        store.sync(path.parent)
+    finally:
+        building.unlink(missing_ok=True)
+        building.with_name(building.name + ".wal").unlink(missing_ok=True)
+
+
 def stage(
+    connection: duckdb.DuckDBPyConnection,
     places: Places,
     conversion: Conversion,
     batches: Batches,
@@ -119,25 +154,24 @@ def stage(
     sha256: str,
     name: str,
     keys: Keys,
-    engine: store.Engine,
 ) -> None:
     """Build the databases of one file. The one under the store key appears last, so it vouches for the other.
 
     The one under the vault key holds identity_row and the raw text of quarantined rows, which may name persons; a file
     without either has none.
     """
+    fill = partial(_fill, connection, conversion, batches, sha256=sha256, name=name)
     if places.database is None:
         assert places.vault_database is not None
-        with store.build_aside(places.vault_database, keys.vault, engine=engine) as connection:
-            _fill(connection, conversion, batches, side="vault", keep_raw=True, sha256=sha256, name=name)
+        with _built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
+            fill(side="vault", keep_raw=True)
         return
-    with store.build_aside(places.database, keys.store, engine=engine) as connection:
-        keep_raw = places.vault_database is None
-        _fill(connection, conversion, batches, side="store", keep_raw=keep_raw, sha256=sha256, name=name)
+    with _built_aside(connection, places.database, keys.store, alias="staging"):
+        fill(side="store", keep_raw=places.vault_database is None)
         if places.vault_database is not None and (conversion.columns("vault") or _has_quarantine(connection)):
-            with store.build_aside(places.vault_database, keys.vault, engine=engine) as vault:
-                _fill(vault, conversion, batches, side="vault", keep_raw=True, sha256=sha256, name=name)
-                vault.execute("alter table staged_row rename to identity_row")
+            with _built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
+                fill(side="vault", keep_raw=True)
+                connection.execute("alter table staged_row rename to identity_row")
 
 
 def _has_quarantine(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -158,11 +192,8 @@ def _fill(
     guarded = _guarded(batches(conversion, delivered), delivered)
     reader = pa.RecordBatchReader.from_batches(batch_schema(conversion.places), guarded)
     try:
-        for macro in macros():
-            connection.execute(macro)
         connection.register("received_row", reader)
         connection.execute(f"create table staged_row as {conversion.select(side, keep_raw=keep_raw)}")
-        connection.unregister("received_row")
         if delivered.failure is not None:
             raise delivered.failure
         _require_every_row(connection, delivered, name)
@@ -172,6 +203,8 @@ def _fill(
         if delivered.failure is not None:
             raise delivered.failure from None
         raise _told(error, name) from None
+    finally:
+        connection.unregister("received_row")
 
 
 def _guarded(batches: Iterator[pa.RecordBatch], delivered: Delivered) -> Iterator[pa.RecordBatch]:
