@@ -28,10 +28,11 @@ VISIT_CODES = ("99202", "99203", "99204", "99212", "99213", "99214", "99215", "9
 
 @dataclass(frozen=True, kw_only=True)
 class Bills:
-    """Claims and lines as one receiver's files show them. Added claim columns: number, payer (people.py codes),
-    outcome, secondary (0/1), history, capitated, paid_day, charge, allowed, paid, deductible, coinsurance, copay,
-    other_paid, pass_through (cents a day), no_poa, no_origin (0/1). Added line columns: charge, allowed, paid, deductible, coinsurance,
-    copay, other_paid, denied. For institutional claims the header rules under Medicare; lines share its amounts.
+    """Claims and lines as one receiver's files show them; for institutional claims the header rules under Medicare.
+
+    Added claim columns: number, payer (people.py), outcome, secondary (0/1), history, capitated, paid_day, charge, allowed,
+    paid, deductible, coinsurance, copay, other_paid, pass_through (cents a day), no_poa, no_origin (0/1).
+    Added line columns: charge, allowed, paid, deductible, coinsurance, copay, other_paid, denied.
     """
 
     claims: Table
@@ -117,7 +118,11 @@ class Desk:
         paid = allowed - deductible - coinsurance - copay
         zero = np.zeros(len(row), dtype=np.int64)
         lines |= {
-            "allowed": allowed, "paid": paid, "deductible": deductible, "coinsurance": coinsurance, "copay": copay,
+            "allowed": allowed,
+            "paid": paid,
+            "deductible": deductible,
+            "coinsurance": coinsurance,
+            "copay": copay,
             "other_paid": zero,
         }
         claims["secondary"] = np.zeros(count, dtype=np.int64)
@@ -169,8 +174,14 @@ class Desk:
         coinsurance = np.where(is_medicare, medicare_share, coinsurance)
         zero = np.zeros(count, dtype=np.int64)
         claims |= {
-            "allowed": allowed, "deductible": deductible, "coinsurance": coinsurance, "copay": copay,
-            "paid": allowed - deductible - coinsurance - copay, "other_paid": zero, "secondary": zero, "capitated": zero,
+            "allowed": allowed,
+            "deductible": deductible,
+            "coinsurance": coinsurance,
+            "copay": copay,
+            "paid": allowed - deductible - coinsurance - copay,
+            "other_paid": zero,
+            "secondary": zero,
+            "capitated": zero,
         }
         claims["pass_through"] = np.where(pays, claims["pass_through"], 0)
         lines["denied"] = np.zeros(len(lines["claim"]), dtype=np.int64)
@@ -197,11 +208,15 @@ class Desk:
         days = np.maximum(ends - np.maximum(begins, 20), 0)
         return np.asarray(days * round(self.p.prices.snf_coinsurance_day * 100))
 
-    def _to_receivers(self, claims: Table, lines: Table, second: Ints, has_part: Bools, *, price: Ints) -> dict[str, Bills]:
+    def _to_receivers(
+        self, claims: Table, lines: Table, second: Ints, has_part: Bools, *, price: Ints
+    ) -> dict[str, Bills]:
         """Primary claims to their payer; the supplement's copies; Medicare's secondary claims of the working aged."""
         payer = claims["payer"]
         own = keep_claims(claims, lines, (payer == MEDICARE) & has_part)
-        supplement = self._supplement(*keep_claims(claims, lines, (payer == MEDICARE) & has_part & (second == MEDIGAP_A)))
+        supplement = self._supplement(
+            *keep_claims(claims, lines, (payer == MEDICARE) & has_part & (second == MEDIGAP_A))
+        )
         at_a = keep_claims(claims, lines, payer == COMMERCIAL_A)
         at_b = keep_claims(claims, lines, np.isin(payer, (ADVANTAGE_B, COMMERCIAL_B, MEDICAID)))
         is_header = "cents" in claims
@@ -209,7 +224,9 @@ class Desk:
         own_price = price[chosen] if is_header else price[chosen[lines["claim"]]]
         working = self._working_aged(*keep_claims(claims, lines, chosen), own_price)
         return {
-            "medicare": _together(own, working), "a": _together(at_a, supplement), "b": Bills(claims=at_b[0], lines=at_b[1])
+            "medicare": _together(own, working),
+            "a": _together(at_a, supplement),
+            "b": Bills(claims=at_b[0], lines=at_b[1]),
         }
 
     def _supplement(self, claims: Table, lines: Table) -> tuple[Table, Table]:
@@ -238,8 +255,12 @@ class Desk:
         paid = np.clip(allowed - first_paid, 0, None)
         zero = np.zeros_like(paid)
         table |= {
-            "allowed": np.maximum(allowed, 0), "paid": paid, "other_paid": np.minimum(first_paid, allowed),
-            "deductible": zero, "coinsurance": zero, "copay": zero,
+            "allowed": np.maximum(allowed, 0),
+            "paid": paid,
+            "other_paid": np.minimum(first_paid, allowed),
+            "deductible": zero,
+            "coinsurance": zero,
+            "copay": zero,
         }
         if is_header:
             claims["pass_through"] = zero
@@ -252,7 +273,10 @@ class Desk:
         plan = np.isin(claims["payer"], (ADVANTAGE_B, ADVANTAGE_ELSEWHERE)) & (claims["type"] == INPATIENT)
         shown = plan & (claims["stay"] >= 0) & (self.rng.random(len(plan)) < self.p.dirt.information_only * self.noise)
         only, own = keep_claims(claims, lines, shown)
-        only = only | {"outcome": np.full_like(only["number"], INFORMATION_ONLY), "payer": 0 * only["number"] + MEDICARE}
+        only = only | {
+            "outcome": np.full_like(only["number"], INFORMATION_ONLY),
+            "payer": 0 * only["number"] + MEDICARE,
+        }
         for table in (only, own):
             for name in ("allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"):
                 table[name] = np.zeros_like(table[name])

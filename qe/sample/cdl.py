@@ -172,16 +172,15 @@ def _versions(claims: Table) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     three, two = history[row] == REVERSED_AND_REPLACED, history[row] == REPLACED
     own_number = three & odd[row]
     version = np.where(own_number, np.minimum(step, 1), step)
-    percent = np.select(
-        [three & (step == 0), three & (step == 1), two & (step == 0)], [120, -120, 90], 100
-    )
+    percent = np.select([three & (step == 0), three & (step == 1), two & (step == 0)], [120, -120, 90], 100)
     line_type = np.select([three & (step == 1), (three | two) & (step > 0)], [1, 2], 0)
     suffix = np.where(own_number, step, 0)
     return row, version, percent, line_type, suffix
 
 
-def write_medical(block: Block, submitter: Submitter, kind: str, bills: Bills, file: DelimitedFile
-                  ) -> tuple[Ints, pl.Series]:
+def write_medical(
+    block: Block, submitter: Submitter, kind: str, bills: Bills, file: DelimitedFile
+) -> tuple[Ints, pl.Series]:
     """Medical claims of one submitter; `kind` professional or institutional. Gives claim places and control numbers."""
     wanted = np.isin(bills.claims["payer"], submitter.payers)
     claims, lines = keep_claims(bills.claims, bills.lines, wanted)
@@ -253,8 +252,9 @@ def write_medical(block: Block, submitter: Submitter, kind: str, bills: Bills, f
            else _institutional_elements(block, claims, own, row)),
     }  # fmt: skip
     file.write(_columns("MC", elements), len(row))
-    numbers_written = int(count.astype(bool).sum()) + 2 * int(((claims["history"] == REVERSED_AND_REPLACED)
-                                                             & (claims["number"] % 2 == 1)).sum())
+    numbers_written = int(count.astype(bool).sum()) + 2 * int(
+        ((claims["history"] == REVERSED_AND_REPLACED) & (claims["number"] % 2 == 1)).sum()
+    )
     file.count(claims=numbers_written, paid_cents=int(paid.sum()))
     return np.flatnonzero(wanted), control
 
@@ -263,9 +263,7 @@ def _dotted(pool: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code[:3] + "." + code[3:] if len(code) > 3 else code for code in pool)
 
 
-def _diagnosis_elements(
-    submitter: Submitter, block: Block, claims: Table, row: Ints, kind: str
-) -> dict[int, Column]:
+def _diagnosis_elements(submitter: Submitter, block: Block, claims: Table, row: Ints, kind: str) -> dict[int, Column]:
     pool = pl.Series(list(_dotted(codes().diagnoses) if submitter.dotted else codes().diagnoses))
     matrix = claims["diagnoses"]
     found: dict[int, Column] = {}
@@ -339,8 +337,9 @@ def _fill_rows(persons: Persons, fills: Fills, payer: Ints, submitter: Submitter
     return np.flatnonzero(np.isin(payer, submitter.payers) & (payer != MEDIGAP_A) & (payer != MEDICARE))
 
 
-def write_pharmacy(block: Block, submitter: Submitter, fills: Fills, ndcs: list[str], file: DelimitedFile
-                   ) -> tuple[Ints, pl.Series]:
+def write_pharmacy(
+    block: Block, submitter: Submitter, fills: Fills, ndcs: list[str], file: DelimitedFile
+) -> tuple[Ints, pl.Series]:
     """Pharmacy claims; a reversed fill has a second, voided version. Gives fill places and control numbers."""
     persons, providers, prices = block.persons, block.providers, block.parameters.prices
     payer = persons.primary[fills.person, block.calendar.month_of(fills.day)]

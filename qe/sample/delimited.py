@@ -15,7 +15,6 @@ from qe.sample.codes import Ints
 
 Column = pl.Series | str
 _FIRST_DAY, _LAST_DAY = -40_177, 25_567  # 1860-01-01, 2040-01-01
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @cache
@@ -26,15 +25,9 @@ def columns_of(name: str) -> tuple[str, ...]:
 
 @cache
 def _dates(style: str) -> pl.Series:
-    days = np.arange(_FIRST_DAY, _LAST_DAY + 1).astype("datetime64[D]")
-    found = []
-    for text in np.datetime_as_string(days).tolist():
-        year, month, of_month = text.split("-")
-        if style == "rif":
-            found.append(f"{of_month}-{_MONTHS[int(month) - 1]}-{year}")
-        else:
-            found.append(text if style == "iso" else year + month + of_month)
-    return pl.Series([*found, ""])
+    days = pl.Series(np.arange(_FIRST_DAY, _LAST_DAY + 1, dtype=np.int32)).cast(pl.Date)
+    text = days.dt.to_string({"rif": "%d-%b-%Y", "iso": "%Y-%m-%d", "cdl": "%Y%m%d"}[style])
+    return text.append(pl.Series([""], dtype=pl.String))
 
 
 def dates(days: Ints, style: str) -> pl.Series:
@@ -45,14 +38,19 @@ def dates(days: Ints, style: str) -> pl.Series:
 
 def picked(pool: tuple[str, ...] | list[str] | pl.Series, places: Ints) -> pl.Series:
     """The texts of `pool` at `places`; -1 is empty."""
-    series = pool if isinstance(pool, pl.Series) else pl.Series(list(pool), dtype=pl.String)
-    with_empty = pl.concat([series, pl.Series([""], dtype=pl.String)])
-    return with_empty.gather(pl.Series(np.where(places < 0, len(series), places)))
+    series = pool.clone() if isinstance(pool, pl.Series) else pl.Series(list(pool), dtype=pl.String)
+    last = len(series)
+    with_empty = series.append(pl.Series([""], dtype=pl.String))
+    return with_empty.gather(pl.Series(np.where(places < 0, last, places)))
 
 
 def numbers(values: Ints) -> pl.Series:
     """Whole numbers; -1 is empty."""
-    return pl.Series(values).cast(pl.String).set(pl.Series(values == -1), "") if (values == -1).any() else pl.Series(values)
+    return (
+        pl.Series(values).cast(pl.String).set(pl.Series(values == -1), "")
+        if (values == -1).any()
+        else pl.Series(values)
+    )
 
 
 def money(cents: Ints) -> pl.Series:
@@ -127,7 +125,11 @@ class DelimitedFile:
         self.lines += count
 
     def _constant(self, run: list[str], count: int, place: int) -> pl.Series:
-        return pl.Series(f"c{place}", [self.separator.join(run)], dtype=pl.String).new_from_index(0, count).rename(f"c{place}")
+        return (
+            pl.Series(f"c{place}", [self.separator.join(run)], dtype=pl.String)
+            .new_from_index(0, count)
+            .rename(f"c{place}")
+        )
 
     def raw(self, line: bytes) -> int:
         """A row as it stands, for malformed ones; gives its line number."""

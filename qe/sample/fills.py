@@ -62,8 +62,11 @@ def _users(rng: np.random.Generator, persons: Persons, p: Parameters, calendar: 
 def _level(persons: Persons, who: Ints, p: Parameters) -> Floats:
     segment = persons.segment[who]
     commercial = np.isin(segment, (COMMERCIAL_A, COMMERCIAL_B))
-    return np.where(commercial, p.fills.level_commercial,
-                    np.where(segment == MEDICAID, p.fills.level_medicaid, p.fills.level_part_d))
+    return np.where(
+        commercial,
+        p.fills.level_commercial,
+        np.where(segment == MEDICAID, p.fills.level_medicaid, p.fills.level_part_d),
+    )
 
 
 def _courses(
@@ -77,8 +80,11 @@ def _courses(
     rest = np.array([28, 14, 100])[rng.integers(0, 3, count)]
     supply = np.where(chance < f.supply_90, 90, np.where(chance < f.supply_90 + f.supply_30, 30, rest))
     prevalent = rng.random(count) < f.prevalent
-    day = np.where(prevalent, calendar.start + np.floor(rng.random(count) * supply).astype(np.int64),
-                   calendar.start + rng.integers(0, calendar.end - calendar.start - 60, count))
+    day = np.where(
+        prevalent,
+        calendar.start + np.floor(rng.random(count) * supply).astype(np.int64),
+        calendar.start + rng.integers(0, calendar.end - calendar.start - 60, count),
+    )
     day = day.astype(np.int64)
     group = np.where(day >= calendar.measurement_start, persons.new_group[who], persons.group[who])
     adheres = expit(_level(persons, who, p) + providers.group_adherence[group] + persons.person_adherence[who])
@@ -142,7 +148,10 @@ def _others(rng: np.random.Generator, persons: Persons, p: Parameters, calendar:
     last = np.minimum(calendar.end, persons.death[who])
     day = calendar.start + np.floor(rng.random(len(who)) * (last + 1 - calendar.start)).astype(np.int64)
     return {
-        "person": who, "day": day, "drug": np.concatenate(drug_parts), "supply": np.concatenate(supply_parts),
+        "person": who,
+        "day": day,
+        "drug": np.concatenate(drug_parts),
+        "supply": np.concatenate(supply_parts),
         "number": np.zeros(len(who), dtype=np.int64),
     }
 
@@ -166,4 +175,3 @@ def make_fills(
         cents=np.round(cost * (0.9 + 0.05 * package)).astype(np.int64) + round(p.fills.dispensing_fee * 100),
         returned=(rng.random(count) < p.fills.reversed).astype(np.int64),
     )
-

@@ -140,7 +140,15 @@ def generate(
     for index in range(1, blocks + 1):
         first = (index - 1) * size
         _write_block(
-            inbox, truth, providers, p, calendar, index=index, first=first, count=min(size, persons - first), seed=seed,
+            inbox,
+            truth,
+            providers,
+            p,
+            calendar,
+            index=index,
+            first=first,
+            count=min(size, persons - first),
+            seed=seed,
             ndcs=ndcs,
         )
         if index == 1:
@@ -194,9 +202,7 @@ def _streams(seed: int, index: int) -> dict[str, np.random.Generator]:
     """One stream a stage, all from the block's seed, so that a change in one stage leaves the others as they are."""
     stages = ("people", "stays", "services", "inpatient", "fills", "identity", "professional", "institutional")
     children = np.random.SeedSequence([seed, index]).spawn(len(stages))
-    return {
-        stage: np.random.Generator(np.random.PCG64(child)) for stage, child in zip(stages, children, strict=True)
-    }
+    return {stage: np.random.Generator(np.random.PCG64(child)) for stage, child in zip(stages, children, strict=True)}
 
 
 def _write_block(

@@ -77,7 +77,13 @@ def _other_birth(rng: np.random.Generator, birth: int) -> int:
 
 
 def _at_payer(
-    rng: np.random.Generator, true: Identity, members: Bools, medicare: Bools, zips: int, p: Parameters, payer: str,
+    rng: np.random.Generator,
+    true: Identity,
+    members: Bools,
+    medicare: Bools,
+    zips: int,
+    p: Parameters,
+    payer: str,
     faults: list[tuple[int, str, str]],
 ) -> Identity:
     """What a payer holds of its members, with the mistakes of linkage's test."""
@@ -115,6 +121,10 @@ def _at_payer(
     return Identity(first=first, last=last, middle=true.middle, birth=birth, sex=sex, zip=zip_of, mbi=mbi)
 
 
+def _ever(payers: Ints, wanted: tuple[int, ...]) -> Bools:
+    return np.asarray(np.isin(payers, wanted).any(axis=1), dtype=np.bool_)
+
+
 def make_identities(
     rng: np.random.Generator, persons: Persons, p: Parameters, calendar: Calendar, *, seed: int, zips: int
 ) -> Identities:
@@ -131,7 +141,7 @@ def make_identities(
     twins = np.flatnonzero((persons.like == 1) & (first_at == np.roll(first_at, 1)))
     first_at[twins] = (first_at[twins] + 1) % len(first_pool)
     payers = np.concatenate([persons.primary, persons.secondary], axis=1)
-    medicare = np.isin(payers, (MEDICARE, ADVANTAGE_B, ADVANTAGE_ELSEWHERE)).any(axis=1)
+    medicare = _ever(payers, (MEDICARE, ADVANTAGE_B, ADVANTAGE_ELSEWHERE))
     mbi = mbis(numbers, seed)
     true = Identity(
         first=[first_pool[place] for place in first_at.tolist()],
@@ -142,18 +152,22 @@ def make_identities(
         zip=persons.zip,
         mbi=[number if has else "" for number, has in zip(mbi, medicare.tolist(), strict=True)],
     )
-    ever_a, ever_b = np.isin(payers, AT_A).any(axis=1), np.isin(payers, AT_B).any(axis=1)
+    ever_a, ever_b = _ever(payers, AT_A), _ever(payers, AT_B)
     faults: list[tuple[int, str, str]] = []
     at_a = _at_payer(rng, true, ever_a, medicare, zips, p, "a", faults)
     at_b = _at_payer(rng, true, ever_b, medicare, zips, p, "b", faults)
     two = medicare & (rng.random(count) < p.identity.two_bene_ids)
-    second = bene_ids(numbers, seed, 1)
+    bene_id, second = [""] * count, [""] * count
+    for version, flags, target in ((0, medicare, bene_id), (1, two, second)):
+        chosen = np.flatnonzero(flags)
+        for person, found in zip(chosen.tolist(), bene_ids(numbers[chosen], seed, version), strict=True):
+            target[person] = found
     return Identities(
         true=true,
         at_a=at_a,
         at_b=at_b,
-        bene_id=bene_ids(numbers, seed, 0),
-        second_bene_id=[number if has else "" for number, has in zip(second, two.tolist(), strict=True)],
+        bene_id=bene_id,
+        second_bene_id=second,
         member_a=member_ids(numbers, seed, "A"),
         member_b=member_ids(numbers, seed, "B"),
         ever_medicare=medicare,

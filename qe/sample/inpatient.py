@@ -88,8 +88,10 @@ class StayWriter:
     def post_acute(self) -> tuple[Table, Table]:
         """Rehabilitation units and long-term hospitals (one bill) and skilled nursing stays (a bill a month)."""
         stays, providers, rng = self.stays, self.providers, self.rng
-        cut = np.minimum(stays.next_admission, np.where(self.persons.death[stays.person] < NEVER,
-                                                        self.persons.death[stays.person], NEVER))
+        cut = np.minimum(
+            stays.next_admission,
+            np.where(self.persons.death[stays.person] < NEVER, self.persons.death[stays.person], NEVER),
+        )
         parts = []
         for status, kind, weight, mean in ((TO_REHABILITATION, REHABILITATION, 1.495, 12), (TO_LTCH, LTCH, 2.60, 26)):
             places = np.flatnonzero(providers.f_type == kind)
@@ -115,8 +117,15 @@ class StayWriter:
         start = stays.discharge[chosen]
         aftercare = np.full(len(chosen), codes().diagnosis("Z5189"))
         claims = self._bills(
-            chosen, facility=facility, kind=kind, admit=start, start=start, thru=until, is_last=np.ones_like(until) > 0,
-            is_first=np.ones_like(until) > 0, diagnoses=with_principal(aftercare, self.diagnoses[chosen][:, :9]),
+            chosen,
+            facility=facility,
+            kind=kind,
+            admit=start,
+            start=start,
+            thru=until,
+            is_last=np.ones_like(until) > 0,
+            is_first=np.ones_like(until) > 0,
+            diagnoses=with_principal(aftercare, self.diagnoses[chosen][:, :9]),
             total=np.full(len(chosen), int(price)),
         )
         claims["drg"] = np.full(len(chosen), codes().drgs.index("945"))
@@ -136,8 +145,15 @@ class StayWriter:
         thru = np.where(is_last, until[row], calendar.month_starts[month + 1] - 1)
         days = np.maximum(thru - start + np.where(is_last, 0, 1), 0)
         claims = self._bills(
-            chosen[row], facility=self.snf_facility[row], kind=SNF_STAY, admit=begin[row], start=start, thru=thru,
-            is_last=is_last, is_first=is_first, diagnoses=self.diagnoses[chosen[row]],
+            chosen[row],
+            facility=self.snf_facility[row],
+            kind=SNF_STAY,
+            admit=begin[row],
+            start=start,
+            thru=thru,
+            is_last=is_last,
+            is_first=is_first,
+            diagnoses=self.diagnoses[chosen[row]],
             total=days * round(self.p.prices.snf_day * 100),
         )
         claims["frequency"] = np.select([is_first & is_last, is_first, is_last], [1, 2, 4], 3)
@@ -145,20 +161,43 @@ class StayWriter:
         return claims, _split_lines(claims, ((SKILLED, 0), (ROOM, 100)))
 
     def _bills(
-        self, stay: Ints, *, facility: Ints, kind: int, admit: Ints, start: Ints, thru: Ints, is_last: Bools,
-        is_first: Bools, diagnoses: Ints, total: Ints,
+        self,
+        stay: Ints,
+        *,
+        facility: Ints,
+        kind: int,
+        admit: Ints,
+        start: Ints,
+        thru: Ints,
+        is_last: Bools,
+        is_first: Bools,
+        diagnoses: Ints,
+        total: Ints,
     ) -> Table:
         count = len(stay)
         died = self.persons.death[self.stays.person[stay]] == thru
         back = self.stays.next_admission[stay] == thru
         status = np.where(is_last, np.select([died, back], [20, 2], 1), STILL_A_PATIENT)
         return {
-            "person": self.stays.person[stay], "type": np.full(count, kind), "facility": facility, "admit": admit,
-            "start": start, "thru": thru, "discharge": np.where(is_last, thru, -1), "status": status,
-            "frequency": np.ones(count, dtype=np.int64), "drg": np.full(count, -1), "origin": np.full(count, 4),
-            "urgency": np.full(count, 3), "diagnoses": diagnoses, "procedures": np.full(count, -1),
-            "procedure_day": np.full(count, -1), "cents": total, "stay": np.full(count, -1),
-            "covered_days": np.maximum(thru - start, 1), "first_bill": is_first.astype(np.int64),
+            "person": self.stays.person[stay],
+            "type": np.full(count, kind),
+            "facility": facility,
+            "admit": admit,
+            "start": start,
+            "thru": thru,
+            "discharge": np.where(is_last, thru, -1),
+            "status": status,
+            "frequency": np.ones(count, dtype=np.int64),
+            "drg": np.full(count, -1),
+            "origin": np.full(count, 4),
+            "urgency": np.full(count, 3),
+            "diagnoses": diagnoses,
+            "procedures": np.full(count, -1),
+            "procedure_day": np.full(count, -1),
+            "cents": total,
+            "stay": np.full(count, -1),
+            "covered_days": np.maximum(thru - start, 1),
+            "first_bill": is_first.astype(np.int64),
             "exempt": np.ones(count, dtype=np.int64),
         }
 
@@ -177,12 +216,26 @@ class StayWriter:
         none = np.full(count, -1)
         others = compact(persons.conditions[who], np.broadcast_to(codes().condition_diagnoses[:, 0], (count, 12)), 8)
         claims: Table = {
-            "person": who, "type": np.full(count, HOSPICE), "facility": np.full(count, self._other_facility()),
-            "admit": begin, "start": begin, "thru": thru, "discharge": none, "status": np.full(count, 42),
-            "frequency": np.ones(count, dtype=np.int64), "drg": none, "origin": none, "urgency": none,
+            "person": who,
+            "type": np.full(count, HOSPICE),
+            "facility": np.full(count, self._other_facility()),
+            "admit": begin,
+            "start": begin,
+            "thru": thru,
+            "discharge": none,
+            "status": np.full(count, 42),
+            "frequency": np.ones(count, dtype=np.int64),
+            "drg": none,
+            "origin": none,
+            "urgency": none,
             "diagnoses": with_principal(np.full(count, codes().diagnosis("Z515")), others),
-            "procedures": none, "procedure_day": none, "cents": days * 21_000, "stay": none, "covered_days": days,
-            "first_bill": np.ones(count, dtype=np.int64), "exempt": np.ones(count, dtype=np.int64),
+            "procedures": none,
+            "procedure_day": none,
+            "cents": days * 21_000,
+            "stay": none,
+            "covered_days": days,
+            "first_bill": np.ones(count, dtype=np.int64),
+            "exempt": np.ones(count, dtype=np.int64),
         }
         return claims, _split_lines(claims, ((HOSPICE_DAY, 100),))
 
@@ -200,13 +253,19 @@ class StayWriter:
         row = np.repeat(np.arange(len(acute)), np.where(nights > 1, 3, 2))
         number = np.arange(len(row)) - np.searchsorted(row, row)
         is_last = np.append(row[1:] != row[:-1], True)
-        service = np.select([number == 0, is_last], [tables.service("99223"), tables.service("99239")],
-                            tables.service("99232"))
-        days = np.select([number == 0, is_last], [stays.admit[acute][row], stays.discharge[acute][row]],
-                         stays.admit[acute][row] + 1)
+        service = np.select(
+            [number == 0, is_last], [tables.service("99223"), tables.service("99239")], tables.service("99232")
+        )
+        days = np.select(
+            [number == 0, is_last], [stays.admit[acute][row], stays.discharge[acute][row]], stays.admit[acute][row] + 1
+        )
         units = np.where((number == 1) & ~is_last, np.maximum(nights[row] - 1, 1), 1)
         lines: Table = {
-            "claim": row, "service": service, "day": days, "units": units, "cents": cents(service, units),
+            "claim": row,
+            "service": service,
+            "day": days,
+            "units": units,
+            "cents": cents(service, units),
             "marker": np.zeros(len(row), dtype=np.int64),
         }
         parts = [(claims, lines)]
@@ -232,10 +291,16 @@ class StayWriter:
 
     def _claims(self, stay: Ints, clinician: Ints, days: Ints, thru: Ints, place: int) -> Table:
         return {
-            "person": self.stays.person[stay], "day": days, "thru": thru, "clinician": clinician,
-            "group": self.providers.c_group[clinician], "place": np.full(len(stay), place),
-            "facility": self.stays.hospital[stay], "referring": np.full(len(stay), -1),
-            "diagnoses": self.diagnoses[stay], "supplier": np.zeros(len(stay), dtype=np.int64),
+            "person": self.stays.person[stay],
+            "day": days,
+            "thru": thru,
+            "clinician": clinician,
+            "group": self.providers.c_group[clinician],
+            "place": np.full(len(stay), place),
+            "facility": self.stays.hospital[stay],
+            "referring": np.full(len(stay), -1),
+            "diagnoses": self.diagnoses[stay],
+            "supplier": np.zeros(len(stay), dtype=np.int64),
             "exempt": np.zeros(len(stay), dtype=np.int64),
         }
 
@@ -243,7 +308,12 @@ class StayWriter:
 def _lines(claim: Ints, service: Ints, days: Ints) -> Table:
     ones = np.ones(len(claim), dtype=np.int64)
     return {
-        "claim": claim, "service": service, "day": days, "units": ones, "cents": cents(service, ones), "marker": 0 * ones
+        "claim": claim,
+        "service": service,
+        "day": days,
+        "units": ones,
+        "cents": cents(service, ones),
+        "marker": 0 * ones,
     }
 
 
@@ -252,7 +322,9 @@ def _split_lines(claims: Table, parts: tuple[tuple[int, int], ...]) -> Table:
     count, width = len(claims["person"]), len(parts)
     shares = [claims["cents"] * percent // 100 for _, percent in parts]
     shares[-1] = claims["cents"] - sum(shares[:-1], np.zeros(count, dtype=np.int64))
-    units = np.stack([claims["covered_days"] if code in (ROOM, HOSPICE_DAY) else 0 * shares[0] + 1 for code, _ in parts])
+    units = np.stack(
+        [claims["covered_days"] if code in (ROOM, HOSPICE_DAY) else 0 * shares[0] + 1 for code, _ in parts]
+    )
     return {
         "claim": np.repeat(np.arange(count), width),
         "revenue": np.tile(np.array([code for code, _ in parts]), count),

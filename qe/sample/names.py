@@ -1,12 +1,36 @@
 """Invented names and identifiers: one-to-one functions of a number, so that no run needs a list of those used."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 
 from qe.sample.codes import Ints
 
-_ONSETS = ("b", "br", "c", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "w", "z")
+_ONSETS = (
+    "b",
+    "br",
+    "c",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "st",
+    "t",
+    "v",
+    "w",
+    "z",
+)
 _NUCLEI = ("a", "e", "i", "o", "u", "ae", "ei", "ou")
 _CODAS = ("", "l", "n", "r", "s", "th", "m", "nd")
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -18,7 +42,7 @@ def _syllables() -> list[str]:
     return [onset + nucleus + coda for onset in _ONSETS for nucleus in _NUCLEI for coda in _CODAS]
 
 
-def _words(count: int, tails: tuple[str, ...], step: int) -> list[str]:
+def _words(count: int, tails: tuple[str, ...], step: int) -> tuple[str, ...]:
     """`count` different capitalised words of two syllables and a tail; `step` is a prime that spreads them."""
     syllables = _syllables()
     total = len(syllables) ** 2 * len(tails)
@@ -29,14 +53,16 @@ def _words(count: int, tails: tuple[str, ...], step: int) -> list[str]:
         first, second = divmod(rest, len(syllables))
         words[(syllables[first] + syllables[second] + tails[tail]).capitalize()] = None
         place += 1
-    return list(words)
+    return tuple(words)
 
 
-def last_names(count: int) -> list[str]:
+@cache
+def last_names(count: int) -> tuple[str, ...]:
     return _words(count, ("son", "er", "field", "ley", "man", "ton", "ska", "ez", "ini"), 1_299_709)
 
 
-def first_names(count: int) -> list[str]:
+@cache
+def first_names(count: int) -> tuple[str, ...]:
     return _words(count, ("a", "o", "in", "y", "elle"), 2_750_159)
 
 
@@ -55,8 +81,11 @@ def luhn_npi(base: Ints) -> Ints:
 def mbis(numbers: Ints, seed: int) -> list[str]:
     """Medicare Beneficiary Identifiers in CMS's shape with S in the second place, a letter that no real one holds."""
     sizes = (9, 30, 10, 20, 30, 10, 20, 20, 10, 10)
-    pools = ("123456789", _MBI_EITHER, *("0123456789", _MBI_LETTERS, _MBI_EITHER, "0123456789"), *(_MBI_LETTERS,) * 2)
-    pools = (*pools, "0123456789", "0123456789")
+    digit_pool = "0123456789"
+    pools = (
+        *("123456789", _MBI_EITHER, digit_pool, _MBI_LETTERS, _MBI_EITHER, digit_pool),
+        *(_MBI_LETTERS, _MBI_LETTERS, digit_pool, digit_pool),
+    )
     span = int(np.prod(np.array(sizes, dtype=np.int64)))
     mixed = (numbers * 275_604_541_957 + (seed % 1_000_003) * 15_485_863) % span  # no factor in common with span
     columns: list[list[str]] = []

@@ -111,6 +111,12 @@ class Visits(_Section):
     ties: float
     one_cent: float
     annual_wellness: float
+    volume_medicare: float
+    volume_commercial: float
+    volume_medicaid: float
+    costly: float
+    specialty: float
+    specialty_cancer: float
     emergency_level: float
     emergency_per_condition: float
 

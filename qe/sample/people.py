@@ -102,7 +102,9 @@ def _alike(rng: np.random.Generator, segment: Ints, disabled: Bools, p: Paramete
     same = np.zeros(count, dtype=np.bool_)
     same[1:] = (segment[1:] == segment[:-1]) & ~disabled[1:] & ~disabled[:-1]
     same[::2] = False  # pairs never overlap
-    shares = np.array([p.people.fee_for_service * p.people.aged_share, p.people.advantage_b, p.people.advantage_elsewhere])
+    shares = np.array(
+        [p.people.fee_for_service * p.people.aged_share, p.people.advantage_b, p.people.advantage_elsewhere]
+    )
     meets = float((shares**2).sum() + p.people.commercial_a**2 + p.people.commercial_b**2 + p.people.medicaid**2) / 2
     chance = rng.random(count) * meets
     twin = same & (chance < p.identity.twins / 2)  # both of a pair are twins
@@ -177,8 +179,10 @@ def make_persons(
     """`count` persons numbered from `first`."""
     people, visits = p.people, p.visits
     shares = np.array(
-        [people.fee_for_service, people.advantage_b, people.advantage_elsewhere, people.commercial_a]
-        + [people.commercial_b, people.medicaid]
+        (
+            *(people.fee_for_service, people.advantage_b, people.advantage_elsewhere),
+            *(people.commercial_a, people.commercial_b, people.medicaid),
+        )
     )
     segment = rng.choice(np.arange(MEDICARE, MEDICAID + 1), count, p=shares / shares.sum())
     birth, disabled = _births(rng, segment, p, calendar)

@@ -148,8 +148,10 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
         ccns.append(f"{STATE}{bases[kind] + used[counter]:04d}")
         used[counter] += 1
     words = last_names(facilities + groups + 8)
-    suffix = ("Hospital", "Critical Access Hospital", "Cancer Center", "Psychiatric Unit", "Rehabilitation Unit")
-    suffix = (*suffix, "Long Term Hospital", "Nursing Center", "Community Health Center")
+    suffix = (
+        *("Hospital", "Critical Access Hospital", "Cancer Center", "Psychiatric Unit", "Rehabilitation Unit"),
+        *("Long Term Hospital", "Nursing Center", "Community Health Center"),
+    )
     f_name = tuple(f"{words[place]} {suffix[int(f_type[place])]}" for place in range(facilities))
     f_tin = [f"00{1_000_000 + 7 * place:07d}" for place in range(facilities)]
     for place in range(facilities):

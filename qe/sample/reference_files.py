@@ -84,7 +84,7 @@ def write_drugs(path: Path, p: Parameters, *, compress: bool) -> DelimitedFile:
     tables = codes()
     ndcs, mapped = ndc_numbers(unmapped=p.fills.unmapped)
     width = len(ndcs) // len(tables.drug_ingredients)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (ndc, tables.drug_ingredients[place // width], tables.drug_brand[place // width], "2000-01-01", "")
         for place, (ndc, known) in enumerate(zip(ndcs, mapped, strict=True))
         if known

@@ -151,8 +151,9 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, f
             "CLM_ADMSN_DT": dates(claims["admit"][row], "rif"),
             "CLM_IP_ADMSN_TYPE_CD": numbers(claims["urgency"][row]),
             "CLM_SRC_IP_ADMSN_CD": numbers(claims["origin"][row]),
-            "NCH_PTNT_STUS_IND_CD": picked(("A", "C", "B"), np.select(
-                [claims["status"] == 30, claims["status"] == 20], [1, 2], 0)[row]),
+            "NCH_PTNT_STUS_IND_CD": picked(
+                ("A", "C", "B"), np.select([claims["status"] == 30, claims["status"] == 20], [1, 2], 0)[row]
+            ),
             "NCH_BENE_IP_DDCTBL_AMT": money(claims["deductible"][row]),
             "NCH_BENE_PTA_COINSRNC_LBLTY_AM": money(claims["coinsurance"][row]),
             "NCH_BENE_BLOOD_DDCTBL_LBLTY_AM": "0",
@@ -332,9 +333,7 @@ def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
     in_year = died < calendar.month_starts[min(first_month + 12, calendar.months)]
     managed = np.isin(persons.primary, (ADVANTAGE_B, ADVANTAGE_ELSEWHERE))
     medicare = persons.part_a | persons.part_b
-    buy_in = np.select(
-        [persons.part_a & persons.part_b, persons.part_a, persons.part_b], [3, 1, 2], 0
-    )
+    buy_in = np.select([persons.part_a & persons.part_b, persons.part_a, persons.part_b], [3, 1, 2], 0)
     buy_in = np.where(persons.dual[:, None] & (buy_in == 3), 4, buy_in)
     age = (calendar.month_starts[first_month] + 365 - persons.birth[who]) // 365.25
     columns: dict[str, Column] = {
@@ -366,19 +365,28 @@ def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
         part_d = inside & persons.part_d[who] & ~managed[who, month]
         columns |= {
             f"STATE_CNTY_FIPS_CD_{number}": picked(providers.zip_county, np.where(inside, persons.zip[who], -1)),
-            f"MDCR_STATUS_CODE_{number}": picked(("10", "11", "20", "21", "00"), np.where(inside, disabled_status[who], 4)),
+            f"MDCR_STATUS_CODE_{number}": picked(
+                ("10", "11", "20", "21", "00"), np.where(inside, disabled_status[who], 4)
+            ),
             f"MDCR_ENTLMT_BUYIN_IND_{number}": picked(("0", "1", "2", "3", "C"), buy_in[who, month]),
-            f"HMO_IND_{number}": picked(("0", "C", "4"), np.where(managed[who, month], 1, np.where(who % 50 == 7, 2, 0))),
+            f"HMO_IND_{number}": picked(
+                ("0", "C", "4"), np.where(managed[who, month], 1, np.where(who % 50 == 7, 2, 0))
+            ),
             f"PTC_CNTRCT_ID_{number}": picked(
                 ("0", "N", "H9998", "H9999"),
-                np.where(inside, np.where(managed[who, month],
-                                          np.where(persons.primary[who, month] == ADVANTAGE_B, 2, 3), 1), 0),
+                np.where(
+                    inside,
+                    np.where(managed[who, month], np.where(persons.primary[who, month] == ADVANTAGE_B, 2, 3), 1),
+                    0,
+                ),
             ),
             f"PTD_CNTRCT_ID_{number}": picked(
                 ("0", "N", "S9999", "H9999"),
                 np.where(inside, np.where(part_d, 2, np.where(managed[who, month], 3, 1)), 0),
             ),
-            f"DUAL_STUS_CD_{number}": picked(("00", "NA", "02"), np.where(inside, np.where(persons.dual[who], 2, 1), 0)),
+            f"DUAL_STUS_CD_{number}": picked(
+                ("00", "NA", "02"), np.where(inside, np.where(persons.dual[who], 2, 1), 0)
+            ),
         }
     file.write(columns, len(who))
     file.count(claims=len(who), paid_cents=0)

@@ -17,9 +17,19 @@ from qe.sample.claims import (
     take,
     with_principal,
 )
-from qe.sample.codes import TABLES, Bools, Floats, Ints, codes
+from qe.sample.codes import TABLES, Bools, Ints, codes
 from qe.sample.parameters import Parameters
-from qe.sample.people import FQHC_ONLY, MEDICARE, NO_VISIT, SPECIALISTS_ONLY, Persons, member_of
+from qe.sample.people import (
+    COMMERCIAL_A,
+    COMMERCIAL_B,
+    FQHC_ONLY,
+    MEDICAID,
+    MEDICARE,
+    NO_VISIT,
+    SPECIALISTS_ONLY,
+    Persons,
+    member_of,
+)
 from qe.sample.providers import FQHC, Providers
 
 OFFICE, OUTPATIENT_HOSPITAL, EMERGENCY, FQHC_PLACE, HOME = 11, 22, 23, 50, 12
@@ -95,7 +105,15 @@ class Writer:
         return np.asarray(np.where(second, providers.c_second_group[clinician], group))
 
     def professional(
-        self, who: Ints, days: Ints, clinician: Ints, group: Ints, *, place: int, diagnoses: Ints, exempt: Bools | None = None
+        self,
+        who: Ints,
+        days: Ints,
+        clinician: Ints,
+        group: Ints,
+        *,
+        place: int,
+        diagnoses: Ints,
+        exempt: Bools | None = None,
     ) -> Table:
         none = np.full(len(who), -1)
         return {
@@ -116,10 +134,26 @@ class Writer:
         none = np.full(len(who), -1)
         zero = np.zeros(len(who), dtype=np.int64)
         return {
-            "person": who, "type": zero + OUTPATIENT, "facility": facility, "admit": none, "start": days, "thru": days,
-            "discharge": none, "status": zero + 1, "frequency": zero + 1, "drg": none, "origin": none, "urgency": none,
-            "diagnoses": diagnoses, "procedures": none, "procedure_day": none, "cents": total, "stay": none,
-            "covered_days": zero, "first_bill": zero + 1, "exempt": zero,
+            "person": who,
+            "type": zero + OUTPATIENT,
+            "facility": facility,
+            "admit": none,
+            "start": days,
+            "thru": days,
+            "discharge": none,
+            "status": zero + 1,
+            "frequency": zero + 1,
+            "drg": none,
+            "origin": none,
+            "urgency": none,
+            "diagnoses": diagnoses,
+            "procedures": none,
+            "procedure_day": none,
+            "cents": total,
+            "stay": none,
+            "covered_days": zero,
+            "first_bill": zero + 1,
+            "exempt": zero,
         }
 
     def visits(self) -> list[tuple[Table, Table]]:
@@ -188,7 +222,11 @@ class Writer:
         who, days = who[alive], days[alive]
         group, clinician = self.home(who, days)
         claims = self.professional(
-            who, days, clinician, self.billing_group(clinician, group, days), place=OFFICE,
+            who,
+            days,
+            clinician,
+            self.billing_group(clinician, group, days),
+            place=OFFICE,
             diagnoses=self.diagnoses(who, np.full(len(who), codes().diagnosis("Z0000")), 0.6),
         )
         service = np.where(rng.random(len(who)) < 0.3, codes().service("G0438"), codes().service("G0439"))
@@ -207,8 +245,13 @@ class Writer:
         other = np.repeat(member_of(rng, providers.g_primary, persons.tie_group[chosen]), 4)
         clinician = np.where(at_home, persons.new_clinician[who], other)
         claims = self.professional(
-            who, days, clinician, group, place=OFFICE,
-            diagnoses=self.diagnoses(who, np.full(len(who), -1), 0.6), exempt=np.ones(len(who), dtype=np.bool_),
+            who,
+            days,
+            clinician,
+            group,
+            place=OFFICE,
+            diagnoses=self.diagnoses(who, np.full(len(who), -1), 0.6),
+            exempt=np.ones(len(who), dtype=np.bool_),
         )
         ones = np.ones(len(who), dtype=np.int64)
         lines = one_line(np.full(len(who), codes().service("99213")), days, ones, ones * 0)
@@ -269,20 +312,29 @@ class Writer:
         """Everything of tables/services.csv; its volume is multiplied by exp(w_g) of the home group."""
         rng, persons, providers = self.rng, self.persons, self.providers
         tables = codes()
+        v = self.p.visits
+        commercial = np.isin(persons.segment, (COMMERCIAL_A, COMMERCIAL_B))
+        by_payer = np.where(commercial, v.volume_commercial, v.volume_medicare)
+        by_payer = np.where(persons.segment == MEDICAID, v.volume_medicaid, by_payer)
         volume = np.exp(providers.group_volume[persons.group]) * self.alive_years
+        cancer = persons.conditions[:, tables.condition("CAN")]
+        specialty = rng.random(len(persons)) < v.specialty + v.specialty_cancer * cancer
         conditions = persons.conditions.sum(axis=1)
         age = persons.age(self.calendar.measurement_start)
         tie = persons.tie > 0
         who_parts, row_parts = [], []
         for number, row in enumerate(_service_rows()):
             needs = row["needs"]
-            has: Bools | Floats = np.ones(len(persons), dtype=np.bool_)
+            has: Bools = np.ones(len(persons), dtype=np.bool_)
             if needs:
-                has = persons.esrd if needs == "ESRD" else persons.conditions[:, tables.condition(needs)]
+                groups = {"ESRD": persons.esrd, "SPECIALTY": specialty}
+                has = groups[needs] if needs in groups else persons.conditions[:, tables.condition(needs)]
             fits = has & (age >= float(row["age_from"])) & (age < float(row["age_to"])) & ~tie
             if row["sex"] != "0":
                 fits = fits & (persons.sex == int(row["sex"]))
             rate = fits * (float(row["rate"]) + float(row["per_condition"]) * conditions) * volume
+            costs = tables.facility_fee[tables.service(row["code"])]
+            rate = rate * (by_payer if costs >= v.costly else 1.0)
             found = np.repeat(np.arange(len(persons)), rng.poisson(rate))
             who_parts.append(found)
             row_parts.append(np.full(len(found), number))
@@ -316,8 +368,8 @@ class Writer:
         )
         # the clinician's part: all in the office; at a hospital a quarter of an image's fee, no laboratory, no drug
         revenue = np.array(tables.revenue)[service]
-        laboratory_or_drug = np.isin(revenue, ("0300", "0301", "0305", "0307", "0636", "0821", "0420"))
-        own = np.flatnonzero(~(hospital & laboratory_or_drug) & ~((revenue == "0636") & ~hospital & (service < 0)))
+        laboratory_or_drug = np.isin(revenue, ("0300", "0301", "0305", "0307", "0636", "0821", "0420", "0333", "0762"))
+        own = np.flatnonzero(~(hospital & laboratory_or_drug))
         claims = self.professional(
             who, days, seen, self.billing_group(seen, providers.c_group[seen], days), place=OFFICE, diagnoses=diagnoses
         )
@@ -340,7 +392,12 @@ def _facility_lines(claim: Ints, service: Ints, days: Ints, amount: Ints) -> Tab
     revenue = np.array([int(code) for code in codes().revenue])
     ones = np.ones(len(claim), dtype=np.int64)
     return {
-        "claim": claim, "revenue": revenue[service], "service": service, "day": days, "units": ones, "cents": amount
+        "claim": claim,
+        "revenue": revenue[service],
+        "service": service,
+        "day": days,
+        "units": ones,
+        "cents": amount,
     }
 
 

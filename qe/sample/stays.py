@@ -119,9 +119,7 @@ def _pick(rng: np.random.Generator, choices: Ints, weights: Floats, count: int) 
     return np.asarray(choices[np.minimum(np.searchsorted(edges, rng.random(count)), len(choices) - 1)])
 
 
-def _medical_kind(
-    rng: np.random.Generator, persons: Persons, who: Ints, part: Ints, p: Parameters
-) -> Ints:
+def _medical_kind(rng: np.random.Generator, persons: Persons, who: Ints, part: Ints, p: Parameters) -> Ints:
     """Kinds of unplanned stays: `part` 0 = ambulatory-care-sensitive, 1 = other."""
     tables = codes()
     count = len(who)
@@ -131,8 +129,11 @@ def _medical_kind(
         _pick(rng, tables.stay_parts["other"], tables.stay_weight[tables.stay_parts["other"]], count),
     )
     newer = tables.stay_parts["newer"]
-    kind = np.where((part == 1) & (rng.random(count) < p.stays.newer_codes / (1 - p.stays.acs_share)),
-                    _pick(rng, newer, tables.stay_weight[newer], count), kind)
+    kind = np.where(
+        (part == 1) & (rng.random(count) < p.stays.newer_codes / (1 - p.stays.acs_share)),
+        _pick(rng, newer, tables.stay_weight[newer], count),
+        kind,
+    )
     fallback = np.where(rng.random(count) < 0.59, tables.stay("pneumonia"), tables.stay("urinary_infection"))
     for number, needs in enumerate(tables.stay_needs):
         if needs:
@@ -166,7 +167,7 @@ class Simulation:
         self.next, self.later = _Pending.nothing(count), _Pending.nothing(count)
         self.wants_day_31 = rng.random(count) < p.readmission.day_31
         self.is_over = np.zeros(count, dtype=np.bool_)
-        self.found: list[dict[str, np.ndarray]] = []  # type: ignore[type-arg]
+        self.found: list[dict[str, np.ndarray]] = []
         self.stays = 0
         self.median_size = float(np.median(providers.f_size))
 
@@ -227,15 +228,15 @@ class Simulation:
         hospital = np.where(rng.random(count) < p.stays.home_hospital, persons.hospital[who], anywhere)
         hospital = np.where(first | (self.next.hospital[who] < 0), hospital, self.next.hospital[who])
         # what
-        elective_share = expit(p.stays.elective_level + providers.hospital_elective[np.minimum(hospital, len(size) - 1)])
+        elective_share = expit(
+            p.stays.elective_level + providers.hospital_elective[np.minimum(hospital, len(size) - 1)]
+        )
         age = (admit - persons.birth[who]) / 365.25
         is_elective = first & (part == 1) & (age >= 18) & (rng.random(count) < elective_share)
         kind = _medical_kind(rng, persons, who, part, p)
         kind = np.where(is_elective, _elective_kind(rng, persons, who), kind)
         deliveries = tables.stay_parts["delivery"]
-        kind = np.where(
-            first & (part == 2), _pick(rng, deliveries, tables.stay_weight[deliveries], count), kind
-        )
+        kind = np.where(first & (part == 2), _pick(rng, deliveries, tables.stay_weight[deliveries], count), kind)
         kind = np.where(~first & (self.next.kind[who] >= 0), self.next.kind[who], kind)
         hospital = self._unit(kind, hospital, why)
         is_acs = np.isin(kind, tables.stay_parts["acs"])
@@ -250,7 +251,13 @@ class Simulation:
         self.stays += count
         self.next.day[who] = NEVER
         status, moves, probability = self._leave(
-            who, why=why, kind=kind, hospital=hospital, admit=admit, discharge=discharge, numbers=numbers,
+            who,
+            why=why,
+            kind=kind,
+            hospital=hospital,
+            admit=admit,
+            discharge=discharge,
+            numbers=numbers,
             diagnosis=diagnosis,
         )
         exclusion = np.array([tables.diagnosis(code) for code in EXCLUSION_CODES])
@@ -260,14 +267,23 @@ class Simulation:
         origin = np.where(why == ARRIVAL, 4, origin)
         self.found.append(
             {
-                "person": who, "why": why, "kind": kind, "hospital": hospital, "admit": admit,
-                "discharge": discharge, "status": status, "diagnosis": diagnosis, "procedure": procedure,
-                "is_acs": is_acs, "is_elective": is_elective,
+                "person": who,
+                "why": why,
+                "kind": kind,
+                "hospital": hospital,
+                "admit": admit,
+                "discharge": discharge,
+                "status": status,
+                "diagnosis": diagnosis,
+                "procedure": procedure,
+                "is_acs": is_acs,
+                "is_elective": is_elective,
                 "exclusion_code": np.where(excluded, exclusion[rng.integers(0, len(exclusion), count)], -1),
                 "origin": origin,
                 "earlier_stay": np.where(why == ARRIVAL, after, -1),
                 "readmission_of": np.where(np.isin(why, (UNPLANNED, PLANNED)), after, -1),
-                "probability": probability, "number": numbers,
+                "probability": probability,
+                "number": numbers,
             }
         )
         self.busy[who] = discharge + 30
@@ -286,7 +302,15 @@ class Simulation:
         return np.asarray(hospital)
 
     def _leave(
-        self, who: Ints, *, why: Ints, kind: Ints, hospital: Ints, admit: Ints, discharge: Ints, numbers: Ints,
+        self,
+        who: Ints,
+        *,
+        why: Ints,
+        kind: Ints,
+        hospital: Ints,
+        admit: Ints,
+        discharge: Ints,
+        numbers: Ints,
         diagnosis: Ints,
     ) -> tuple[Ints, int, Floats]:
         """How each stay ends and what it leads to: status codes, how many go on, probabilities of readmission."""
@@ -354,12 +378,20 @@ class Simulation:
         none = np.full(count, -1)
         for pending, chosen in ((self.next, alone), (self.later, both)):
             pending.put(
-                who[chosen], day=(discharge + days)[chosen], why=UNPLANNED, hospital=back[chosen],
-                after=numbers[chosen], kind=none[chosen],
+                who[chosen],
+                day=(discharge + days)[chosen],
+                why=UNPLANNED,
+                hospital=back[chosen],
+                after=numbers[chosen],
+                kind=none[chosen],
             )
         self.next.put(
-            who[planned], day=(discharge + planned_day)[planned], why=PLANNED, hospital=inside[planned],
-            after=numbers[planned], kind=planned_kind[planned],
+            who[planned],
+            day=(discharge + planned_day)[planned],
+            why=PLANNED,
+            hospital=inside[planned],
+            after=numbers[planned],
+            kind=planned_kind[planned],
         )
         self.next.promote(self.later, who[waits & ~dies])
         extra = drawn & ~returns & ~planned & self.wants_day_31[who]

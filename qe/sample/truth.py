@@ -50,7 +50,9 @@ class Truth:
 
     def __init__(self, folder: Path, calendar: Calendar) -> None:
         self.calendar = calendar
-        self.files = {name: DelimitedFile(folder / f"{name}.csv", header, separator=",") for name, header in FILES.items()}
+        self.files = {
+            name: DelimitedFile(folder / f"{name}.csv", header, separator=",") for name, header in FILES.items()
+        }
         starts = calendar.month_starts.astype("datetime64[D]")
         self.months = tuple(str(start)[:7] for start in starts[:-1])
 
@@ -61,7 +63,9 @@ class Truth:
     def _write(self, name: str, columns: Mapping[str, Column], count: int) -> None:
         self.files[name].write(columns, count)
 
-    def dirt(self, kind: str, source: str, records: Sequence[str] | pl.Series, detail: str | Sequence[str] = "") -> None:
+    def dirt(
+        self, kind: str, source: str, records: Sequence[str] | pl.Series, detail: str | Sequence[str] = ""
+    ) -> None:
         """One row a dirty record."""
         series = records if isinstance(records, pl.Series) else pl.Series(list(records), dtype=pl.String)
         extra: Column = detail if isinstance(detail, str) else pl.Series(list(detail), dtype=pl.String)
@@ -146,7 +150,9 @@ class Truth:
         for payer in ("a", "b"):
             chosen = [place for place, fault in enumerate(identities.faults) if fault[1] == payer]
             self.dirt(
-                "identity", f"payer_{payer}", [numbers[place] for place in chosen],
+                "identity",
+                f"payer_{payer}",
+                [numbers[place] for place in chosen],
                 [identities.faults[place][2] for place in chosen],
             )
         for value, kind in ((1, "twin"), (2, "namesake")):
@@ -200,7 +206,7 @@ class Truth:
     def claims(self, source: str, bills: Bills, places: Ints, records: pl.Series) -> None:
         """Dirt of the claims at `places` of `bills`, whose written numbers are `records`."""
         claims = bills.claims
-        kinds: list[tuple[str, np.ndarray]] = [  # type: ignore[type-arg]
+        kinds: list[tuple[str, np.ndarray]] = [
             ("reversed_and_replaced", claims["history"] == REVERSED_AND_REPLACED),
             ("replaced", claims["history"] == REPLACED),
             ("denied_claim", claims["outcome"] == DENIED),
@@ -259,7 +265,7 @@ def write_provider_effects(path: Path, providers: Providers) -> None:
     """Planted effects (already scaled) and case mix, one row an identifier and parameter."""
     rows: list[tuple[str, str, str, str, str]] = []
 
-    def add(level: str, id_type: str, ids: Sequence[str], parameter: str, values: np.ndarray) -> None:  # type: ignore[type-arg]
+    def add(level: str, id_type: str, ids: Sequence[str], parameter: str, values: np.ndarray) -> None:
         rows.extend(
             (level, id_type, identifier, parameter, f"{value:.9f}")
             for identifier, value in zip(ids, values.tolist(), strict=True)
