@@ -2,7 +2,7 @@
 
 import pytest
 
-from qe.measurement import syntax
+from qe.measurement import attribute, syntax
 
 
 def _codes(sql: str) -> list[str]:
@@ -131,3 +131,19 @@ def test_population_is_there_for_the_other_files_only() -> None:
     sql = "select event_id from population"
     assert syntax.faults(sql, where="x", parameters=(), extra_tables=frozenset({"population"})) == ()
     assert len(syntax.faults(sql, where="x", parameters=())) == 1
+
+
+def test_the_engines_own_sql_keeps_the_rules_that_it_sets() -> None:
+    own = [*sorted(attribute.FOLDER.glob("*.sql")), *sorted((attribute.FOLDER.parent / "sql").glob("*.sql"))]
+    selects = [
+        path for path in own if "create or replace" not in (text := path.read_text()) and "insert into" not in text
+    ]
+    assert len(selects) >= 6
+    for path in selects:
+        found = syntax.faults(
+            path.read_text(),
+            where=path.name,
+            parameters=("window_start", "window_end", "performance_year", "in_emergency"),
+            extra_tables=frozenset({"population", "attribution_code", "attribution_specialty"}),
+        )
+        assert found == (), path.name

@@ -11,7 +11,6 @@ with window_line as (
         visit.person_id,
         visit.service_date,
         visit.claim_id,
-        visit.line_number,
         visit.hcpcs,
         visit.place_of_service,
         visit.is_fqhc_rhc,
@@ -33,7 +32,7 @@ code_in_force as (
         and (place_rule is distinct from 'emergency' or $in_emergency)
 ),
 base_line as (                                                    -- primary care services that stand by themselves
-    select *
+    select person_id, service_date, claim_id, clinician_id, billing_id, billing_level, role, is_fqhc_rhc, allowed_amount
     from window_line
     where exists (
         select 1
@@ -93,7 +92,7 @@ deciding_line as (
 ),
 candidate as (                                                    -- billing units, and clinicians inside each billing unit
     select
-        person_id, step, 'billing' as contest, billing_id as inside, billing_level as level, billing_id as unit_id,
+        person_id, step, 'billing' as contest, '' as inside, billing_level as level, billing_id as unit_id,
         sum(allowed_amount) as allowed_amount, count(distinct service_date) as visits, max(service_date) as last_service_date
     from deciding_line
     group by all
@@ -107,24 +106,33 @@ candidate as (                                                    -- billing uni
 ),
 ranked as (
     select
-        *,
+        person_id, step, contest, inside, level, unit_id, allowed_amount, visits, last_service_date,
         row_number() over contest_order as rank,
-        sum(allowed_amount) over (partition by person_id, contest, contest_place) as contest_amount,
+        sum(allowed_amount) over (partition by person_id, contest, inside) as contest_amount,
         lead(unit_id) over contest_order as runner_up_id,
         lead(allowed_amount) over contest_order as runner_up_amount,
         lead(last_service_date) over contest_order as runner_up_date,
         lead(visits) over contest_order as runner_up_visits
-    from (select *, case contest when 'billing' then '' else inside end as contest_place from candidate)
+    from candidate
     window contest_order as (
-        partition by person_id, contest, contest_place
+        partition by person_id, contest, inside
         order by allowed_amount desc, last_service_date desc, visits desc, unit_id
     )
 ),
-winner as (
-    select ranked.*
+first_placed as (
+    select
+        person_id, step, contest, inside, level, unit_id, allowed_amount, visits, last_service_date, rank, contest_amount,
+        runner_up_id, runner_up_amount, runner_up_date, runner_up_visits,
+        max(unit_id) filter (where contest = 'billing') over (partition by person_id) as billing_id
     from ranked
-    join ranked as billing on billing.person_id = ranked.person_id and billing.contest = 'billing' and billing.rank = 1
-    where ranked.rank = 1 and ranked.inside = billing.unit_id
+    where rank = 1
+),
+winner as (                                                       -- the billing unit, and the clinician inside that unit
+    select
+        person_id, step, level, unit_id, allowed_amount, visits, last_service_date, rank, contest_amount,
+        runner_up_id, runner_up_amount, runner_up_date, runner_up_visits
+    from first_placed
+    where contest = 'billing' or inside = billing_id
 )
 select
     person_id,

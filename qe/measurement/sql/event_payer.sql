@@ -7,7 +7,7 @@ select
         (
             person_month.month <= month_of(population.index_date),
             -abs(months_between(month_of(population.index_date), person_month.month)),
-            person_month.payer_type
+            person_month.month
         )
     ) as payer_type
 from (select distinct event_id, person_id, index_date from population) as population
