@@ -149,6 +149,30 @@ RULES: Final = (
 )
 
 
+def rules_as_text() -> str:
+    """The list of rules and the table as Markdown, for the reference and for `docs/`."""
+    rules = [
+        f"| {rule.rule} | {rule.title} | {rule.citation} | {'built' if rule.evaluate else NOT_BUILT} |"
+        for rule in RULES
+    ]
+    rows = [
+        f"| {artefact} | {recipient} | {' '.join(rule.rule for rule in RULES if rule.rule in required)} |"
+        for (artefact, recipient), required in TABLE.items()
+    ]
+    return "\n".join(
+        [
+            "| rule | must hold | source | state |",
+            "|---|---|---|---|",
+            *rules,
+            "",
+            "| artefact | recipient | rules that must pass |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
 def read_decision_table(path: Path) -> Mapping[tuple[ArtefactKind, RecipientKind], frozenset[str]]:
     """Which rules each artefact must pass for each recipient. A kind without a row, or an unknown rule, stops qe."""
     known = {rule.rule for rule in RULES}

@@ -56,7 +56,12 @@ class RunLineage:
 
 
 def record_run(ledger: Ledger, lineage: RunLineage, *, on: date, at: datetime, actor: str) -> LedgerEvent:
-    """Record that the run is complete, on the day `on`. The same run is recorded once."""
+    """Record that the run is complete, on the day `on`. The same run is recorded once.
+
+    Only a rehearsal that goes back to an earlier day records it again, from that day.
+    """
+    known = [one for one in ledger.events() if one.kind == "run_completed" and one.text("run_id") == lineage.run_id]
+    goes_back = bool(known) and on < min(one.effective_on for one in known)
     event = NewEvent(
         kind="run_completed",
         effective_on=on,
@@ -68,19 +73,19 @@ def record_run(ledger: Ledger, lineage: RunLineage, *, on: date, at: datetime, a
             "sources": sorted({source.code() for source in lineage.sources}),
             "measures": sorted({measure.code() for measure in lineage.measures}),
         },
-        key=f"run_completed:{lineage.run_id}",
+        key=f"run_completed:{lineage.run_id}" + (f":{on}" if goes_back else ""),
     )
     return ledger.append([event], at=at, actor=actor)[0]
 
 
 def run_of(facts: Facts, run_id: str) -> LedgerEvent:
-    """The event of the finished run `run_id`."""
+    """The event of the finished run `run_id`, the one with the earliest day."""
     found = facts.of("run_completed", run_id=run_id)
     if not found:
         raise InputError(
             f"run {run_id} is not recorded as complete on {facts.on}", remedy="Run `qe run`, or act as of a later day."
         )
-    return found[-1]
+    return min(found, key=lambda event: (event.effective_on, event.seq))
 
 
 def lineage_of(event: LedgerEvent) -> RunLineage:

@@ -29,11 +29,12 @@ from qe.site import Site
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One status notice on its way."""
+    """One status notice on its way. last_request: ledger number of the unit's last request, 0 without one."""
 
     unit: ProviderOrSupplier
     contact: Contact
     letter: LetterFacts
+    last_request: int
     path: Path
 
 
@@ -71,7 +72,10 @@ def plan_notices(
         letter = _letter(site, facts, standing, units[standing.unit_id], cycle=cycle, on=on)
         stem = f"notice-{cycle}-{standing.unit_id}"
         path = site.outbox / on.isoformat() / contact.channel / stem
-        notices.append(Notice(unit=units[standing.unit_id], contact=contact, letter=letter, path=path))
+        last_request = max((request.seq for request in standing.asked), default=0)
+        notices.append(
+            Notice(unit=units[standing.unit_id], contact=contact, letter=letter, last_request=last_request, path=path)
+        )
     return NoticePlan(
         cycle=cycle,
         run_id=run.run_id,
@@ -159,7 +163,6 @@ def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: PrintedLetter,
 def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
     digest = sha256(letter.content).hexdigest()
     unit_id = notice.unit.unit_id
-    asked = max((request.seq for request in reviews(plan.facts, plan.cycle)[unit_id].asked), default=0)
     return NewEvent(
         kind="status_notice_sent",
         effective_on=plan.facts.on,
@@ -170,7 +173,7 @@ def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
             "open_requests": sum(request.outcome is None for request in notice.letter.requests),
             "letter_sha256": digest,
         },
-        key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{asked}",
+        key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{notice.last_request}",
     )
 
 

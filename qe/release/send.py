@@ -22,7 +22,7 @@ from qe.release.contacts import Channel, Contact, Contacts
 from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
 from qe.release.gate import may_disclose
 from qe.release.letters import LetterFacts, LetterWriter
-from qe.release.lineage import lineage_of, run_of
+from qe.release.lineage import RunLineage, lineage_of, run_of
 from qe.release.reports_on_disk import ReportFile, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
@@ -88,6 +88,7 @@ def plan_send(
         raise InputError("the run has no report for this unit", remedy="`qe review status` lists the units.")
     _require_fitting(reports, cycle=cycle, on=on)
     standing, units = reviews(facts, cycle), units_of(run)
+    lineage = lineage_of(run_of(facts, run.run_id))
     going: list[Package] = []
     already: list[str] = []
     unreachable: list[tuple[str, str]] = []
@@ -107,7 +108,7 @@ def plan_send(
         packages=tuple(one for one in going if one.report.unit_id not in done or _is_missing(standing, one)),
         already_sent=tuple(already),
         not_sendable=tuple(one for one in unreachable if one[0] not in done),
-        decisions=tuple(_decide(site, facts, run, one, cycle=cycle, on=on) for one in going),
+        decisions=tuple(_decide(site, facts, lineage, one, cycle=cycle, on=on) for one in going),
         facts=facts,
     )
 
@@ -153,12 +154,12 @@ def _contact_fault(contact: Contact | None, channel: Channel | None) -> str | No
     return None
 
 
-def _decide(site: Site, facts: Facts, run: Run, package: Package, *, cycle: str, on: date) -> Decision:
+def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, cycle: str, on: date) -> Decision:
     artefact = Artefact(
         kind=ArtefactKind.CONFIDENTIAL_REPORT,
         sha256=package.report.pdf_sha256,
         operator=site.settings.entity.organisation,
-        lineage=lineage_of(run_of(facts, run.run_id)),
+        lineage=lineage,
         cycle=cycle,
         units={package.report.unit_id: package.report.result_sha256},
         peer_minimum=site.settings.peers.min_peers,

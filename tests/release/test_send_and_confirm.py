@@ -169,6 +169,16 @@ def test_a_new_send_after_a_return_has_its_own_printed_dates(office: Any) -> Non
     assert [found[unit].public_from for unit in ("U000001", "U000002")] == [date(2026, 5, 2), date(2026, 6, 1)]
 
 
+def test_a_run_is_recorded_once_and_again_only_when_a_rehearsal_goes_back(office: Any) -> None:
+    office.run(on=date(2026, 2, 20))
+    office.run(on=date(2026, 2, 21))
+    assert [event.effective_on for event in office.events("run_completed")] == [date(2026, 2, 20)]
+    office.run(on=date(2026, 2, 1))
+    assert [event.effective_on for event in office.events("run_completed")] == [date(2026, 2, 20), date(2026, 2, 1)]
+    office.send(date(2026, 2, 10))
+    office.confirm("U000001", on=date(2026, 2, 10))
+
+
 def test_the_first_confirmed_send_freezes_the_cycle_to_its_run(office: Any) -> None:
     office.run("a" * 16)
     office.send()
