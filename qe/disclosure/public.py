@@ -7,30 +7,15 @@ A hidden row shows no denominator either: beside a benchmark that it alone sets,
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from enum import StrEnum
 from typing import Any, Final, Literal
 
 import polars as pl
 
 from qe.disclosure.audit import AuditedRow, audit
+from qe.disclosure.notes import NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
 
 LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
-
-
-class NoteCode(StrEnum):
-    """Why figures of a row are missing."""
-
-    TOO_FEW = "too_few"
-    SMALL_CELL = "small_cell"
-    NOT_PUBLISHABLE = "not_publishable"
-
-
-NOTE_WORDING: Final = {
-    NoteCode.TOO_FEW: "Too few cases: below the measure's minimum denominator.",
-    NoteCode.SMALL_CELL: "Not shown, so that no small number of persons can be told.",
-    NoteCode.NOT_PUBLISHABLE: "Not shown: the result did not meet the conditions of its own method.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

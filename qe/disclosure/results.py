@@ -1,4 +1,7 @@
-"""What a reader may see. Only `qe.disclosure` makes these; `qe.reports` accepts nothing else, so unsuppressed figures cannot be rendered."""
+"""What a reader may see. Only `qe.disclosure` makes these, and `qe.reports` accepts nothing else.
+
+So figures that were not suppressed cannot be rendered.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

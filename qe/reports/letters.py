@@ -1,0 +1,66 @@
+"""Letters to providers and suppliers, one page each: the 60-day release notice and the final notice before publication."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from qe.providers import ProviderOrSupplier
+from qe.reports import pages, wording
+
+LetterKind = Literal["release_notice", "final_notice"]
+
+TITLES = {
+    "release_notice": "Your confidential performance report, and 60 days to review it",
+    "final_notice": "Before publication: the date, and the status of your requests",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterRequest:
+    """One request as a letter tells it. outcome: None while it is open."""
+
+    request_id: str
+    kind: str
+    category: str
+    received_on: date
+    outcome: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a letter says. deadline is worded in the recipient's zone."""
+
+    kind: LetterKind
+    organisation: str
+    contact: str
+    rehearsal: bool
+    cycle: str
+    recipient: ProviderOrSupplier
+    written_on: date
+    sent_on: date
+    last_request_day: date
+    deadline: str
+    public_on: date
+    requests: tuple[LetterRequest, ...]
+
+
+def render_letter(letter: Letter) -> bytes:
+    """The letter as a tagged PDF."""
+    page = pages.html(
+        "notice/letter.html",
+        title=TITLES[letter.kind],
+        organisation=letter.organisation,
+        description=f"{TITLES[letter.kind]} (42 CFR 401.717)",
+        created=f"{letter.written_on.isoformat()}T00:00:00Z",
+        letter=letter,
+        report_id=f"{letter.cycle}-{letter.recipient.unit_id}",
+        written_on=wording.day(letter.written_on),
+        sent_on=wording.day(letter.sent_on),
+        last_request_day=wording.day(letter.last_request_day),
+        public_on=wording.day(letter.public_on),
+        requests=[
+            (one.request_id, one.kind, one.category, wording.day(one.received_on), one.outcome or "open")
+            for one in letter.requests
+        ],
+    )
+    return pages.pdf(page)

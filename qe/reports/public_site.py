@@ -1,0 +1,282 @@
+"""The public report as bytes: a static site, one PDF and the data files, from the same suppressed and rounded rows."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from qe import bundled
+from qe.disclosure.notes import NOTE_WORDING, NoteCode
+from qe.disclosure.results import PublicRelease, PublicResult
+from qe.reports import markdown, pages, wording
+from qe.reports.facts import MeasureFacts, ReportFacts
+
+HIDDEN: Final = "*"
+COLUMNS: Final = tuple(field.name for field in fields(PublicResult))
+MEANINGS: Final = {
+    "measure_id": "Measure",
+    "measure_name": "Name of the measure",
+    "level": "What the row is about: facility, group, clinician or area",
+    "public_id": "CCN of a facility, NPI of a clinician; groups have an id of this report, never a tax number",
+    "provider_name": "Name of the provider or supplier",
+    "peer_group": "Whom it is compared with in this report",
+    "area": "County of the practice location (FIPS)",
+    "period_start": "First day of the measure's period",
+    "period_end": "Last day of the measure's period",
+    "denominator": "Cases: stays, persons or member months",
+    "rate": "Numerator / denominator as a fraction; dollars a member month for costs",
+    "ci_low": "Lower end of the 95% interval: of the ratio where there is one, else of the rate",
+    "ci_high": "Upper end of the 95% interval",
+    "expected": "Expected rate for the same patients, in the unit of rate; empty for measures that are not risk-adjusted",
+    "ratio": "Observed / expected",
+    "benchmark": "Achievable benchmark, in the unit of rate; for unadjusted shares only",
+    "category": "better, no_different, worse, too_few",
+    "note_code": "Why figures are missing",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicRow:
+    """One row of a page: every cell as text, hidden ones as *."""
+
+    measure_id: str
+    measure_name: str
+    level: str
+    public_id: str
+    provider_name: str
+    area: str
+    mark: str
+    status: str
+    tone: str
+    rate: str
+    interval: str
+    ratio: str
+    cases: str
+    expected: str
+    benchmark: str
+    peer_group: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicMeasureView:
+    """One measure's page."""
+
+    measure_id: str
+    name: str
+    why: str
+    direction: str
+    standing: str
+    figure: str
+    attribution: str
+    risk_adjustment: str
+    minimum: str
+    version: str
+    steward: str
+    blocks: tuple[markdown.Block, ...]
+    rows: tuple[PublicRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicProviderView:
+    """One provider's or supplier's page."""
+
+    public_id: str
+    name: str
+    level: str
+    rows: tuple[PublicRow, ...]
+
+
+def build_site(
+    public: PublicRelease, facts: ReportFacts, *, published_on: date, posting: Sequence[tuple[str, str]]
+) -> dict[str, bytes]:
+    """Every file of the public report by its path: site/..., report.pdf, data/...
+
+    posting  open requests at release: name of the provider or supplier, category of the request (401.717(e))
+    """
+    measures = [_measure_view(measure, public) for measure in facts.measures]
+    measures = [measure for measure in measures if measure.rows]
+    providers = _provider_views(measures)
+    shared: dict[str, Any] = {
+        "organisation": facts.organisation,
+        "contact": facts.contact,
+        "rehearsal": facts.rehearsal,
+        "period": facts.period.label,
+        "published_on": wording.day(published_on),
+        "areas": ", ".join(facts.areas),
+        "data_through": wording.day(facts.data_through),
+        "measures": measures,
+        "providers": providers,
+        "posting": list(posting),
+        "notes": [(str(code), text) for code, text in NOTE_WORDING.items()],
+        "sources": [(s.source_id, s.payer_type.replace("_", " "), f"{s.claims:,}") for s in facts.sources],
+        "settings": facts.settings,
+        "run_id": facts.run_id,
+        "software": facts.software_version,
+        "hidden": HIDDEN,
+    }
+    files = _site_files(measures, providers, shared)
+    files["report.pdf"] = _pdf(shared, published_on)
+    files |= _data_files(public, facts, published_on)
+    return files
+
+
+def _site_files(
+    measures: Sequence[PublicMeasureView], providers: Sequence[PublicProviderView], shared: dict[str, Any]
+) -> dict[str, bytes]:
+    templates = bundled.folder("templates") / "public"
+    files = {
+        "site/style.css": (templates / "style.css").read_bytes(),
+        "site/table.js": (templates / "table.js").read_bytes(),
+    }
+
+    def page(name: str, template: str, depth: int, **content: Any) -> None:
+        files[f"site/{name}"] = pages.html(f"public/{template}", root="../" * depth, **shared, **content).encode()
+
+    page("index.html", "index.html", 0)
+    page("compare.html", "compare.html", 0)
+    page("methods.html", "methods.html", 0)
+    page("open-requests.html", "open-requests.html", 0)
+    page("404.html", "404.html", 0)
+    for measure in measures:
+        page(f"measures/{measure.measure_id}.html", "measure.html", 1, measure=measure)
+    for provider in providers:
+        page(f"providers/{pages.slug(provider.public_id)}.html", "provider.html", 1, provider=provider)
+    return files
+
+
+def _pdf(shared: dict[str, Any], published_on: date) -> bytes:
+    page = pages.html(
+        "public/report.html",
+        title=f"Public performance report {shared['period']}",
+        description="Public report of a Medicare qualified entity (42 CFR Part 401 Subpart G)",
+        created=f"{published_on.isoformat()}T00:00:00Z",
+        **shared,
+    )
+    return pages.pdf(page)
+
+
+def _measure_view(measure: MeasureFacts, public: PublicRelease) -> PublicMeasureView:
+    rows = [_row(row, measure) for row in public.results if row.measure_id == measure.measure_id]
+    cases = "member months" if measure.kind == "amount_ratio" else wording.UNITS[measure.unit]
+    return PublicMeasureView(
+        measure_id=measure.measure_id,
+        name=measure.name,
+        why=measure.why_it_matters,
+        direction=f"{measure.direction.capitalize()} is better.",
+        standing="Standard measure" if measure.standing == "standard" else "Alternative measure",
+        figure="dollars a member month" if measure.kind == "amount_ratio" else "rate",
+        attribution=measure.attribution,
+        risk_adjustment=measure.risk_adjustment,
+        minimum=f"{measure.minimum_denominator:,} {cases}",
+        version=measure.version,
+        steward=measure.steward,
+        blocks=markdown.blocks(measure.method),
+        rows=tuple(sorted(rows, key=lambda row: (row.level, row.provider_name, row.public_id))),
+    )
+
+
+def _row(row: PublicResult, measure: MeasureFacts) -> PublicRow:
+    scale: wording.Scale = "dollars" if measure.kind == "amount_ratio" else "percent"
+    interval_scale: wording.Scale = "ratio" if row.ratio is not None else scale
+    if row.category is None:
+        mark, status, tone = "–", "Not shown", "small"
+    else:
+        (mark, status), tone = wording.STATUS[row.category], wording.TONE[row.category]
+
+    def shown(text: str, value: object) -> str:
+        if value is not None:
+            return text
+        return HIDDEN if row.note_code else wording.NOT_APPLICABLE
+
+    return PublicRow(
+        measure_id=row.measure_id,
+        measure_name=row.measure_name,
+        level=wording.LEVELS[row.level],
+        public_id=row.public_id,
+        provider_name=row.provider_name,
+        area=row.area,
+        mark=mark,
+        status=status,
+        tone=tone,
+        rate=shown(wording.figure(row.rate, scale), row.rate),
+        interval=shown(wording.interval(row.ci_low, row.ci_high, interval_scale), row.ci_low),
+        ratio=shown(wording.figure(row.ratio, "ratio"), row.ratio),
+        cases=shown(wording.count(row.denominator), row.denominator),
+        expected=shown(wording.figure(row.expected, scale), row.expected),
+        benchmark=wording.figure(row.benchmark, scale),
+        peer_group=row.peer_group,
+        note="" if row.note_code is None else NOTE_WORDING[NoteCode(row.note_code)],
+    )
+
+
+def _provider_views(measures: Sequence[PublicMeasureView]) -> list[PublicProviderView]:
+    by_provider: dict[str, list[PublicRow]] = {}
+    for measure in measures:
+        for row in measure.rows:
+            by_provider.setdefault(row.public_id, []).append(row)
+    views = [
+        PublicProviderView(public_id=public_id, name=rows[0].provider_name, level=rows[0].level, rows=tuple(rows))
+        for public_id, rows in by_provider.items()
+    ]
+    return sorted(views, key=lambda view: (view.level, view.name, view.public_id))
+
+
+def _data_files(public: PublicRelease, facts: ReportFacts, published_on: date) -> dict[str, bytes]:
+    rows = [asdict(row) for row in public.results]
+    dictionary = [(name, MEANINGS[name]) for name in COLUMNS]
+    dictionary += [(f"note_code = {code}", text) for code, text in NOTE_WORDING.items()]
+    package = {
+        "name": f"qe-{facts.cycle.lower()}",
+        "title": f"{facts.organisation}: public results {facts.period.label}",
+        "created": published_on.isoformat(),
+        "resources": [
+            {
+                "name": "results",
+                "path": "results.csv",
+                "format": "csv",
+                "schema": {"fields": [{"name": name, "description": MEANINGS[name]} for name in COLUMNS]},
+            }
+        ],
+    }
+    as_json = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return {
+        "data/results.csv": _csv([COLUMNS, *([_cell(row[name]) for name in COLUMNS] for row in rows)]),
+        "data/results.json": _json(as_json),
+        "data/data_dictionary.csv": _csv([("column", "meaning"), *dictionary]),
+        "data/datapackage.json": _json(package),
+    }
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Decimal():
+            return int(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def _cell(value: object) -> str:
+    """A cell of the CSV: empty when hidden; text that a spreadsheet would run as a formula is quoted."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
