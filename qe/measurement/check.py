@@ -60,7 +60,7 @@ def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
     except MeasureError as error:
         faults += error.faults
     if not syntax:
-        faults += _bind_faults(module)
+        faults += [*_list_faults(module), *_bind_faults(module)]
     return faults + rule_faults(module)
 
 
@@ -71,6 +71,29 @@ def _method_faults(module: Module) -> list[Fault]:
         return []
     message = f'{where}: there is no attribution method "{method}"{suggestion(method, methods())}'
     return [Fault(code="unknown-method", message=message, file=where, place="attribution.method")]
+
+
+def _list_faults(module: Module) -> list[Fault]:
+    """A list that the SQL asks for and measure.toml does not state would be silently empty; one that nothing asks for is dead."""
+    known = {*module.facts.lists, *module.facts.maps}
+    asked = {stem: sql_syntax.list_names(sql) for stem, sql in module.sql.items()}
+    faults = [
+        Fault(
+            code="unknown-list",
+            message=f'{place(module, stem)}: there is no list or map "{name}"{suggestion(name, sorted(known))}',
+            file=place(module, stem),
+            place=name,
+        )
+        for stem, names in asked.items()
+        for name in sorted(names - known)
+    ]
+    where = f"measures/{module.folder.name}/measure.toml"
+    faults += [
+        Fault(code="unused-list", message=f'{where}: no SQL file asks for the list "{name}"', file=where, place=name)
+        for name in sorted(known)
+        if not any(f"'{name}'" in sql for sql in module.sql.values())
+    ]
+    return faults
 
 
 def require(module: Module, *, licensed: Path | None = None) -> None:

@@ -142,6 +142,33 @@ def faults(
     return (*found, *(fault("refused-sql", message) for message in messages))
 
 
+def list_names(sql: str) -> set[str]:
+    """The names of lists and maps that `sql` asks value_set and code_map for, as far as they stand there as literals."""
+    parsed = tree(sql)
+    views = set(ENGINE_VIEWS)
+    for node in _walk(parsed):
+        if node.get("type") == "BASE_TABLE" and node.get("table_name") in ENGINE_VIEWS and node.get("alias"):
+            views.add(str(node["alias"]))
+    found: set[str] = set()
+    for node in _walk(parsed):
+        sides = [node.get("left"), node.get("right"), *(node.get("children") or [])]
+        expressions = [side for side in sides if isinstance(side, dict)]
+        if any(
+            side.get("class") == "COLUMN_REF" and _names_a_list(side["column_names"], views) for side in expressions
+        ):
+            found |= {str(side["value"]["value"]) for side in expressions if _is_text(side)}
+    return found
+
+
+def _names_a_list(column: list[str], views: set[str]) -> bool:
+    return column[-1] == "name" and len(column) > 1 and column[-2] in views
+
+
+def _is_text(expression: dict[str, Any]) -> bool:
+    value = expression.get("value")
+    return expression.get("class") == "CONSTANT" and isinstance(value, dict) and value["type"]["id"] == "VARCHAR"
+
+
 def _first_lines(message: str) -> str:
     return "\n  ".join(line.rstrip() for line in message.splitlines()[:6])
 
@@ -257,6 +284,8 @@ def _ends_in_key(expressions: list[dict[str, Any]]) -> bool:
     last = expressions[-1]
     if last.get("class") == "FUNCTION" and last.get("function_name") in ("row", "struct_pack", "list_value"):
         return _ends_in_key(last["children"][-1:])
+    if last.get("class") == "STAR":  # order by all
+        return True
     if last.get("class") != "COLUMN_REF":
         return False
     name = str(last["column_names"][-1]).lower()

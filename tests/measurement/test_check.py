@@ -92,6 +92,17 @@ def test_an_attribution_method_that_does_not_exist_is_named(second_stay: Write) 
     ]
 
 
+def test_a_list_that_is_not_stated_and_one_that_is_not_asked_for_are_faults(second_stay: Write) -> None:
+    assert _with(second_stay, "exclusions", "value_set.name = 'heart'", "value_set.name in ('hart', 'kidney')") == [
+        (
+            "unknown-list",
+            'measures/second_stay/exclusions.sql: there is no list or map "hart"; did you mean "heart"?',
+        ),
+        ("unknown-list", 'measures/second_stay/exclusions.sql: there is no list or map "kidney"'),
+        ("unused-list", 'measures/second_stay/measure.toml: no SQL file asks for the list "heart"'),
+    ]
+
+
 def test_a_rule_without_sql_or_case_and_a_rule_nobody_wrote_are_faults(second_stay: Write) -> None:
     faults = _faults(second_stay(method="R1 stays. R2 adults. R3 no heart stay. R5 nothing."))
     assert [code for code, _ in faults] == ["rule-not-in-sql", "rule-not-in-cases", "rule-not-in-method"]
