@@ -91,16 +91,24 @@ def _is_partition(levels: dict[str, Floats]) -> bool:
 def _categories(
     levels: dict[str, Floats], outcome: Floats | None
 ) -> tuple[list[tuple[str, Floats]], list[tuple[str, str]]]:
-    """The largest level is the reference; rare levels are pooled with it."""
+    """The largest level is the reference; rare levels are pooled into one, which joins the reference if still rare.
+
+    Source: statistics.md, correction 3 (50 events and 10 outcomes; the thousand of CMS is a national figure).
+    """
     reference = max(sorted(levels), key=lambda level: float(levels[level].sum()))
-    kept, dropped = [], [(reference, "reference level")]
+    kept: list[tuple[str, Floats]] = []
+    dropped = [(reference, "reference level")]
+    pooled = np.zeros_like(levels[reference])
     for level, values in levels.items():
         if level == reference:
             continue
         if reason := _rare(values, outcome):
             dropped.append((level, reason))
+            pooled = pooled + values
         else:
             kept.append((level, values))
+    if np.any(pooled) and not _rare(pooled, outcome):
+        kept.append((f"{reference.split(':')[0]}:pooled", pooled))
     return kept, dropped
 
 

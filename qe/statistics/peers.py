@@ -31,19 +31,20 @@ def assign(units: pl.DataFrame, *, level: str, by: Sequence[str], min_peers: int
         area=pl.col("county_fips").fill_null("unknown"),
         size_quartile=_size_quarter(units.sort("unit_id")),
     )
-    eligible = keyed.filter("is_eligible")
+    sharing: dict[tuple[str, ...], list[str]] = {}
+    for row in keyed.filter("is_eligible").iter_rows(named=True):
+        for keep in range(len(by) + 1):
+            sharing.setdefault(tuple(str(row[key]) for key in by[:keep]), []).append(row["unit_id"])
     label: dict[str, str] = {}
     members: dict[str, tuple[str, ...]] = {}
     for row in keyed.iter_rows(named=True):
         for keep in range(len(by), -1, -1):
-            keys = list(by[:keep])
-            same = eligible
-            for key in keys:
-                same = same.filter(pl.col(key) == row[key])
-            if same.height >= min_peers or not keys:
-                name = _label(level, [(key, str(row[key])) for key in keys], same.height, min_peers)
+            values = tuple(str(row[key]) for key in by[:keep])
+            same = sharing.get(values, [])
+            if len(same) >= min_peers or not values:
+                name = _label(level, list(zip(by[:keep], values, strict=True)), len(same), min_peers)
                 label[row["unit_id"]] = name
-                members.setdefault(name, tuple(same["unit_id"]))
+                members.setdefault(name, tuple(same))
                 break
     return PeerGroups(label=label, members=members)
 

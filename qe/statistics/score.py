@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 MEDICARE: Final = ("medicare", "medicare_advantage")
 SCOPES: Final = ("all", "medicare", "other")
+FEWEST_FOR_AGGREGATES: Final = 4  # of three units, one of which is the reader's own, quartiles would tell the other two
 
 
 class PeerSettings(Protocol):
@@ -247,7 +248,8 @@ def _compared(
 ) -> pl.DataFrame:
     """The rows with peer group, quartiles, percentile, benchmark, reliability, category and significance.
 
-    Only scope "all" is compared; the other scopes carry their counts, and the peer group's name.
+    Ranks, quartiles, benchmark and significance belong to scope "all". The payer scopes carry their counts, interval and
+    category, each against the same reference within its scope, and the peer group's name.
     """
     facts = found.module.facts
     minimum = facts.publish.min_denominator
@@ -263,14 +265,25 @@ def _compared(
     for label, members in groups.members.items():
         mine = whole.filter(pl.col("provider_id").is_in(list(members)))
         shared = _shared(mine, facts.direction == "higher", facts.kind, settings)
-        judged = dict(_judged(mine, facts.direction == "higher", shared, settings))
+        judged = dict(_judged(mine, facts.direction == "higher", settings))
         for unit_id, group in groups.label.items():
             if group == label:
                 extra[unit_id] = {**shared, **judged.get(unit_id, {})}
-    columns = [
-        _comparison(row, groups.label.get(row["provider_id"], ""), extra.get(row["provider_id"], {}), eligible)
-        for row in rows.iter_rows(named=True)
-    ]
+    references = {
+        (label, scope): _reference(
+            rows.filter((pl.col("payer_scope") == scope) & pl.col("provider_id").is_in(list(members)))
+        )
+        for label, members in groups.members.items()
+        for scope in SCOPES
+    }
+    columns = []
+    for row in rows.iter_rows(named=True):
+        label = groups.label.get(row["provider_id"], "")
+        if row["payer_scope"] == "all":
+            columns.append(_comparison(row, label, extra.get(row["provider_id"], {}), eligible))
+        else:
+            reference = references.get((label, row["payer_scope"]))
+            columns.append(_scope_comparison(row, label, reference, facts.direction == "higher", minimum))
     return rows.hstack(pl.DataFrame(columns, schema=_COMPARISON, orient="row"))
 
 
@@ -288,10 +301,27 @@ _COMPARISON: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 
+def _scope_comparison(
+    row: Mapping[str, Any], label: str, reference: float | None, higher_is_better: bool, minimum: int
+) -> dict[str, Any]:
+    """Peer group and category of one provider within one payer scope."""
+    too_few = row["denominator"] < minimum or row["ci_low"] is None or reference is None
+    category = "too_few"
+    if not too_few and reference is not None:
+        category = _category(row["ci_low"], row["ci_high"], reference, higher_is_better)
+    return {"peer_group": label, "too_few": too_few, "category": category}
+
+
+def _reference(rows: pl.DataFrame) -> float | None:
+    """What intervals are held against: 1 for O/E ratios, else the pooled rate of these rows; None without cases."""
+    if rows["ratio"].null_count() < rows.height:
+        return 1.0
+    size = float(rows["denominator"].sum() or 0)
+    return float(rows["numerator"].sum()) / size if size > 0 else None
+
+
 def _comparison(row: Mapping[str, Any], label: str, extra: Mapping[str, Any], eligible: set[str]) -> dict[str, Any]:
     comparison: dict[str, Any] = {"peer_group": label, "too_few": row["provider_id"] not in eligible}
-    if row["payer_scope"] != "all":
-        return comparison | {"category": "too_few" if comparison["too_few"] else "no_different"}
     shared = {name: extra.get(name) for name in ("peer_p25", "peer_median", "peer_p75", "achievable_benchmark")}
     if comparison["too_few"]:
         return comparison | shared | {"category": "too_few"}
@@ -306,7 +336,7 @@ def _figure(rows: pl.DataFrame) -> Floats:
 
 def _shared(rows: pl.DataFrame, higher_is_better: bool, kind: str, settings: ScoringSettings) -> dict[str, Any]:
     """What all units of a peer group are shown alike."""
-    if rows.is_empty():
+    if rows.height < FEWEST_FOR_AGGREGATES:
         return {}
     low, middle, high = benchmark.quartiles(_figure(rows))
     shared: dict[str, Any] = {"peer_p25": low, "peer_median": middle, "peer_p75": high}
@@ -315,18 +345,17 @@ def _shared(rows: pl.DataFrame, higher_is_better: bool, kind: str, settings: Sco
         shared["achievable_benchmark"] = benchmark.achievable(
             events, size, share=settings.achievable_share, higher_is_better=higher_is_better
         )
-        shared["pooled"] = float(events.sum() / size.sum())
     return shared
 
 
 def _judged(
-    rows: pl.DataFrame, higher_is_better: bool, shared: Mapping[str, Any], settings: ScoringSettings
+    rows: pl.DataFrame, higher_is_better: bool, settings: ScoringSettings
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Percentile, reliability, category and significance of each unit of a peer group."""
-    if rows.is_empty():
+    reference = _reference(rows)
+    if reference is None:
         return
     has_ratio = rows["ratio"].null_count() < rows.height
-    reference = 1.0 if has_ratio else float(shared["pooled"])
     rank = benchmark.percentiles(_figure(rows), higher_is_better=higher_is_better)
     significant = multiplicity.adjust(_p_values(rows, reference, has_ratio)) <= settings.fdr_q
     signal = _reliability(rows, has_ratio)
