@@ -40,8 +40,16 @@ class Block:
 class LineReader:
     """Reads a stream line by line at its head and in blocks after that."""
 
-    def __init__(self, stream: PlainStream, name: str, on_bytes: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        stream: PlainStream,
+        name: str,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        block_size: int = BLOCK,
+    ) -> None:
         self._stream = stream
+        self._block_size = block_size
         self._name = name
         self._on_bytes = on_bytes
         self._reached = 0
@@ -61,7 +69,7 @@ class LineReader:
             self._held = self._held[len(codecs.BOM_UTF8) :]
 
     def _fill(self) -> None:
-        block = self._stream.read(BLOCK)
+        block = self._stream.read(self._block_size)
         if self._on_bytes is not None:
             reached = self._stream.received_bytes()
             self._on_bytes(reached - self._reached)
@@ -97,7 +105,7 @@ class LineReader:
             if cut > 0:
                 yield self._block(self._held[:cut])
                 self._held = self._held[cut:]
-            if len(self._held) > LINE_CAP + BLOCK:
+            if len(self._held) > LINE_CAP + self._block_size:
                 raise self._too_long(self.next_row)
             self._fill()
         if cut > 0:

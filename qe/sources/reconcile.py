@@ -60,9 +60,9 @@ def unreconciled(name: str, facts: Facts, layout: Layout, source: SourceTable, *
     outside  accepted rows whose date lies outside the source's start..end
     """
     faults = []
-    if facts.rows_read == 0:
+    if facts.rows_read == 0 and facts.expected_rows != 0:
         faults.append(_fault("no-rows", name, "holds a header and no row", "Ask for the rows."))
-    elif facts.rows_accepted == 0:
+    elif facts.rows_accepted == 0 and facts.rows_read > 0:
         faults.append(
             _fault("no-fit-row", name, f"none of its {facts.rows_read:,} rows could be read", "Ask for the file again.")
         )

@@ -160,6 +160,26 @@ def stage(
     The one under the vault key holds identity_row and the raw text of quarantined rows, which may name persons; a file
     without either has none.
     """
+    try:
+        _build(connection, places, conversion, batches, sha256=sha256, name=name, keys=keys)
+    except duckdb.Error as error:
+        raise _told(error, name) from None
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # DuckDB's words for Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _build(
+    connection: duckdb.DuckDBPyConnection,
+    places: Places,
+    conversion: Conversion,
+    batches: Batches,
+    *,
+    sha256: str,
+    name: str,
+    keys: Keys,
+) -> None:
     fill = partial(_fill, connection, conversion, batches, sha256=sha256, name=name)
     if places.database is None:
         assert places.vault_database is not None
@@ -199,10 +219,10 @@ def _fill(
         _require_every_row(connection, delivered, name)
         _part(connection)
         _write_facts(connection, conversion, delivered, sha256)
-    except duckdb.Error as error:
+    except duckdb.Error:
         if delivered.failure is not None:
             raise delivered.failure from None
-        raise _told(error, name) from None
+        raise
     finally:
         connection.unregister("received_row")
 
@@ -211,6 +231,8 @@ def _guarded(batches: Iterator[pa.RecordBatch], delivered: Delivered) -> Iterato
     """The batches; what stops them is kept, since DuckDB would tell it in its own words."""
     try:
         yield from batches
+    except GeneratorExit:
+        raise
     except BaseException as failure:
         delivered.failure = failure
         raise

@@ -275,6 +275,22 @@ def test_a_crosswalk_without_a_header_is_read_where_the_settings_name_its_layout
     ) == [(1, "B1", "1EG4TE5MK73", None, "Doe", date(1959, 3, 17), "2", "01730")]
 
 
+def test_a_crosswalk_may_lie_in_a_place_of_its_own_with_or_without_a_header(small_site: Any, medicare: Path) -> None:
+    (medicare / "ip.txt").write_text(institutional())
+    other = small_site.root / "crosswalks" / "people.txt"
+    other.parent.mkdir()
+    other.write_text("B1|1EG4TE5MK73||Doe|Jo|Q|17-MAR-59|2|1730\n")
+    small_site.sources["medicare"]["crosswalk"] = "crosswalks/people.txt"
+    claims, people = small_site.receive()
+    assert (claims.file.staged_as, claims.in_vault) == ("institutional", False)
+    assert (people.file.source_id, people.file.staged_as, people.in_vault) == ("medicare", "crosswalk", True)
+    other.write_text('BENE_ID,MBI,LAST_NAME,FIRST_NAME,BIRTH_DATE\nB1,1EG4TE5MK73,"Doe, Jr",Jo,19590317\n')
+    _, people = small_site.receive()
+    assert small_site.rows(people.database, "select last_name, birth_date, row_number from staged_row", vault=True) == [
+        ("Doe, Jr", date(1959, 3, 17), 2)
+    ]
+
+
 def test_a_source_may_be_delimited_otherwise_with_quotes(small_site: Any, cdl_medical: Any) -> None:
     folder = small_site.add_source("payer", kind="apcd-cdl", payer_type="commercial", delimiter="*")
     (folder / "mc.txt").write_text(cdl_medical({"005": "A|1"}).replace("|", "*").replace("A*1", '"A*1"'))

@@ -180,12 +180,9 @@ def test_blank_lines_inside_are_rows_and_those_at_the_end_are_none(
 def test_a_line_of_300_mb_in_a_gzip_file_is_refused_before_64_mb_are_held(
     small_site: Any, payer: Path, cdl_medical: Any
 ) -> None:
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as file:
-        file.write("\n".join(cdl_medical({}).splitlines()[:3]).encode() + b"\n")
-        for _ in range(300):
-            file.write(b"x" * 1_000_000)
-    (payer / "mc.txt.gz").write_bytes(packed.getvalue())
+    start = gzip.compress("\n".join(cdl_medical({}).splitlines()[:3]).encode() + b"\n", mtime=0)
+    megabyte = gzip.compress(b"x" * 1_000_000, mtime=0)
+    (payer / "mc.txt.gz").write_bytes(start + megabyte * 300)  # members of a gzip file follow one another
     tracemalloc.start()
     try:
         error = refused(small_site)
@@ -226,9 +223,14 @@ def test_an_empty_file_is_told(small_site: Any, payer: Path, content: bytes) -> 
     assert codes(refused(small_site)) == ["empty-file"]
 
 
-def test_a_header_without_rows_is_told(small_site: Any, payer: Path, cdl_medical: Any) -> None:
+def test_a_header_without_rows_is_told_unless_its_trailer_states_none(small_site: Any, cdl_medical: Any) -> None:
+    medicare = small_site.add_source("medicare", kind="ccw-rif")
+    (medicare / "pde.txt").write_text("PDE_ID|BENE_ID|SRVC_DT|PROD_SRVC_ID|DAYS_SUPLY_NUM\n")
+    payer = small_site.add_source("payer", kind="apcd-cdl", payer_type="commercial")
     (payer / "mc.txt").write_text(cdl_medical())
-    assert codes(refused(small_site)) == ["no-rows"]
+    error = refused(small_site)
+    assert codes(error) == ["no-rows"]
+    assert error.faults[0].file == "pde.txt"
 
 
 def test_a_header_that_fits_no_type_and_one_missing_are_told(small_site: Any, payer: Path, cdl_medical: Any) -> None:
