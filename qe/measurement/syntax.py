@@ -80,20 +80,8 @@ CLOCK_WORDS = frozenset(
 )
 # Columns that make an order total within the grain of the contract tables.
 KEY_COLUMNS = frozenset(
-    {
-        "line_number",
-        "sequence",
-        "position",
-        "month",
-        "ndc",
-        "code",
-        "hcpcs",
-        "identifier",
-        "ingredient",
-        "factor",
-        "npi",
-    }
-)
+    {"line_number", "sequence", "position", "month", "ndc", "code", "hcpcs", "identifier", "ingredient", "factor", "npi", "id"}
+)  # fmt: skip
 
 
 def contract_tables() -> frozenset[str]:

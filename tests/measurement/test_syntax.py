@@ -26,6 +26,8 @@ def _messages(sql: str) -> list[str]:
         "select arg_max(facility_id, (admit_date, stay_id)) from stay",
         "select stay_id from stay qualify row_number() over (partition by person_id order by admit_date, stay_id) = 1",
         "select stay_id from stay order by admit_date, stay_id limit 1",
+        "with given as (select 1 as id) select id from given order by id limit 1",
+        "select person_id, admit_date from stay order by all limit 1",
         "select distinct on (person_id) person_id, stay_id from stay order by person_id, admit_date, stay_id",
         "select sum(days_supply) over (partition by person_id order by fill_date) from fill",
         "select (select count(*) from stay where stay.person_id = person.person_id) from person",
