@@ -25,7 +25,7 @@ CODE_LISTS = (
     "payment_arrangement",
 )
 NET_KINDS = ("medical", "pharmacy")
-PERSON_KINDS = ("beneficiary", "eligibility")
+COUNTED_KINDS = ("institutional", "professional", "part_d_event", "medical", "pharmacy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
         ),
     )
     for one in deliveries:
-        if (FOLDER / "load" / one.staged.file.staged_as).is_dir() and one.staged.file.staged_as not in PERSON_KINDS:
+        if one.staged.file.staged_as in COUNTED_KINDS:
             db.execute(
                 "insert into delivery_fact values ($delivery, $source, $rows)",
                 delivery=_counted_as(one, deliveries),

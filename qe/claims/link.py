@@ -92,10 +92,11 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
             db.run(FILES / "review.sql", method=method)
         db.run(FILES / "unlinked.sql", population=population)
     db.run(FILES / "person_id.sql")
-    db.run(FILES / "forget.sql")
-    db.run(FILES / "remember.sql")
-    db.execute("delete from vault.link_review")
-    db.run(FILES / "review_kept.sql")
+    with db.transaction():
+        db.run(FILES / "forget.sql")
+        db.run(FILES / "remember.sql")
+        db.execute("delete from vault.link_review")
+        db.run(FILES / "review_kept.sql")
     return db.frame(FILES / "report.sql")
 
 

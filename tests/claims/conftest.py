@@ -14,7 +14,7 @@ import pytest
 from qe import store, vault
 from qe.claims.events import derive_events
 from qe.claims.load import ClaimsModel, build_model, vault_path
-from qe.claims.model import create_base_tables, create_event_tables, create_macros
+from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
 from qe.progress import Silent
 from qe.site import Settings, Site
 from qe.sources.manifest import SourceFile, StagedFile
@@ -23,6 +23,13 @@ from qe.warehouse import Warehouse
 DIAGNOSES = "struct(sequence integer, kind varchar, code varchar, icd_version integer, present_on_admission varchar)[]"
 PROCEDURES = "struct(sequence integer, code varchar, icd_version integer, procedure_date date)[]"
 NAMES = "last_name varchar, first_name varchar, middle_name varchar"
+
+
+def columns_of(table: str) -> str:
+    """The columns of a base table, as files of kind claims-model are staged."""
+    text = (FOLDER / "model" / f"{table}.sql").read_text(encoding="utf-8")
+    return text[text.index("(", text.index("create table")) + 1 : text.rindex(")")]
+
 
 STAGED_COLUMNS = {
     "institutional": f"""
@@ -91,6 +98,15 @@ STAGED_COLUMNS = {
     "roster": """
         npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type
         varchar, role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date""",
+    "person": "person_id varchar, birth_date date, death_date date, sex varchar, race varchar, zip5 varchar, "
+    "county_fips varchar, entitlement_reason varchar",
+    "member_month": "person_id varchar, month date, payer_id varchar, payer_type varchar, part_a boolean, part_b boolean, "
+    "part_d boolean, managed_care boolean, medical boolean, pharmacy boolean, hospice boolean, esrd boolean, dual boolean, "
+    "is_primary boolean, product varchar, covered_from date, covered_to date",
+    **{
+        table: columns_of(table)
+        for table in ("claim", "claim_line", "claim_diagnosis", "claim_procedure", "pharmacy_fill", "provider")
+    },
     "drugs": "ndc varchar, ingredients varchar[], brand_generic varchar, effective_from date, effective_to date",
 }
 IDENTITY_COLUMNS = {
@@ -228,6 +244,7 @@ def settings_of(**changes: Any) -> Settings:
                     "adjustment": "net",
                     **payer,
                 },
+                "model": {"kind": "claims-model", "payer_id": "d", "payer_type": "medicaid", **payer},
                 "roster": {"kind": "roster", "path": "x"},
                 "drugs": {"kind": "drugs", "path": "x"},
             },

@@ -21,6 +21,7 @@ one_month as (
         person_id, month, payer_id, payer_type, product,
         bool_or(part_a) as part_a, bool_or(part_b) as part_b, bool_or(part_d) as part_d, bool_or(managed_care) as managed_care,
         bool_or(medical) as medical, bool_or(pharmacy) as pharmacy, bool_or(esrd) as esrd, bool_or(dual) as dual,
+        bool_or(hospice) as hospice,
         bool_or(is_primary) as is_primary, min(covered_from) as covered_from, max(covered_to) as covered_to
     from placed
     where place = 1 and delivery_order = latest_delivery
@@ -34,7 +35,7 @@ ranked as (
     from one_month
 )
 select
-    person_id, month, payer_id, payer_type, part_a, part_b, part_d, managed_care, medical, pharmacy, null, esrd, dual,
+    person_id, month, payer_id, payer_type, part_a, part_b, part_d, managed_care, medical, pharmacy, hospice, esrd, dual,
     case
         when not is_primary then false
         when payer_type = 'medicaid' then not has_other_than_medicaid

@@ -36,6 +36,6 @@ select
     part_d,
     coalesce(esrd in ('Y', '1'), false),
     coalesce(dual_status in ('01', '02', '03', '04', '05', '06', '08'), false),
-    true, null, null, null
+    true, null, null, null, null
 from judged
 where part_a or part_b or part_d

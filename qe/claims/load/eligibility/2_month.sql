@@ -18,6 +18,7 @@ select
         then $payer_type else product_payer_type end,
     null, null, null, product_payer_type = 'medicare_advantage', is_medical, is_pharmacy, null, null, pays_first, product,
     case when plan_from > month_start then plan_from end,
-    case when plan_to < last_day(month_start) then plan_to end
+    case when plan_to < last_day(month_start) then plan_to end,
+    null
 from judged
 where (plan_from is null or plan_from <= last_day(month_start)) and (plan_to is null or plan_to >= month_start)

@@ -1,0 +1,4 @@
+-- Grain: one row per fill of the file.
+insert into fill_seen
+select distinct $source_id, fill_id, delivery_order
+from incoming
