@@ -64,13 +64,16 @@ class Exhibit:
     direction: str
     cases_word: str
     scope_rows: tuple[tuple[str, ...], ...]
-    peers: tuple[tuple[str, str], ...]
+    peer_heads: tuple[str, ...]
+    peer_cells: tuple[str, ...]
+    axis_title: str
     plot: DotPlot
     ticks: tuple[tuple[float, str], ...]
     status: str
     mark: str
     tone: str
     exclusions: tuple[tuple[str, str, str], ...]
+    exclusions_letter: str
     components: tuple[ComponentRow, ...]
     standing: str
 
@@ -148,7 +151,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         shown_id=provider.shown_id,
         level=wording.LEVELS[provider.level],
         role=provider.role,
-        period=facts.period.label,
+        period=_period(facts, whole.values()),
         peer_group=next((row.peer_group for row in whole.values() if row.peer_group), "none"),
         persons=f"{persons['all']:,} ({persons['medicare']:,} Medicare, {persons['other']:,} other payers)",
         version=f"1.0, sent {wording.day(dates.sent_on)}",
@@ -191,6 +194,12 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         ),
         csv_rows=tuple(csv_rows(result)),
     )
+
+
+def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:
+    """The months that the measures cover, in words; the quarter's label alone when they cover different ones."""
+    spans = {wording.span(row.period_start, row.period_end) for row in rows}
+    return f"{facts.period.label}: {spans.pop()}" if len(spans) == 1 else facts.period.label
 
 
 STEP_WORDS = {
@@ -375,6 +384,7 @@ def _exhibit(
     axis = _axis([row], scale)
     mark, status = wording.STATUS[row.category]
     worded = markdown.rules(measure.method)
+    components = _components(measure, result)
     return Exhibit(
         number=number,
         anchor=f"exhibit-{measure.measure_id}",
@@ -383,7 +393,9 @@ def _exhibit(
         direction=direction_of(measure),
         cases_word=_cases_word(measure).capitalize(),
         scope_rows=tuple(_scope_row(one, measure) for one in result.results if one.measure_id == measure.measure_id),
-        peers=_peer_facts(row, measure, scale),
+        peer_heads=PEER_HEADS,
+        peer_cells=_peer_cells(row, measure, scale),
+        axis_title=f"Axis from {wording.tick(axis.low, scale)} to {wording.tick(axis.high, scale)}",
         plot=_plot(axis, row, measure, scale),
         ticks=_ticks(axis, scale),
         status=status,
@@ -394,7 +406,8 @@ def _exhibit(
             for measure_id, rule, count in result.exclusions
             if measure_id == measure.measure_id
         ),
-        components=_components(measure, result),
+        exclusions_letter="d" if components else "c",
+        components=components,
         standing=_standing(measure),
     )
 
@@ -424,20 +437,32 @@ def _scope_row(row: MeasureResult, measure: MeasureFacts) -> tuple[str, ...]:
     )
 
 
-def _peer_facts(row: MeasureResult, measure: MeasureFacts, scale: Scale) -> tuple[tuple[str, str], ...]:
+PEER_HEADS = (
+    "Peer group", "Peers P25", "Median", "P75", "Achievable benchmark", "Your percentile", "Risk-adjusted", "Reliability",
+    "Differs after FDR control",
+)  # fmt: skip
+
+
+def _peer_cells(row: MeasureResult, measure: MeasureFacts, scale: Scale) -> tuple[str, ...]:
+    """Figures of the peer group and this unit's place in it, as PEER_HEADS names them; percentile 100 is best."""
     adjusted: Scale = "dollars" if measure.kind == "amount_ratio" else "percent"
-    facts = [
-        ("Peer group", row.peer_group or "none"),
-        ("Peers: 25th percentile", wording.figure(row.peer_p25, scale)),
-        ("Peers: median", wording.figure(row.peer_median, scale)),
-        ("Peers: 75th percentile", wording.figure(row.peer_p75, scale)),
-        ("Achievable benchmark", wording.figure(row.achievable_benchmark, scale)),
-        ("Your percentile (100 is best)", "–" if row.percentile is None else f"{row.percentile:.0f}"),
-        ("Risk-adjusted figure", wording.figure(row.adjusted, adjusted)),
-        ("Reliability at your volume", wording.figure(row.reliability, "ratio")),
-        ("Differs after false-discovery control", {True: "yes", False: "no", None: "–"}[row.fdr_significant]),
-    ]
-    return tuple(facts)
+    return (
+        row.peer_group or "none",
+        *(
+            wording.figure(value, scale)
+            for value in (row.peer_p25, row.peer_median, row.peer_p75, row.achievable_benchmark)
+        ),
+        *(
+            (HIDDEN_FIGURE,) * 4
+            if row.hidden
+            else (
+                wording.percentile(row.percentile),
+                wording.figure(row.adjusted, adjusted),
+                wording.figure(row.reliability, "ratio"),
+                {True: "yes", False: "no", None: wording.NOT_APPLICABLE}[row.fdr_significant],
+            )
+        ),
+    )
 
 
 def _components(measure: MeasureFacts, result: ConfidentialResult) -> tuple[ComponentRow, ...]:

@@ -71,6 +71,11 @@ def count(value: Decimal | int | None) -> str:
     return NOT_APPLICABLE if value is None else f"{value:,.0f}"
 
 
+def percentile(value: float | None) -> str:
+    """37"""
+    return NOT_APPLICABLE if value is None else f"{value:.0f}"
+
+
 def tick(value: float, scale: Scale) -> str:
     """The label of an axis tick: 50%, 0.8, $900."""
     match scale:
