@@ -64,6 +64,8 @@ def test_a_date_is_read_in_each_delivered_form_with_2025_as_the_latest_year(
         ("$5", False, None),
         ("123456", True, Decimal("1234.56")),
         ("-5", True, Decimal("-0.05")),
+        ("99999999999999", True, Decimal("999999999999.99")),
+        ("99999999999999", False, None),
         ("123.45", True, Decimal("123.45")),
     ],
 )
