@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import run_record, runs
+from qe import runs
 from qe.cli.ledger import ledger_of
 from qe.cli.output import (
     ActorOption,
@@ -25,6 +25,7 @@ from qe.cli.output import (
 )
 from qe.errors import InputError
 from qe.ledger.fold import state_as_of
+from qe.quarter import deadline_in
 from qe.release import handover, notice, send
 from qe.release.actors import require_one_actor
 from qe.release.contacts import Contacts, read_contacts
@@ -70,9 +71,8 @@ def _contacts(site: Site, on: date) -> Contacts:
     return read_contacts(path=path, key=site.vault_key(), engine=site.engine(), on=on)
 
 
-def _letters(site: Site, run_id: str, cycle: str, on: date) -> LetterWriter:
-    facts = run_record.facts_of(runs.run_of(site, run_id), cycle=cycle, ledger_facts=state_as_of(ledger_of(site), on))
-    return letter_writer(facts)
+def _letters(site: Site) -> LetterWriter:
+    return letter_writer(site, word_deadline=deadline_in)
 
 
 @app.command("send")
@@ -115,7 +115,7 @@ def send_reports(
                     at=utc_now(),
                     on=on,
                     actor=person,
-                    write_letter=_letters(opened, planned.run_id, cycle, on),
+                    write_letter=_letters(opened),
                     progress=TerminalProgress(),
                 )
 
@@ -233,7 +233,7 @@ def send_notices(
                     at=utc_now(),
                     on=on,
                     actor=person,
-                    write_letter=_letters(opened, planned.run_id, cycle, on),
+                    write_letter=_letters(opened),
                     progress=TerminalProgress(),
                 )
         verb = "would put" if dry_run else "Put"

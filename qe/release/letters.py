@@ -1,23 +1,12 @@
 """Letters to a provider or supplier: what each must say, as facts; `qe.reports` words and prints them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Protocol
 
 from qe.providers import ProviderOrSupplier
-
-LetterKind = Literal["release_notice", "final_notice"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestStatus:
-    """One request as a letter tells it. outcome: None while it is open."""
-
-    request_id: str
-    kind: str
-    category: str
-    received_on: date
-    outcome: str | None
+from qe.reports.letters import LetterKind, LetterRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +27,10 @@ class LetterFacts:
     public_from: date
     public_on: date
     zone: str
-    requests: tuple[RequestStatus, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrintedLetter:
-    """A letter ready to print, and its file name's ending."""
-
-    content: bytes
-    suffix: Literal["pdf", "txt"]
+    requests: tuple[LetterRequest, ...]
 
 
 class LetterWriter(Protocol):
-    """Words and prints one letter."""
+    """Words and prints letters, each as a PDF, in the order given."""
 
-    def __call__(self, kind: LetterKind, facts: LetterFacts, /) -> PrintedLetter: ...
+    def __call__(self, kind: LetterKind, letters: Sequence[LetterFacts], /) -> Iterable[bytes]: ...

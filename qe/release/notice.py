@@ -19,11 +19,12 @@ from qe.release import packages
 from qe.release.artefact import Artefact, ArtefactKind
 from qe.release.contacts import Contact, Contacts
 from qe.release.gate import may_disclose
-from qe.release.letters import LetterFacts, LetterWriter, PrintedLetter, RequestStatus
+from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import lineage_of, run_of
 from qe.release.reports_on_disk import units_of
 from qe.release.send import recipient_of, run_for_cycle
 from qe.release.sends import UnitReview, reviews
+from qe.reports.letters import LetterRequest
 from qe.site import Site
 
 
@@ -102,7 +103,7 @@ def _letter(
         public_on=max(standing.public_from, planned, on),
         zone=standing.review.zone,
         requests=tuple(
-            RequestStatus(
+            LetterRequest(
                 request_id=event.text("request_id"),
                 kind=event.text("kind"),
                 category=event.text("category"),
@@ -127,9 +128,10 @@ def send_notices(
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
     progress.start("printing status notices", total=len(plan.notices))
-    letters: dict[str, PrintedLetter] = {}
-    for notice in plan.notices:
-        letters[notice.unit.unit_id] = write_letter("final_notice", notice.letter)
+    letters: dict[str, bytes] = {}
+    printed = write_letter("final_notice", [notice.letter for notice in plan.notices])
+    for notice, letter in zip(plan.notices, printed, strict=True):
+        letters[notice.unit.unit_id] = letter
         progress.advance()
     progress.finish()
     for notice in plan.notices:
@@ -140,8 +142,8 @@ def send_notices(
     _write(plan.notices, letters)
 
 
-def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: PrintedLetter, *, on: date) -> None:
-    digest = sha256(letter.content).hexdigest()
+def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: date) -> None:
+    digest = sha256(letter).hexdigest()
     decision = may_disclose(
         Artefact(
             kind=ArtefactKind.LETTER,
@@ -160,8 +162,8 @@ def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: PrintedLetter,
     permit.redeem(sha256=digest, recipient=recipient_of(notice.unit), on=on, head=plan.facts.head)
 
 
-def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
-    digest = sha256(letter.content).hexdigest()
+def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
+    digest = sha256(letter).hexdigest()
     unit_id = notice.unit.unit_id
     return NewEvent(
         kind="status_notice_sent",
@@ -177,12 +179,12 @@ def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
     )
 
 
-def _write(notices: Sequence[Notice], letters: Mapping[str, PrintedLetter]) -> None:
+def _write(notices: Sequence[Notice], letters: Mapping[str, bytes]) -> None:
     for notice in notices:
         sealed_for = notice.contact.age_recipient if notice.contact.channel == "age" else None
         packages.write_package(
             notice.path,
-            {f"notice.{letters[notice.unit.unit_id].suffix}": letters[notice.unit.unit_id].content},
+            {"notice.pdf": letters[notice.unit.unit_id]},
             report_id=f"{notice.letter.cycle}-{notice.unit.unit_id}",
             age_recipient=sealed_for,
         )

@@ -1,76 +1,46 @@
-"""The words of the letters, as plain text that any printer takes: what 401.717(a), (d) and (e) ask them to say."""
+"""Letters through `qe.reports`: the facts that a send or notice holds, in the words and on the page of the house."""
 
-from collections.abc import Callable, Mapping
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Final
 
-from qe.release.letters import LetterFacts, LetterKind, LetterWriter, PrintedLetter, RequestStatus
-from qe.reports.facts import ReportFacts
+from qe.release.letters import LetterFacts, LetterWriter
+from qe.reports.letters import Letter, LetterKind, render_letter
+from qe.site import Site
 
-KINDS: Final = {"claims_data": "claims data", "beneficiary_names": "beneficiary names", "correction": "a correction"}
+FEW_LETTERS: Final = 8  # fewer are printed sooner than a pool of processes starts
 
 
-def letter_writer(facts: ReportFacts) -> LetterWriter:
-    """Words letters in the name of the organisation of `facts`."""
-    wordings: Mapping[LetterKind, Callable[[LetterFacts, ReportFacts], list[str]]] = {
-        "release_notice": _release_notice,
-        "final_notice": _final_notice,
-    }
+def letter_writer(site: Site, *, word_deadline: Callable[[str, date], str]) -> LetterWriter:
+    """Prints letters in the name of the site's organisation. word_deadline: how a zone's last minute of a day is said."""
 
-    def write(kind: LetterKind, letter: LetterFacts) -> PrintedLetter:
-        head = [facts.organisation, facts.contact, "", letter.written_on.isoformat(), "", letter.unit.name, ""]
-        marked = ["REHEARSAL: this letter tests the process; nothing in it is real.", ""] if facts.rehearsal else []
-        text = "\n".join([*marked, *head, *wordings[kind](letter, facts), ""])
-        return PrintedLetter(content=text.encode("utf-8"), suffix="txt")
+    def write(kind: LetterKind, letters: Sequence[LetterFacts]) -> Iterator[bytes]:
+        pages = [_letter(site, kind, facts, word_deadline(facts.zone, facts.last_request_day)) for facts in letters]
+        processes = site.settings.site.threads
+        if processes == 1 or len(pages) < FEW_LETTERS:
+            yield from map(render_letter, pages)
+            return
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["qe.reports.letters"])
+        with context.Pool(processes) as pool:
+            yield from pool.imap(render_letter, pages)
 
     return write
 
 
-def _release_notice(letter: LetterFacts, facts: ReportFacts) -> list[str]:
-    return [
-        f"Your confidential report {letter.cycle}-{letter.unit.unit_id} for {facts.period.label}",
-        "",
-        "Enclosed are the measures we calculated about you, how they are calculated, and your results.",
-        "Nobody else is shown them before they become public.",
-        "",
-        f"  Sent on              {letter.sent_on}",
-        f"  Last day to ask      {letter.last_request_day} (to the end of the day, {letter.zone})",
-        f"  Results public on    {letter.public_from}, after {letter.last_request_day}",
-        "",
-        f"Until the last day to ask you may request the data behind your results, or a correction, from {facts.contact}.",
-        "We may give you the Medicare claims and beneficiary names that belong to the result you ask about, and no others,",
-        "under privacy and security terms (42 CFR 401.717(c)).",
-        "",
-        "Results become public on the date above whatever the status of any request (42 CFR 401.717(d)).",
-        "If a request of yours is open then, your name and the category of the request are posted (42 CFR 401.717(e)).",
-    ]
-
-
-def _final_notice(letter: LetterFacts, facts: ReportFacts) -> list[str]:
-    open_ones = [request for request in letter.requests if request.outcome is None]
-    return [
-        f"Results of cycle {letter.cycle} become public on {letter.public_on}",
-        "",
-        f"Your report was sent on {letter.sent_on}; the last day to ask is {letter.last_request_day} ({letter.zone}).",
-        f"Your results become public on {letter.public_on}, whatever the status of any request (42 CFR 401.717(d)).",
-        "",
-        *_requests(letter.requests),
-        *(
-            ["", "For each open request your name and its category are posted with the results (42 CFR 401.717(e))."]
-            if open_ones
-            else []
-        ),
-        "",
-        f"Questions: {facts.contact}",
-    ]
-
-
-def _requests(requests: tuple[RequestStatus, ...]) -> list[str]:
-    if not requests:
-        return ["We have received no data or correction request from you in this cycle."]
-    return [
-        "Status of your requests:",
-        *(
-            f"  {one.request_id}: {KINDS[one.kind]}, received {one.received_on}: {(one.outcome or 'open').replace('_', ' ')}"
-            for one in requests
-        ),
-    ]
+def _letter(site: Site, kind: LetterKind, facts: LetterFacts, deadline: str) -> Letter:
+    return Letter(
+        kind=kind,
+        organisation=site.settings.entity.organisation,
+        contact=site.settings.entity.contact,
+        rehearsal=site.settings.site.rehearsal,
+        cycle=facts.cycle,
+        recipient=facts.unit,
+        written_on=facts.written_on,
+        sent_on=facts.sent_on,
+        last_request_day=facts.last_request_day,
+        deadline=deadline,
+        public_on=facts.public_on,
+        requests=facts.requests,
+    )

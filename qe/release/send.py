@@ -202,8 +202,9 @@ def send(
     if intents:
         ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
     progress.start("writing packages to the outbox", total=len(plan.packages))
-    for package in plan.packages:
-        write_report(package, write_letter=write_letter, cycle=plan.cycle, on=on)
+    letters = write_letter("release_notice", [_cover(package, cycle=plan.cycle) for package in plan.packages])
+    for package, letter in zip(plan.packages, letters, strict=True):
+        _write_report(package, letter)
         progress.advance()
     progress.finish()
 
@@ -238,10 +239,9 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
     )
 
 
-def write_report(package: Package, *, write_letter: LetterWriter, cycle: str, on: date) -> None:
-    """The report, its CSV and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
+def _cover(package: Package, *, cycle: str) -> LetterFacts:
     report = package.report
-    letter = LetterFacts(
+    return LetterFacts(
         cycle=cycle,
         unit=package.unit,
         written_on=report.sent_on,
@@ -252,9 +252,13 @@ def write_report(package: Package, *, write_letter: LetterWriter, cycle: str, on
         zone=report.zone,
         requests=(),
     )
-    printed = write_letter("release_notice", letter)
+
+
+def _write_report(package: Package, letter: bytes) -> None:
+    """The report, its CSV and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
+    report = package.report
     files: Mapping[str, bytes] = {
-        f"letter.{printed.suffix}": printed.content,
+        "letter.pdf": letter,
         "report.pdf": report.pdf.read_bytes(),
         "results.csv": report.csv.read_bytes(),
     }

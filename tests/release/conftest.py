@@ -21,11 +21,12 @@ from qe.progress import Silent
 from qe.release import handover, notice, plan, publish, releases, send
 from qe.release.artefact import Decision
 from qe.release.contacts import Channel, Contact, Contacts
-from qe.release.letters import LetterFacts, LetterKind, PrintedLetter
+from qe.release.letters import LetterFacts
 from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record_run
 from qe.release.rehearsal import record_rehearsal_facts
 from qe.release.review import ReviewPeriod
 from qe.release.staged import StagedRelease
+from qe.reports.letters import LetterKind
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
 
@@ -74,10 +75,14 @@ hide_small_from_provider = false
 """
 
 
-def letter(kind: LetterKind, facts: LetterFacts) -> PrintedLetter:
-    """A letter whose text is its facts: what `qe.reports` words and prints is tested there."""
+def letter(kind: LetterKind, letters: Sequence[LetterFacts]) -> list[bytes]:
+    """Letters whose text is their facts: what `qe.reports` words and prints is tested there."""
+    return [_letter_text(kind, facts) for facts in letters]
+
+
+def _letter_text(kind: LetterKind, facts: LetterFacts) -> bytes:
     text = f"{kind}|{facts.cycle}|{facts.unit.unit_id}|{facts.public_on}|{len(facts.requests)}"
-    return PrintedLetter(content=text.encode(), suffix="pdf")
+    return text.encode()
 
 
 @dataclass

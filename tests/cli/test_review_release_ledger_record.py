@@ -1,9 +1,11 @@
-"""`qe record`, `qe ledger` and `qe review` as a person types them: exit codes, the one JSON object, what is written."""
+"""`qe record`, `qe ledger`, `qe review` and `qe release` as a person types them: exit codes, the JSON object, what is written."""
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import date, timedelta
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,17 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from qe import store
+from qe import store, workflow
 from qe.cli import ledger as ledger_commands
 from qe.cli import record as record_command
+from qe.cli import release as release_commands
 from qe.cli import review as review_commands
 from qe.cli.output import utc_now
+from qe.disclosure.results import PublicRelease
 from qe.ledger.book import Ledger
-from qe.periods import quarter
 from qe.release.contacts import write_contacts
 from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record_run
 from qe.release.rehearsal import record_rehearsal_facts
-from qe.reports.facts import ReportFacts
-from qe.run_record import write_facts
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
 
@@ -59,39 +60,88 @@ hide_small_from_provider = false
 """
 SENT_ON = date(2026, 3, 2)
 UNIT = "U000001"
+CYCLE = ["--cycle", "2025Q4-1"]
 
 Say = Callable[..., tuple[int, dict[str, Any]]]
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setenv("QE_KEY", store.new_key().hex_digits)
-    monkeypatch.setenv("QE_VAULT_KEY", store.new_key().hex_digits)
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "qe.toml").write_text(SETTINGS)
-    return open_site(tmp_path / "site")
+@pytest.fixture(scope="module")
+def keys() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QE_KEY", store.new_key().hex_digits)
+        patch.setenv("QE_VAULT_KEY", store.new_key().hex_digits)
+        yield
+
+
+def new_site(folder: Path) -> Site:
+    folder.mkdir()
+    (folder / "qe.toml").write_text(SETTINGS)
+    return open_site(folder)
 
 
 @pytest.fixture
-def say(site: Site) -> Say:
+def site(tmp_path: Path, keys: None) -> Site:
+    """A site where nothing happened yet."""
+    return new_site(tmp_path / "site")
+
+
+def run_command(site: Site, *words: str) -> tuple[int, dict[str, Any]]:
     """Run one command on the site with --json; give its exit code and its object."""
     app = typer.Typer()
     app.add_typer(ledger_commands.app, name="ledger")
     app.add_typer(review_commands.app, name="review")
+    app.add_typer(release_commands.app, name="release")
     app.command("record")(record_command.record)
-
-    def run(*words: str) -> tuple[int, dict[str, Any]]:
-        result = CliRunner().invoke(app, [*words, "--site", str(site.root), "--json"])
-        answer: dict[str, Any] = json.loads(result.stdout)
-        assert answer["exit_code"] == result.exit_code
-        return result.exit_code, answer
-
-    return run
+    result = CliRunner().invoke(app, [*words, "--site", str(site.root), "--json"])
+    answer: dict[str, Any] = json.loads(result.stdout)
+    assert answer["exit_code"] == result.exit_code
+    return result.exit_code, answer
 
 
 @pytest.fixture
-def finished_run(site: Site) -> Run:
-    """One run with one group, its report rendered for 2 March 2026."""
+def say(site: Site) -> Say:
+    return partial(run_command, site)
+
+
+@pytest.fixture
+def finished(finished_site: Site, site: Site) -> Site:
+    """A site with one finished run of one group, its report rendered for 2 March 2026."""
+    shutil.copytree(finished_site.root, site.root, dirs_exist_ok=True)
+    return site
+
+
+@pytest.fixture
+def noticed(noticed_site: Site, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same, sent and handed over on 2 March, noticed on 20 April; public pages are tested in qe/reports."""
+
+    def build_public(
+        site: Site, *, run_id: str, cycle: str, units: frozenset[str], published_on: date, posting: Any
+    ) -> tuple[PublicRelease, dict[str, bytes]]:
+        text = f"{cycle} {sorted(units)} {published_on} {posting}".encode()
+        return PublicRelease(results=(), findings=(), cells_checked=3, cells_hidden=1), {"site/index.html": text}
+
+    monkeypatch.setattr(workflow, "build_public", build_public)
+    shutil.copytree(noticed_site.root, site.root, dirs_exist_ok=True)
+    return site
+
+
+@pytest.fixture(scope="module")
+def noticed_site(finished_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("noticed")
+    shutil.copytree(finished_site.root, folder, dirs_exist_ok=True)
+    site = open_site(folder)
+    receipt = folder / "receipt.txt"
+    receipt.write_bytes(b"receipt")
+    handed = ["--provider", UNIT, "--on", "2026-03-02", "--evidence", str(receipt)]
+    assert run_command(site, "review", "send", *CYCLE, "--as-of", "2026-03-02")[0] == 0
+    assert run_command(site, "review", "confirm", *CYCLE, *handed, "--as-of", "2026-03-02")[0] == 0
+    assert run_command(site, "review", "notice", *CYCLE, "--as-of", "2026-04-20")[0] == 0
+    return site
+
+
+@pytest.fixture(scope="module")
+def finished_site(keys: None, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = new_site(tmp_path_factory.mktemp("finished") / "site")
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     approved = [MeasureAtLevel(measure_id="pdc_statins", version="1.0.0", level="group")]
     record_rehearsal_facts(
@@ -111,27 +161,6 @@ def finished_run(site: Site) -> Run:
         "provider_type": "group", "specialty": "11", "zip5": "43001", "county_fips": "39049",
     }  # fmt: skip
     pl.DataFrame([unit]).write_parquet(run.results / "unit.parquet")
-    write_facts(
-        run,
-        ReportFacts(
-            organisation="Example Quality",
-            contact="desk@example.org",
-            rehearsal=True,
-            areas=("OH",),
-            period=quarter("2025Q4", end=date(2025, 12, 31), run_out_days=90),
-            cycle="",
-            run_id=run.run_id,
-            software_version="0",
-            data_through=date(2026, 3, 31),
-            measures=(),
-            sources=(),
-            inputs_sha256={},
-            linkage=(),
-            settings=(),
-            model=(),
-            **({"ledger_head": ""} if "ledger_head" in ReportFacts.__dataclass_fields__ else {}),
-        ),
-    )
     run.finish({"run_id": run.run_id})
     _render(run)
     record_run(
@@ -161,7 +190,7 @@ def finished_run(site: Site) -> Run:
         engine=site.engine(),
         contacts=pl.DataFrame([contact]),
     )
-    return run
+    return site
 
 
 def _render(run: Run) -> None:
@@ -266,62 +295,92 @@ def test_an_export_is_one_object_a_line(say: Say, tmp_path: Path) -> None:
     assert say("ledger", "export", "--out", str(out))[0] == 2
 
 
-def test_a_cycle_is_sent_confirmed_and_noticed(say: Say, site: Site, finished_run: Run, tmp_path: Path) -> None:
-    receipt = tmp_path / "receipt.txt"
-    receipt.write_bytes(b"receipt")
-    cycle = ["--cycle", "2025Q4-1"]
-    code, sent = say("review", "send", *cycle, "--as-of", "2026-03-02")
-    assert (code, [one["unit_id"] for one in sent["data"]["sent"]]) == (0, [UNIT])
-    letter = site.outbox / "2026-03-02" / "mail" / f"group-2025Q4-1-{UNIT}" / "letter.txt"
-    assert "Results public on    2026-05-02, after 2026-05-01" in letter.read_text()
-    handed = ["--provider", UNIT, "--on", "2026-03-02", "--evidence", str(receipt)]
-    code, confirmed = say("review", "confirm", *cycle, *handed, "--as-of", "2026-03-02")
-    assert (code, confirmed["data"]["confirmed"]) == (0, [{"unit_id": UNIT, "on": "2026-03-02"}])
-    code, noticed = say("review", "notice", *cycle, "--as-of", "2026-04-20")
-    assert (code, noticed["data"]["noticed"]) == (0, [{"unit_id": UNIT, "public_on": "2026-05-02"}])
-    code, status = say("review", "status", *cycle, "--as-of", "2026-04-21")
-    assert status["data"]["units"] == [
-        {
-            "unit_id": UNIT,
-            "state": "confirmed",
-            "sent_on": "2026-03-02",
-            "last_request_day": "2026-05-01",
-            "public_from": "2026-05-02",
-            "days_left": 10,
-            "is_noticed": True,
-            "open_requests": 0,
-        }
-    ]
+def test_a_cycle_is_sent_confirmed_and_noticed(say: Say, noticed: Site) -> None:
+    folder = noticed.outbox / "2026-03-02" / "mail" / f"group-2025Q4-1-{UNIT}"
+    assert (folder / "letter.pdf").read_bytes().startswith(b"%PDF")
+    assert (noticed.outbox / "2026-04-20" / "mail" / f"notice-2025Q4-1-{UNIT}" / "notice.pdf").is_file()
+    code, status = say("review", "status", *CYCLE, "--as-of", "2026-04-21")
+    assert (code, status["data"]["units"]) == (
+        0,
+        [
+            {
+                "unit_id": UNIT,
+                "state": "confirmed",
+                "sent_on": "2026-03-02",
+                "last_request_day": "2026-05-01",
+                "public_from": "2026-05-02",
+                "days_left": 10,
+                "is_noticed": True,
+                "open_requests": 0,
+            }
+        ],
+    )
 
 
-def test_a_hand_over_after_the_printed_date_is_exit_3_naming_send_on(
-    say: Say, finished_run: Run, tmp_path: Path
+def test_a_hand_over_after_the_printed_date_is_exit_3_and_a_bounced_report_has_no_clock(
+    say: Say, finished: Site, tmp_path: Path
 ) -> None:
     receipt = tmp_path / "receipt.txt"
     receipt.write_bytes(b"receipt")
-    say("review", "send", "--cycle", "2025Q4-1", "--as-of", "2026-03-02")
+    code, sent = say("review", "send", *CYCLE, "--as-of", "2026-03-02")
+    assert (code, [one["unit_id"] for one in sent["data"]["sent"]]) == (0, [UNIT])
     words = ["--provider", UNIT, "--on", "2026-03-05", "--evidence", str(receipt), "--as-of", "2026-03-05"]
-    code, answer = say("review", "confirm", "--cycle", "2025Q4-1", *words)
+    code, answer = say("review", "confirm", *CYCLE, *words)
     assert (code, answer["reasons"][0]["rule"]) == (3, "G10")
     assert "qe run --send-on" in answer["faults"][0]["remedy"]
-
-
-def test_a_dry_send_writes_nothing(say: Say, site: Site, finished_run: Run) -> None:
-    before = Ledger(site.ledger, zone="UTC").head()
-    code, answer = say("review", "send", "--cycle", "2025Q4-1", "--as-of", "2026-03-02", "--dry-run")
-    assert (code, len(answer["data"]["sent"]), site.outbox.exists()) == (0, 1, False)
-    assert Ledger(site.ledger, zone="UTC").head() == before
-
-
-def test_a_bounced_report_has_no_clock(say: Say, finished_run: Run, tmp_path: Path) -> None:
-    cycle = ["--cycle", "2025Q4-1"]
-    say("review", "send", *cycle, "--as-of", "2026-03-02")
-    assert say("review", "bounce", *cycle, "--provider", UNIT, "--as-of", "2026-03-04")[0] == 0
-    day = (SENT_ON + timedelta(days=2)).isoformat()
-    _, status = say("review", "status", *cycle, "--as-of", day)
+    assert say("review", "bounce", *CYCLE, "--provider", UNIT, "--as-of", "2026-03-04")[0] == 0
+    _, status = say("review", "status", *CYCLE, "--as-of", "2026-03-04")
     assert [(one["state"], one["public_from"]) for one in status["data"]["units"]] == [("failed", None)]
 
 
+def test_a_dry_send_writes_nothing(say: Say, finished: Site) -> None:
+    before = Ledger(finished.ledger, zone="UTC").head()
+    code, answer = say("review", "send", *CYCLE, "--as-of", "2026-03-02", "--dry-run")
+    assert (code, len(answer["data"]["sent"]), finished.outbox.exists()) == (0, 1, False)
+    assert Ledger(finished.ledger, zone="UTC").head() == before
+
+
 @pytest.mark.parametrize("cycle", ["2025Q4", "2025Q4-0", "Q4-1", "2026Q1-1"])
-def test_a_cycle_that_is_none_is_exit_2(say: Say, finished_run: Run, cycle: str) -> None:
+def test_a_cycle_that_is_none_is_exit_2(say: Say, finished: Site, cycle: str) -> None:
     assert say("review", "send", "--cycle", cycle, "--as-of", "2026-03-02")[0] == 2
+
+
+def test_a_release_is_planned_approved_refused_on_day_60_and_public_on_day_61(say: Say, noticed: Site) -> None:
+    code, planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-01")
+    blockers = {one["rule"]: one["earliest"] for one in planned["reasons"] if one["verdict"] == "fail"}
+    assert (code, blockers) == (0, {"G10": "2026-05-02", "G18": None, "G24": "2026-05-02"})
+    code, approved = say("release", "approve", *CYCLE, "--actor", "officer", "--as-of", "2026-05-01")
+    assert (code, approved["data"]["sha256"]) == (0, planned["data"]["staged_sha256"])
+    code, refused = say("release", "go", *CYCLE, "--as-of", "2026-05-01")
+    assert (code, [one["rule"] for one in refused["reasons"] if one["verdict"] == "fail"]) == (3, ["G10", "G24"])
+    assert not noticed.public.exists()
+    code, released = say("release", "go", *CYCLE, "--as-of", "2026-05-02")
+    assert (code, released["data"]["release_id"]) == (0, "2025Q4-1")
+    page = noticed.public / "2025Q4-1" / "site" / "index.html"
+    assert page.read_text() == "2025Q4-1 ['U000001'] 2026-05-02 ()"
+
+
+def test_going_twice_publishes_once(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve", "go"):
+        assert say("release", verb, *CYCLE, "--as-of", "2026-05-02")[0] == 0
+    assert say("release", "go", *CYCLE, "--as-of", "2026-05-02")[0] == 3
+    assert [path.name for path in noticed.public.iterdir()] == ["2025Q4-1"]
+
+
+def test_a_dry_go_publishes_nothing(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    head = Ledger(noticed.ledger, zone="UTC").head()
+    assert say("release", "go", *CYCLE, "--as-of", "2026-05-02", "--dry-run")[0] == 0
+    assert (Ledger(noticed.ledger, zone="UTC").head(), noticed.public.exists()) == (head, False)
+
+
+def test_approving_before_planning_is_exit_2(say: Say, noticed: Site) -> None:
+    assert say("release", "approve", *CYCLE, "--as-of", "2026-05-02")[0] == 2
+
+
+def test_a_withdrawn_release_leaves_a_note(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve", "go"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    assert say("release", "withdraw", *CYCLE, "--why", "error_found", "--as-of", "2026-05-03")[0] == 0
+    assert [path.name for path in (noticed.public / "2025Q4-1").iterdir()] == ["WITHDRAWN.txt"]
