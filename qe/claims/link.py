@@ -80,16 +80,11 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
     """
     db.run(FILES / "party.sql")
     _join_ids_of_one_person(db)
-    for population in db.query("select number from population order by number")["number"]:
-        db.run(FILES / "member.sql", population=population)
-        db.run(FILES / "pool.sql", population=population)
-        db.run(FILES / "review_mbi.sql")
-        for method in ("analyst", *passes):
-            _candidates(db, method, population)
-            db.run(FILES / "accept.sql", method=method, population=population)
-        for method in to_review:
-            _candidates(db, method, population)
-            db.run(FILES / "review.sql", method=method)
+    has_decisions = bool(db.scalar("select count(*) from vault.link_decision"))
+    populations = db.query("select distinct population from party order by population")["population"].to_list()
+    for place, population in enumerate(populations):
+        if place > 0:
+            _cascade(db, population, passes=passes, to_review=to_review, has_decisions=has_decisions)
         db.run(FILES / "unlinked.sql", population=population)
     db.run(FILES / "person_id.sql")
     with db.transaction():
@@ -100,11 +95,30 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
     return db.frame(FILES / "report.sql")
 
 
-def _candidates(db: Warehouse, method: str, population: int) -> None:
+def _cascade(
+    db: Warehouse, population: int, *, passes: Sequence[str], to_review: Sequence[str], has_decisions: bool
+) -> None:
+    """Link the persons of one source to those of the sources before it, pass by pass."""
+    _unlinked_sides(db, population)
+    db.run(FILES / "review_mbi.sql")
+    for method in ("analyst", *passes) if has_decisions else passes:
+        _candidates(db, method, population, has_decisions=has_decisions)
+        db.run(FILES / "accept.sql", method=method, population=population)
+    for method in to_review:
+        _candidates(db, method, population, has_decisions=has_decisions)
+        db.run(FILES / "review.sql", method=method)
+
+
+def _unlinked_sides(db: Warehouse, population: int) -> None:
     db.run(FILES / "member.sql", population=population)
     db.run(FILES / "pool.sql", population=population)
+
+
+def _candidates(db: Warehouse, method: str, population: int, *, has_decisions: bool) -> None:
+    _unlinked_sides(db, population)
     db.run(FILES / f"pass_{method}.sql")
-    db.run(FILES / "exclude.sql")
+    if has_decisions:
+        db.run(FILES / "exclude.sql")
 
 
 def _join_ids_of_one_person(db: Warehouse) -> None:
