@@ -1,30 +1,43 @@
 """The interval check of published tables (gate rule G18): what could a reader work out from the printed digits?
 
-It knows nothing of how rows were suppressed. Every printed number is an interval at its own rounding; a count that all of them
-together force into 1 to 10 is a finding. Source: rules.md section 3 (cell model and criterion); the CMS cell size policy.
+It knows nothing of how rows were suppressed. Every printed number (denominator, rate, expected, ratio and both ends of the
+interval) is a constraint at its own rounding; a count that all of them together force into 1 to 10 is a finding.
+Source: rules.md section 3 (cell model and criterion); the CMS cell size policy.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qe.disclosure.results import CellFinding, PublicResult
+from qe.statistics import intervals
 
 Check = Literal["count", "complement", "rate", "ratio"]
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LARGEST_UNTOLD: Final = 5000  # cases tried where no denominator is printed
+SLACK: Final = 1e-9  # a bound that floating point puts on the wrong side of a printed digit
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditedRow:
     """A public row, and how its digits were printed.
 
-    is_count  the numerator is a count of events (a proportion), not of dollars
+    is_count           the numerator is a count of events (a proportion), not of dollars
+    rate_decimals      of the rate and of the expected rate
+    interval_decimals  of both ends of the interval: Wilson's of the rate, or the exact Poisson one of the ratio
     """
 
     result: PublicResult
     is_count: bool
     rate_decimals: int
     ratio_decimals: int
+    interval_decimals: int
+    confidence: float = 0.95
 
 
 def audit(rows: Sequence[AuditedRow], *, min_count: int) -> Iterator[CellFinding]:
@@ -36,45 +49,115 @@ def audit(rows: Sequence[AuditedRow], *, min_count: int) -> Iterator[CellFinding
 
 
 def findings_of(row: AuditedRow, *, min_count: int) -> list[Check]:
-    """The checks that one row fails."""
+    """The checks that one row fails: count by the denominator, rate and complement by the rate, ratio by all figures together."""
     result = row.result
-    if result.denominator is None:
-        return []
-    size = int(result.denominator)
     if not row.is_count:
+        if result.denominator is None:
+            return []
         # Of dollars per member month the only count of persons is the one behind the months: at most 12 a person.
-        return ["count"] if 0 < size < 12 * min_count else []
+        return ["count"] if 0 < int(result.denominator) < 12 * min_count else []
+    if result.denominator is None:
+        return _without_denominator(row, min_count)
+    size = int(result.denominator)
+    if size < 1:
+        return []
     found: list[Check] = ["count"] if 0 < size < min_count else []
     by_rate = counts_by_rate(size, result.rate, row.rate_decimals)
     if _is_small(by_rate, min_count):
         found.append("rate")
-    if _is_small({size - count for count in by_rate}, min_count):
+    if _is_small(size - by_rate, min_count):
         found.append("complement")
-    by_ratio = by_rate & counts_by_ratio(size, result.ratio, result.expected, row)
-    if by_ratio != by_rate and (_is_small(by_ratio, min_count) or _is_small({size - c for c in by_ratio}, min_count)):
+    together = by_rate[is_possible(by_rate, np.full(len(by_rate), size), row)]
+    is_told = _is_small(together, min_count) or _is_small(size - together, min_count)
+    if is_told and not {"rate", "complement"} & set(found):
         found.append("ratio")
     return found
 
 
-def counts_by_rate(size: int, rate: float | None, decimals: int) -> set[int]:
+def _without_denominator(row: AuditedRow, min_count: int) -> list[Check]:
+    """A rate or ratio with its interval tells the number of cases, also where no denominator is printed."""
+    result = row.result
+    if result.ci_low is None and result.ci_high is None:
+        return []
+    few = np.arange(
+        4 * min_count, dtype=np.int64
+    )  # intervals only narrow with more cases: farther counts need no trial
+    sizes = np.arange(1, LARGEST_UNTOLD + 1, dtype=np.int64)
+    events, size = (grid.ravel() for grid in np.meshgrid(few, sizes))
+    inside = events <= size
+    events, size = events[inside], size[inside]
+    found: list[Check] = []
+    checks: tuple[tuple[Check, Counts], ...] = (
+        ("ratio" if result.ratio is not None else "rate", events),
+        ("complement", size - events),
+    )
+    for check, numerators in checks:
+        fits = _near(numerators / size, result.rate, row.rate_decimals)
+        left, of = numerators[fits], size[fits]
+        possible = is_possible(left, of, row)
+        counted = left[possible] if check != "complement" else of[possible] - left[possible]
+        if _is_small(counted, min_count):
+            found.append(check)
+    return found
+
+
+def counts_by_rate(size: int, rate: float | None, decimals: int) -> Counts:
     """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit."""
-    if rate is None:
-        return set(range(size + 1))
-    half = 0.5 * 10**-decimals * (1 + 1e-9)
-    low = max(0, math.ceil(size * (rate - half) - 1e-9))
-    high = min(size, math.floor(size * (rate + half) + 1e-9))
-    return set(range(low, high + 1))
+    counts = np.arange(size + 1, dtype=np.int64)
+    return counts[_near(counts / max(size, 1), rate, decimals)]
 
 
-def counts_by_ratio(size: int, ratio: float | None, expected: float | None, row: AuditedRow) -> set[int]:
-    """The numerators that a printed O/E ratio and a printed expected rate leave possible."""
-    if ratio is None or expected is None:
-        return set(range(size + 1))
-    half_ratio, half_rate = 0.5 * 10**-row.ratio_decimals, 0.5 * 10**-row.rate_decimals
-    low = max(0.0, ratio - half_ratio) * max(0.0, expected - half_rate) * size
-    high = (ratio + half_ratio) * (expected + half_rate) * size
-    return set(range(max(0, math.ceil(low - 1e-9)), min(size, math.floor(high + 1e-9)) + 1))
+def is_possible(events: Counts, sizes: Counts, row: AuditedRow) -> NDArray[np.bool_]:
+    """Which (events, cases) agree with every printed figure but the rate.
+
+    Of an O/E ratio the expected number is unknown within its rounding: one and the same value must satisfy the expected
+    rate, the ratio and both ends of the interval.
+    """
+    result = row.result
+    if result.ratio is None and result.expected is None:
+        if result.ci_low is None and result.ci_high is None:
+            return np.ones(len(events), dtype=np.bool_)
+        low, high = intervals.wilson(events, sizes, confidence=row.confidence)
+        return _near(low, result.ci_low, row.interval_decimals) & _near(high, result.ci_high, row.interval_decimals)
+    least: Floats = np.zeros(len(events))
+    most: Floats = np.full(len(events), np.inf)
+    if result.expected is not None:
+        half = _half(row.rate_decimals)
+        size: Floats = sizes.astype(np.float64)
+        least, most = size * max(0.0, result.expected - half), size * (result.expected + half)
+    end_low, end_high = intervals.exact(events, np.ones(len(events)), confidence=row.confidence)
+    for numerator, printed, decimals in (
+        (events.astype(np.float64), result.ratio, row.ratio_decimals),
+        (end_low, result.ci_low, row.interval_decimals),
+        (end_high, result.ci_high, row.interval_decimals),
+    ):
+        if printed is not None:
+            from_, to = _divisors(numerator, printed, _half(decimals))
+            least = np.asarray(np.maximum(least, from_), dtype=np.float64)
+            most = np.asarray(np.minimum(most, to), dtype=np.float64)
+    return np.asarray(least <= most * (1 + SLACK) + SLACK, dtype=np.bool_)
 
 
-def _is_small(counts: set[int], min_count: int) -> bool:
-    return bool(counts) and min(counts) >= 1 and max(counts) < min_count
+def _divisors(numerator: Floats, printed: float, half: float) -> tuple[Floats, Floats]:
+    """The expected values by which `numerator` must be divided to be printed so."""
+    nothing = numerator == 0
+    below = printed - half
+    from_ = numerator / (printed + half)
+    to = numerator / below if below > 0 else np.full(len(numerator), np.inf)
+    # Zero divided by anything is printed as zero
+    to = np.where(nothing, np.inf if below <= 0 else -np.inf, to)
+    return np.where(nothing, 0.0, from_), to
+
+
+def _near(values: Floats, printed: float | None, decimals: int) -> NDArray[np.bool_]:
+    if printed is None:
+        return np.ones(len(values), dtype=np.bool_)
+    return np.asarray(np.abs(values - printed) <= _half(decimals) + SLACK, dtype=np.bool_)
+
+
+def _half(decimals: int) -> float:
+    return 0.5 * 10.0**-decimals * (1 + SLACK)
+
+
+def _is_small(counts: Counts, min_count: int) -> bool:
+    return counts.size > 0 and int(counts.min()) >= 1 and int(counts.max()) < min_count

@@ -11,6 +11,9 @@ from qe.providers import ProviderOrSupplier
 LEVELS: Final = ("facility", "group")  # who gets a report of its own
 SMALL: Final = "small"
 SCOPE_ORDER: Final = {"all": 0, "medicare": 1, "other": 2}
+COUNTED: Final = ("persons", "step", "excluded")  # kinds of `counts` whose value is a number of persons or events
+PEERS: Final = ("peer_p25", "peer_median", "peer_p75", "achievable_benchmark")
+PEER_DECIMALS: Final = 3  # more digits of a peer's figure would be a fraction whose numerator can be told
 COUNTS: Final = ("denominator", "numerator", "excluded")
 FIGURES: Final = ("observed", "expected", "ratio", "adjusted", "ci_low", "ci_high", "percentile", "reliability")
 
@@ -36,7 +39,18 @@ def for_recipient(
         if own.is_empty():
             continue
         counted = counts.filter((pl.col("provider_id") == unit_id) & (pl.col("level") == provider.level))
-        rows = [_result(row, hide_small=hide_small, min_count=min_count) for row in own.iter_rows(named=True)]
+        hidden = _small_rows(own, min_count) if hide_small else set()
+        rows = [
+            _result(
+                row,
+                is_hidden=(row["measure_id"], row["payer_scope"]) in hidden,
+                hide_small=hide_small,
+                min_count=min_count,
+            )
+            for row in own.iter_rows(named=True)
+        ]
+        if hide_small:
+            counted = counted.filter(~pl.col("kind").is_in(COUNTED) | ~pl.col("value").is_between(1, min_count - 1))
         entries.append(
             ConfidentialResult(
                 provider=provider,
@@ -68,11 +82,29 @@ def _provider(row: Mapping[str, Any]) -> ProviderOrSupplier:
     )
 
 
-def _result(row: Mapping[str, Any], *, hide_small: bool, min_count: int) -> MeasureResult:
+def _small_rows(own: pl.DataFrame, min_count: int) -> set[tuple[str, str]]:
+    """(measure, payer scope) of rows that rest on a small count. With one payer scope goes the other: their sum would tell it."""
+    small = {(row["measure_id"], row["payer_scope"]) for row in own.iter_rows(named=True) if _has_small(row, min_count)}
+    of_payers = {measure_id for measure_id, scope in small if scope != "all"}
+    return small | {(measure_id, scope) for measure_id in of_payers for scope in ("medicare", "other")}
+
+
+def _has_small(row: Mapping[str, Any], min_count: int) -> bool:
+    """The denominator, the numerator or what is left between them is 1 to min_count - 1."""
+    counts = [row["denominator"]]
+    if row["numerator"] is not None:
+        counts += [row["numerator"], row["denominator"] - row["numerator"]]
+    return any(count is not None and 0 < count < min_count for count in counts)
+
+
+def _result(row: Mapping[str, Any], *, is_hidden: bool, hide_small: bool, min_count: int) -> MeasureResult:
     fields: dict[str, Any] = {name: row[name] for name in MeasureResult.__dataclass_fields__ if name != "hidden"}
     fields["deviations"] = tuple(row["deviations"])
-    counts = [row["denominator"], row["numerator"]] if row["numerator"] is not None else [row["denominator"]]
-    if hide_small and any(count is not None and 0 < count < min_count for count in counts):
+    for name in PEERS:
+        fields[name] = None if row[name] is None else round(row[name], PEER_DECIMALS)
+    if hide_small and row["excluded"] is not None and 0 < row["excluded"] < min_count:
+        fields["excluded"] = None
+    if is_hidden:
         fields |= dict.fromkeys((*COUNTS, *FIGURES)) | {"hidden": SMALL}
     return MeasureResult(**fields)
 

@@ -46,12 +46,18 @@ PRECISION: Final = {
 
 
 def for_public(
-    results: pl.DataFrame, *, measures: Sequence[PublicMeasure], units: pl.DataFrame, min_count: int
+    results: pl.DataFrame,
+    *,
+    measures: Sequence[PublicMeasure],
+    units: pl.DataFrame,
+    min_count: int,
+    confidence: float = 0.95,
 ) -> PublicRelease:
     """The rows of data/results.csv with small cells hidden, and what the interval check still finds in them.
 
     results  measure_results of the units that may be named; only payer scope "all" is published
-    units    unit_id, level, identifier (a group's is its unit id, never a TIN), name, county_fips
+    units    unit_id, level, id_type, identifier, name, county_fips; a group is named by its unit id, never by a TIN
+    confidence  of the printed intervals, which the check inverts
     """
     known = {measure.measure_id: measure for measure in measures}
     named = {(row["unit_id"], row["level"]): row for row in units.iter_rows(named=True)}
@@ -66,7 +72,7 @@ def for_public(
         hidden += note is not None
         rows.append(_public(row, unit, measure, note))
     rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
-    audited = list(_audited(rows, known))
+    audited = list(_audited(rows, known, confidence))
     return PublicRelease(
         results=tuple(rows),
         findings=tuple(audit(audited, min_count=min_count)),
@@ -97,12 +103,13 @@ def _public(row: dict[str, Any], unit: dict[str, Any], measure: PublicMeasure, n
     has_ratio = row["ratio"] is not None
     interval = precision.ratio if has_ratio else precision.interval
     expected = row["expected"] / float(denominator) if has_ratio and shown else None
+    public_id = unit["unit_id"] if unit["level"] == "group" or unit["id_type"] == "TIN" else unit["identifier"]
     return PublicResult(
         measure_id=measure.measure_id,
         measure_name=measure.name,
         level=row["level"],
-        public_id=unit["identifier"],
-        provider_name=unit["name"] or unit["identifier"],
+        public_id=public_id,
+        provider_name=unit["name"] or public_id,
         peer_group=row["peer_group"] or "",
         area=unit["county_fips"] or "",
         period_start=row["period_start"],
@@ -126,7 +133,7 @@ def rounded(value: float | None, decimals: int) -> float | None:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
 
 
-def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure]) -> Iterator[AuditedRow]:
+def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], confidence: float) -> Iterator[AuditedRow]:
     for row in rows:
         precision = PRECISION[known[row.measure_id].kind]
         yield AuditedRow(
@@ -134,4 +141,6 @@ def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure]) -> I
             is_count=known[row.measure_id].kind == "proportion",
             rate_decimals=precision.rate,
             ratio_decimals=precision.ratio,
+            interval_decimals=precision.interval if row.ratio is None else precision.ratio,
+            confidence=confidence,
         )
