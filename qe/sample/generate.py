@@ -24,16 +24,8 @@ from qe.sample.parameters import Parameters
 from qe.sample.people import close_at_death, make_persons
 from qe.sample.providers import Providers, make_providers
 from qe.sample.reference_files import write_contacts, write_drugs, write_roster
-from qe.sample.rif import (
-    CROSSWALK,
-    HEADERS,
-    Block,
-    write_beneficiaries,
-    write_crosswalk,
-    write_institutional,
-    write_part_d,
-    write_professional,
-)
+from qe.sample.rif import HEADERS, Block, write_institutional, write_part_d, write_professional
+from qe.sample.rif_people import CROSSWALK, write_beneficiaries, write_crosswalk
 from qe.sample.services import make_services
 from qe.sample.stays import simulate
 from qe.sample.truth import Truth, write_provider_effects
@@ -102,12 +94,16 @@ class _Inbox:
         return found
 
     def close(self) -> None:
+        """Close the files; one without any row is not delivered."""
         for file in (*self.medicare.values(), *self.beneficiaries.values(), self.crosswalk):
             file.close()
         made_on = f"{self.calendar.last + 1}0430"
         for submitter in self.submitting:
             for kind, file in self.payers[submitter.letter].items():
                 file.close(after=submitter.trailer(kind, made_on, file.rows))
+        for file in self.all():
+            if not file.rows:
+                file.path.unlink()
 
 
 def generate(
@@ -166,7 +162,7 @@ def generate(
         write_drugs(root / "drugs" / "drugs.csv", p, compress=compress),
     ]
     write_provider_effects(folder / "truth" / "provider_effects.csv", providers)
-    files = inbox.all()
+    files = [file for file in inbox.all() if file.rows]
     rows = {file.path.relative_to(root).as_posix(): file.rows for file in (*files, *others)}
     _write_json(folder / "truth" / "totals.json", _totals(root, files))
     model = {

@@ -13,7 +13,7 @@ KINDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class MalformedRow:
-    """Where it stands: file name, physical line (header = line 1 of a file without HD), kind, column."""
+    """Where it stands: file below inbox/, physical line (the first line of the file is 1), kind, column."""
 
     file: str
     line: int
@@ -77,5 +77,9 @@ def write_malformed(targets: Sequence[Target], count: int) -> list[MalformedRow]
         kind = KINDS[(number + number // len(KINDS)) % len(KINDS)]
         text, column = _spoiled(target, kind, number)
         line = target.file.raw(text)
-        found.append(MalformedRow(file=target.file.path.name, line=line, kind=kind, column=column))
+        found.append(
+            MalformedRow(
+                file=f"{target.file.path.parent.name}/{target.file.path.name}", line=line, kind=kind, column=column
+            )
+        )
     return found

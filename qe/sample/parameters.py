@@ -161,6 +161,7 @@ class Readmission(_Section):
     same_hospital: float
     planned: float
     planned_before_unplanned: float
+    typical_share: float
     day_31: float
 
 

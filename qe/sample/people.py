@@ -216,9 +216,12 @@ def make_persons(
         [chance < edges[0], chance < edges[1], chance < edges[2]], [NO_VISIT, SPECIALISTS_ONLY, FQHC_ONLY], USUAL
     )
     chance = rng.random(count)
-    may_tie = (segment == MEDICARE) & (care == USUAL) & (new_group == group)
-    tie = np.where(may_tie & (chance < visits.ties / 0.28), 1, 0)  # 0.28 of all persons may hold one
-    tie = np.where(may_tie & (tie == 0) & (chance < (visits.ties + visits.one_cent) / 0.28), 2, tie)
+    year = slice(calendar.measurement_month, calendar.measurement_month + 12)
+    may_tie = (care == USUAL) & (new_group == group) & (death > calendar.month_starts[year.stop])
+    may_tie &= (primary[:, year] == MEDICARE).all(axis=1) & part_b[:, year].all(axis=1)
+    chance = chance * max(float(may_tie.mean()), 0.01)  # shares are of all persons
+    tie = np.where(may_tie & (chance < visits.ties), 1, 0)
+    tie = np.where(may_tie & (tie == 0) & (chance < visits.ties + visits.one_cent), 2, tie)
     return Persons(
         first=first,
         segment=segment,

@@ -10,7 +10,7 @@ from qe.sample.codes import codes
 from qe.sample.delimited import DelimitedFile
 from qe.sample.fills import ndc_numbers
 from qe.sample.parameters import Parameters
-from qe.sample.providers import FACILITY_TYPES, FQHC, SNF, Providers
+from qe.sample.providers import FACILITY_TYPES, FQHC, Providers
 
 ROSTER = (
     "npi", "ccn", "tin", "group_tin", "name", "specialty", "facility_type", "role", "zip5", "county_fips",
@@ -38,7 +38,7 @@ def write_roster(path: Path, providers: Providers, calendar: Calendar, *, compre
         role = "supplier" if kind == FQHC else "provider"
         at = int(providers.f_zip[place])
         npis = [int(providers.f_npi[place])]
-        if providers.f_parent[place] < 0 and kind != SNF:
+        if providers.f_parent[place] < 0:
             npis.append(int(providers.f_second_npi[place]))
         for npi in npis:
             rows.append((str(npi), ccn, providers.f_tin[place], "", providers.f_name[place], "", FACILITY_TYPES[kind],

@@ -1,4 +1,4 @@
-"""Medicare's files in the official dialect: claims with header and line in one row, MBSF_ABCD by year, PDE, crosswalk."""
+"""Medicare's claim files in the official dialect: header and line in one row; Part D events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,24 +7,20 @@ import numpy as np
 import polars as pl
 
 from qe.sample.adjudicate import COST_AVOIDED, DENIED, EXHAUSTED, INFORMATION_ONLY, Bills
-from qe.sample.calendar import NEVER, Calendar
+from qe.sample.calendar import Calendar
 from qe.sample.claims import DIAGNOSES, HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims
 from qe.sample.codes import Bools, Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, columns_of, dates, money, numbers, picked
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.identity import Identities
 from qe.sample.parameters import Parameters
-from qe.sample.people import ADVANTAGE_B, ADVANTAGE_ELSEWHERE, MEDICARE, Persons
+from qe.sample.people import MEDICARE, Persons
 from qe.sample.providers import CAH, FQHC, STATE, Providers
 
 COST_AVOIDED_CODES = ("00", "E", "Y", "21")
 CLAIM_DENIAL_CODES = ("0", "D", "P")
 LINE_DENIAL_CODES = ("C", "D", "N", "M", "O")
 FILES = {INPATIENT: "inpatient", SNF_STAY: "snf", OUTPATIENT: "outpatient", HOSPICE: "hospice"}
-CROSSWALK = (
-    "BENE_ID", "BENE_MBI_ID", "BENE_LAST_NAME", "BENE_1ST_NAME", "BENE_MIDL_NAME", "BENE_BRTH_DT", "BENE_DEATH_DT",
-    "BENE_SEX_CD", "BENE_RACE_CD", "BENE_ZIP_CD", "BENE_SK", "BENE_XREF_SK", "BENE_XREF_EFCTV_SK",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,111 +315,6 @@ def _quantity(fills: Fills, chosen: Ints) -> Ints:
     """Units dispensed, in hundredths."""
     units = codes().drug_daily_units[fills.drug[chosen]] * fills.supply[chosen] * 100
     return np.maximum(np.round(units), 1).astype(np.int64)
-
-
-def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
-    """MBSF_ABCD of one year: everybody with Medicare in it; months that are not yet over stay blank."""
-    persons, providers, calendar = block.persons, block.providers, block.calendar
-    first_month = 12 * (year - calendar.first)
-    months = range(first_month, min(first_month + 12, calendar.months))
-    enrolled = (persons.part_a | persons.part_b)[:, list(months)]
-    who = np.flatnonzero(enrolled.any(axis=1))
-    days = np.full(len(who), calendar.month_starts[first_month])
-    died = persons.death[who]
-    in_year = died < calendar.month_starts[min(first_month + 12, calendar.months)]
-    managed = np.isin(persons.primary, (ADVANTAGE_B, ADVANTAGE_ELSEWHERE))
-    medicare = persons.part_a | persons.part_b
-    buy_in = np.select([persons.part_a & persons.part_b, persons.part_a, persons.part_b], [3, 1, 2], 0)
-    buy_in = np.where(persons.dual[:, None] & (buy_in == 3), 4, buy_in)
-    age = (calendar.month_starts[first_month] + 365 - persons.birth[who]) // 365.25
-    columns: dict[str, Column] = {
-        "BENE_ID": bene_id_at(block, who, days),
-        "STATE_CODE": STATE,
-        "COUNTY_CD": picked(tuple(county[2:] for county in providers.zip_county), persons.zip[who]),
-        "ZIP_CD": picked(providers.zips, persons.zip[who]),
-        "BENE_BIRTH_DT": dates(persons.birth[who], "rif"),
-        "SEX_IDENT_CD": pl.Series(persons.sex[who]),
-        "BENE_RACE_CD": pl.Series(persons.race[who]),
-        "ENTLMT_RSN_ORIG": picked(("0", "1", "3"), np.where(persons.esrd, 2, persons.disabled.astype(np.int64))[who]),
-        "ENTLMT_RSN_CURR": picked(("0", "1", "3"), np.where(persons.esrd, 2, persons.disabled.astype(np.int64))[who]),
-        "ESRD_IND": picked(("0", "Y"), persons.esrd[who].astype(np.int64)),
-        "BENE_DEATH_DT": dates(np.where(in_year, died, NEVER), "rif"),
-        "VALID_DEATH_DT_SW": picked(("V",), np.where(in_year, 0, -1)),
-        "BENE_ENROLLMT_REF_YR": str(year),
-        "BENE_HI_CVRAGE_TOT_MONS": pl.Series(persons.part_a[who][:, list(months)].sum(axis=1)),
-        "BENE_SMI_CVRAGE_TOT_MONS": pl.Series(persons.part_b[who][:, list(months)].sum(axis=1)),
-        "BENE_HMO_CVRAGE_TOT_MONS": pl.Series(managed[who][:, list(months)].sum(axis=1)),
-        "DUAL_ELGBL_MONS": pl.Series((enrolled & persons.dual[:, None])[who].sum(axis=1)),
-        "ENRL_SRC": "CME",
-        "SAMPLE_GROUP": "99",
-        "AGE_AT_END_REF_YR": pl.Series(age.astype(np.int64)),
-    }
-    disabled_status = np.select([persons.disabled & persons.esrd, persons.disabled, persons.esrd], [3, 2, 1], 0)
-    for place, month in enumerate(months):
-        number = f"{place + 1:02d}"
-        inside = medicare[who, month]
-        part_d = inside & persons.part_d[who] & ~managed[who, month]
-        columns |= {
-            f"STATE_CNTY_FIPS_CD_{number}": picked(providers.zip_county, np.where(inside, persons.zip[who], -1)),
-            f"MDCR_STATUS_CODE_{number}": picked(
-                ("10", "11", "20", "21", "00"), np.where(inside, disabled_status[who], 4)
-            ),
-            f"MDCR_ENTLMT_BUYIN_IND_{number}": picked(("0", "1", "2", "3", "C"), buy_in[who, month]),
-            f"HMO_IND_{number}": picked(
-                ("0", "C", "4"), np.where(managed[who, month], 1, np.where(who % 50 == 7, 2, 0))
-            ),
-            f"PTC_CNTRCT_ID_{number}": picked(
-                ("0", "N", "H9998", "H9999"),
-                np.where(
-                    inside,
-                    np.where(managed[who, month], np.where(persons.primary[who, month] == ADVANTAGE_B, 2, 3), 1),
-                    0,
-                ),
-            ),
-            f"PTD_CNTRCT_ID_{number}": picked(
-                ("0", "N", "S9999", "H9999"),
-                np.where(inside, np.where(part_d, 2, np.where(managed[who, month], 3, 1)), 0),
-            ),
-            f"DUAL_STUS_CD_{number}": picked(
-                ("00", "NA", "02"), np.where(inside, np.where(persons.dual[who], 2, 1), 0)
-            ),
-        }
-    file.write(columns, len(who))
-    file.count(claims=len(who), paid_cents=0)
-
-
-def write_crosswalk(block: Block, file: DelimitedFile) -> None:
-    """BENE_ID to MBI and name: a row a BENE_ID; a person with two has two rows that share the surviving surrogate key."""
-    persons, identities, providers = block.persons, block.identities, block.providers
-    first = np.flatnonzero(identities.ever_medicare)
-    second = np.flatnonzero(np.array([text != "" for text in identities.second_bene_id]))
-    who = np.concatenate([first, second])
-    is_second = np.arange(len(who)) >= len(first)
-    order = np.lexsort((is_second, who))
-    who, is_second = who[order], is_second[order]
-    true = identities.true
-    key = (persons.first + who + 1) * 20 + is_second
-    surviving = (persons.first + who + 1) * 20 + np.isin(who, second)
-    ids = pl.concat([pl.Series(identities.bene_id), pl.Series(identities.second_bene_id)])
-    places = pl.Series(who)
-    alive = persons.death[who] > block.calendar.end
-    columns: dict[str, Column] = {
-        "BENE_ID": ids.gather(pl.Series(np.where(is_second, who + len(persons), who))),
-        "BENE_MBI_ID": pl.Series(true.mbi).gather(places),
-        "BENE_LAST_NAME": pl.Series(true.last).gather(places),
-        "BENE_1ST_NAME": pl.Series(true.first).gather(places),
-        "BENE_MIDL_NAME": pl.Series(true.middle).gather(places),
-        "BENE_BRTH_DT": dates(true.birth[who], "rif"),
-        "BENE_DEATH_DT": dates(np.where(alive, NEVER, persons.death[who]), "rif"),
-        "BENE_SEX_CD": pl.Series(true.sex[who]),
-        "BENE_RACE_CD": pl.Series(persons.race[who]),
-        "BENE_ZIP_CD": picked(providers.zips, true.zip[who]),
-        "BENE_SK": pl.Series(-key),
-        "BENE_XREF_SK": pl.Series(-surviving),
-        "BENE_XREF_EFCTV_SK": pl.Series(-surviving),
-    }
-    file.write(columns, len(who))
-    file.count(claims=len(who), paid_cents=0)
 
 
 HEADERS = {name: columns_of(name) for name in ("inpatient", "outpatient", "snf", "hospice", "carrier", "dme", "pde")}

@@ -69,6 +69,8 @@ class Writer:
     ) -> None:
         self.rng, self.persons, self.providers, self.p, self.calendar = rng, persons, providers, p, calendar
         tables = codes()
+        outlives = persons.death >= calendar.month_starts[calendar.measurement_month + 12]
+        persons.tie = np.where(outlives, persons.tie, 0)  # a death in hospital ends a tie
         self.coded = persons.conditions & (rng.random(persons.conditions.shape) < p.people.coded)
         choice = rng.integers(0, tables.condition_diagnoses.shape[1], persons.conditions.shape)
         self.condition_codes = np.take_along_axis(

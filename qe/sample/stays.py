@@ -363,13 +363,11 @@ class Simulation:
         others = (inside + 1 + rng.integers(0, max(providers.hospitals - 1, 1), count)) % providers.hospitals
         back = np.where(same & (days > 0), inside, others)
         # planned readmission: a third of them before an unplanned one
-        rate = p.readmission.planned
-        typical = 0.14  # share with an unplanned readmission; splits the planned ones, changes no logit
-        before = r.planned_before_unplanned
-        planned = drawn & (
-            rng.random(count) < np.where(returns, rate * before / typical * 1.6, rate * (1 - before) / (1 - typical))
-        )
-        planned &= ~returns | (days >= 10)
+        later = days >= 10  # leaves room for a planned stay before
+        share_later = (1 - r.day_rate) ** 10
+        with_return = r.planned * r.planned_before_unplanned / (r.typical_share * share_later)
+        without = r.planned * (1 - r.planned_before_unplanned) / (1 - r.typical_share)
+        planned = drawn & (~returns | later) & (rng.random(count) < np.where(returns, with_return, without))
         planned_day = np.where(returns, 7 + np.floor(rng.random(count) * (days - 8)), 7 + rng.integers(0, 22, count))
         planned_day = np.minimum(planned_day.astype(np.int64), 28)
         choices = tables.stay_parts["planned"]

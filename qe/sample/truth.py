@@ -230,7 +230,12 @@ class Truth:
         of_claim[places] = np.arange(len(places))
         lines = np.flatnonzero((bills.lines["denied"] == 1) & (of_claim[bills.lines["claim"]] >= 0))
         row = of_claim[bills.lines["claim"][lines]]
-        self.dirt("denied_line", source, records.gather(pl.Series(row)).cast(pl.String))
+        claim = bills.lines["claim"]
+        order = np.argsort(claim, kind="stable")
+        number = np.empty(len(claim), dtype=np.int64)
+        number[order] = np.arange(len(claim)) - np.searchsorted(claim[order], claim[order]) + 1
+        lines_of = [str(value) for value in number[lines].tolist()]
+        self.dirt("denied_line", source, records.gather(pl.Series(row)).cast(pl.String), lines_of)
 
     def duplicates(
         self, block: Block, medicare: Bills, medicare_ids: Ints, payer: Bills, places: Ints, controls: pl.Series

@@ -1,0 +1,96 @@
+"""The same arguments give the same bytes, and a block does not depend on the persons after it."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from qe.errors import InputError
+from qe.sample.generate import generate
+
+FIXED = {"hospitals": "12", "groups": "12", "block_persons": "150"}
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_two_runs_are_byte_identical_also_when_compressed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        generate(tmp_path / name, persons=200, seed=3, compress=True)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    generate(tmp_path / "plain", persons=200, seed=3)
+    packed = (tmp_path / "one/inbox/medicare/carrier.csv.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "plain/inbox/medicare/carrier.csv").read_bytes()
+    assert packed[4:8] == b"\0\0\0\0"  # no time in the gzip header
+
+
+def test_another_seed_gives_other_persons(tmp_path: Path) -> None:
+    for seed in (3, 4):
+        generate(tmp_path / str(seed), persons=100, seed=seed)
+    crosswalks = [(tmp_path / str(seed) / "inbox/medicare/crosswalk.csv").read_text().split("\n") for seed in (3, 4)]
+    assert not set(crosswalks[0][1:-1]) & set(crosswalks[1][1:-1])
+
+
+def test_a_block_does_not_depend_on_the_number_of_persons(tmp_path: Path) -> None:
+    generate(tmp_path / "few", persons=150, seed=5, settings=FIXED)
+    generate(tmp_path / "more", persons=300, seed=5, settings=FIXED)
+    for name in ("truth/persons.csv", "truth/stays.csv", "truth/fills.csv", "inbox/medicare/pde.csv",
+                 "inbox/medicare/carrier.csv", "inbox/medicare/crosswalk.csv"):  # fmt: skip
+        few = (tmp_path / "few" / name).read_bytes()
+        assert (tmp_path / "more" / name).read_bytes().startswith(few)
+
+
+def test_claim_numbers_are_unique_over_blocks_and_files(tmp_path: Path) -> None:
+    generate(tmp_path, persons=300, seed=5, settings={**FIXED, "dirt.malformed_rows": "0"})
+    seen: set[str] = set()
+    for name in ("inpatient", "outpatient", "snf", "carrier", "dme"):
+        lines = (tmp_path / f"inbox/medicare/{name}.csv").read_text(encoding="utf-8-sig").split("\n")
+        at = lines[0].split("|").index("CLM_ID")
+        person = lines[0].split("|").index("BENE_ID")
+        claims = {tuple(line.split("|")[place] for place in (at, person)) for line in lines[1:-1]}
+        assert len({claim for claim, _ in claims}) == len(claims)  # one person a claim
+        assert not seen & {claim for claim, _ in claims}
+        seen |= {claim for claim, _ in claims}
+
+
+def test_without_noise_nothing_is_dirty_but_the_persons_names(tmp_path: Path) -> None:
+    generate(tmp_path, persons=300, seed=5, settings={"noise": "0"})
+    kinds = {line.split(",")[0] for line in (tmp_path / "truth/dirt.csv").read_text().split("\n")[1:-1]}
+    assert kinds <= {"identity", "twin", "namesake", "two_bene_ids", "cost_avoided", "capitated", "reversed_fill"}
+
+
+def test_a_third_submitter_takes_medicaid(tmp_path: Path) -> None:
+    generate(tmp_path, persons=200, seed=5, payers=3)
+    products = {}
+    for payer in ("payer_a", "payer_b", "payer_m"):
+        lines = (tmp_path / f"inbox/{payer}/eligibility.txt").read_text().split("\n")
+        products[payer] = {line.split("|")[3] for line in lines[2:-2]}
+    assert products == {"payer_a": {"PR", "SP"}, "payer_b": {"HM", "HN"}, "payer_m": {"MC"}}
+
+
+def test_other_years_move_every_date(tmp_path: Path) -> None:
+    generate(tmp_path, persons=60, seed=5, years=(2021, 2022))
+    assert (tmp_path / "inbox/medicare/mbsf_abcd_2023.csv").exists()
+    header, *rows = (tmp_path / "inbox/medicare/pde.csv").read_text().split("\n")[:-1]
+    at = header.split("|").index("SRVC_DT")
+    assert {row.split("|")[at][-4:] for row in rows} <= {"2021", "2022", "2023"}
+
+
+def test_all_wrong_arguments_are_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "kept.txt").write_text("mine")
+    with pytest.raises(InputError) as caught:
+        generate(tmp_path, persons=0, seed=-1, years=(2025, 2024), payers=5)
+    assert all(word in str(caught.value.message) for word in ("persons", "seed", "years", "payers", "inbox"))
+    assert (tmp_path / "inbox" / "kept.txt").read_text() == "mine"
+
+
+def test_unknown_settings_are_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        generate(tmp_path, persons=10, seed=1, settings={"hopsitals": "4", "visits.nothing": "1"})
+    assert "hopsitals" in caught.value.message
+    assert "visits.nothing" in caught.value.message
+    with pytest.raises(InputError, match=r"switches\.noise"):
+        generate(tmp_path, persons=10, seed=1, settings={"noise": "much"})
+    assert not (tmp_path / "inbox").exists()

@@ -1,0 +1,247 @@
+"""The written files, read back with plain Python."""
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+MEDICARE_CLAIMS = ("inpatient", "outpatient", "snf", "carrier", "dme")
+HEADER_PAID = ("inpatient", "outpatient", "snf", "hospice")
+
+
+def amount(text: str, *, implied: bool = False) -> Decimal:
+    return Decimal(text) / 100 if implied else Decimal(text)
+
+
+def counted(folder: Any, name: str) -> dict[str, object]:
+    """Rows, claims and dollars of one file, counted from its text."""
+    rows = folder.rows(name)
+    payer, stem = name.split("/")
+    kind = stem.split(".")[0]
+    spoiled = len(folder.malformed.get(name, ()))
+    paid, claims = Decimal(0), len(rows)
+    if payer == "medicare" and kind in HEADER_PAID:
+        by_claim = {row["CLM_ID"]: amount(row["CLM_PMT_AMT"]) for row in rows}
+        paid, claims = sum(by_claim.values(), Decimal(0)), len(by_claim)
+    elif kind in ("carrier", "dme"):
+        paid = sum((amount(row["LINE_NCH_PMT_AMT"]) for row in rows), Decimal(0))
+        claims = len({row["CLM_ID"] for row in rows})
+    elif kind == "pde":
+        paid = sum((amount(row["TOT_RX_CST_AMT"]) for row in rows), Decimal(0))
+    elif kind in ("medical", "pharmacy"):
+        element = "CDLMC125" if kind == "medical" else "CDLPC037"
+        number = "CDLMC005" if kind == "medical" else "CDLPC005"
+        paid = sum((amount(row[element], implied=payer == "payer_b") for row in rows), Decimal(0))
+        claims = len({row[number] for row in rows})
+    elif kind == "eligibility":
+        claims = 0
+    return {"rows": len(rows) + spoiled, "malformed_rows": spoiled, "claims": claims, "paid_amount": f"{paid:.2f}"}
+
+
+def test_totals_equal_an_independent_count_of_every_file(folder: Any) -> None:
+    totals = json.loads((folder.root / "truth" / "totals.json").read_text())
+    assert {name: counted(folder, name) for name in totals} == totals
+    assert {"medicare/inpatient.csv", "medicare/pde.csv", "payer_a/medical.txt", "payer_b/pharmacy.txt"} <= set(totals)
+
+
+def test_trailers_count_their_rows(folder: Any) -> None:
+    for payer in ("payer_a", "payer_b"):
+        for kind, code in (("eligibility", "ME"), ("medical", "MC"), ("pharmacy", "PC")):
+            lines = folder.lines(f"{payer}/{kind}.txt")
+            assert lines[0].split("|")[:5] == ["HD", f"SUB{payer[-1].upper()}", f"PAY{payer[-1].upper()}",
+                                               f"Plan {payer[-1].upper()}", code]  # fmt: skip
+            assert lines[-1].startswith("TR|")
+            assert int(lines[-1].split("|")[-1]) == len(lines) - 3  # HD, header, TR
+
+
+def test_files_have_the_official_widths(folder: Any) -> None:
+    widths = {"medicare/mbsf_abcd_2025.csv": 185, "medicare/carrier.csv": 95, "medicare/inpatient.csv": 270,
+              "payer_a/eligibility.txt": 79, "payer_a/medical.txt": 164, "payer_b/pharmacy.txt": 72}  # fmt: skip
+    assert {name: len(folder.header(name)) for name in widths} == widths
+
+
+def test_twenty_five_rows_of_ten_kinds_are_malformed_and_listed_with_their_lines(folder: Any) -> None:
+    dirt = [row for row in folder.truth("dirt") if row["kind"].startswith("malformed")]
+    assert len(dirt) == 25
+    assert len({row["kind"] for row in dirt}) == 10
+    for row in dirt:
+        name, kind = row["source"], row["kind"].removeprefix("malformed_")
+        data = (folder.root / "inbox" / name).read_bytes().split(b"\n")[int(row["record"]) - 1]
+        header = folder.header(name)
+        fields = data.decode("utf-8", errors="replace").split("|")
+        width = {"too_few_columns": len(header) - 7, "too_many_columns": len(header) + 3}.get(kind, len(header))
+        assert len(fields) == width
+        expected = {
+            "impossible_date": ("31-Feb-2025", "20250231"),
+            "date_in_words": ("yesterday",),
+            "amount_in_words": ("twelve",),
+            "no_person": ("",),
+            "no_claim_number": ("",),
+            "line_number_in_words": ("first",),
+        }
+        if kind in expected:
+            assert fields[header.index(row["detail"])] in expected[kind]
+        assert (b"\x00" in data) == (kind == "nul_byte")
+        assert (b"\xff" in data) == (kind == "not_utf8")
+
+
+def test_no_clean_row_has_another_number_of_columns(folder: Any) -> None:
+    for name in json.loads((folder.root / "truth" / "totals.json").read_text()):
+        folder.rows(name)  # zip(strict=True) over every row that is not listed as malformed
+
+
+def test_denials_and_versions_in_the_files_are_those_listed(folder: Any) -> None:
+    dirt = folder.truth("dirt")
+
+    def listed(kind: str, source: str) -> Counter[str]:
+        return Counter(row["record"] for row in dirt if row["kind"] == kind and row["source"] == source)
+
+    carrier = folder.rows("medicare/carrier.csv")
+    denied = {row["CLM_ID"] for row in carrier if row["CARR_CLM_PMT_DNL_CD"] in ("0", "D", "P")}
+    denied |= {
+        row["CLM_ID"] for row in folder.rows("medicare/dme.csv") if row["CARR_CLM_PMT_DNL_CD"] in ("0", "D", "P")
+    }
+    for name in ("inpatient", "outpatient", "snf"):
+        rows = folder.rows(f"medicare/{name}.csv")
+        denied |= {row["CLM_ID"] for row in rows if row["CLM_MDCR_NON_PMT_RSN_CD"] == "N"}
+    assert denied == set(listed("denied_claim", "medicare"))
+    for payer in ("payer_a", "payer_b"):
+        rows = folder.rows(f"{payer}/medical.txt")
+        refused = {row["CDLMC005"] for row in rows if row["CDLMC157"] == "4"}
+        assert refused == set(listed("denied_claim", payer))
+        reversed_claims = {row["CDLMC008"] for row in rows if row["CDLMC157"] == "22"}
+        assert reversed_claims == set(listed("reversed_and_replaced", payer))
+        voided = {row["CDLPC005"] for row in folder.rows(f"{payer}/pharmacy.txt") if row["CDLPC066"] == "V"}
+        assert voided == set(listed("reversed_fill", payer))
+        lines = {
+            (row["CDLMC005"], row["CDLMC006"]) for row in rows if row["CDLMC158"] == "1" and row["CDLMC007"] == "0"
+        }
+        lines -= {(claim, line) for claim, line in lines if claim in refused}
+        named = {
+            (row["record"], row["detail"]) for row in dirt if row["kind"] == "denied_line" and row["source"] == payer
+        }
+        assert {pair for pair in named if pair[0] not in refused} == lines
+
+
+def test_a_reversal_takes_back_exactly_what_the_first_version_paid(folder: Any) -> None:
+    rows = folder.rows("payer_b/medical.txt")
+    first = {(row["CDLMC005"], row["CDLMC006"]): int(row["CDLMC125"]) for row in rows if row["CDLMC160"] == "O"}
+    back = [row for row in rows if row["CDLMC157"] == "22"]
+    assert back
+    assert all(-int(row["CDLMC125"]) in (paid := first[row["CDLMC008"], row["CDLMC006"]], paid + 1) for row in back)
+
+
+def test_names_and_mbis_stand_in_the_crosswalk_alone_of_medicares_files(folder: Any) -> None:
+    crosswalk = folder.rows("medicare/crosswalk.csv")
+    secrets = {row["BENE_MBI_ID"] for row in crosswalk} | {row["BENE_LAST_NAME"] for row in crosswalk}
+    for name in (*MEDICARE_CLAIMS, "pde", "mbsf_abcd_2025"):
+        words = set(re.split(r"[|\n]", "\n".join(folder.lines(f"medicare/{name}.csv"))))
+        assert not words & secrets
+    assert all(re.fullmatch(r"[A-Za-z]{15}", row["BENE_ID"]) for row in crosswalk)
+    assert all(re.fullmatch(r"[1-9]S\w\d[A-Z]\w\d[A-Z]{2}\d{2}", row["BENE_MBI_ID"]) for row in crosswalk)
+
+
+def test_medicare_names_hospitals_by_ccn_and_the_payers_by_npi_and_tin_alone(folder: Any) -> None:
+    ccns = {row["PRVDR_NUM"] for row in folder.rows("medicare/inpatient.csv")}
+    assert ccns and all(re.fullmatch(r"99[0-9ST]\d{3}", ccn) for ccn in ccns)
+    for payer in ("payer_a", "payer_b"):
+        rows = folder.rows(f"{payer}/medical.txt")
+        assert not ccns & {field for row in rows for field in row.values()}
+        assert all(re.fullmatch(r"00\d{7}", row["CDLMC150"]) for row in rows)
+
+
+def luhn(npi: str) -> bool:
+    digits = [int(digit) for digit in "80840" + npi]
+    return sum(d if place % 2 == 0 else sum(divmod(2 * d, 10)) for place, d in enumerate(reversed(digits))) % 10 == 0
+
+
+def test_every_npi_is_invented_and_passes_the_check_digit(folder: Any) -> None:
+    assert luhn("1234567893")  # the example of the standard
+    found = {row["PRF_PHYSN_NPI"] for row in folder.rows("medicare/carrier.csv")}
+    found |= {row["ORG_NPI_NUM"] for row in folder.rows("medicare/inpatient.csv")}
+    found |= {row["CDLPC057"] for row in folder.rows("payer_a/pharmacy.txt")}
+    assert all(npi.startswith(("99999", "88888", "88889")) and luhn(npi) for npi in found)
+
+
+def test_payers_write_in_their_own_habits(folder: Any) -> None:
+    a, b = folder.rows("payer_a/medical.txt"), folder.rows("payer_b/medical.txt")
+    assert all("." in row["CDLMC125"] for row in a)
+    assert not any("." in row["CDLMC125"] for row in b)
+    assert not any("." in row["CDLMC037"] for row in a)
+    assert all("." in row["CDLMC037"] for row in b if len(row["CDLMC037"]) > 3)
+    assert all(len(row["CDLMC022"]) == 3 for row in a)  # 00110 without its zeros
+    assert all(len(row["CDLMC022"]) == 5 for row in b)
+    assert (folder.root / "inbox/medicare/carrier.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_a_duplicate_is_one_service_with_medicares_allowed_amount(folder: Any) -> None:
+    carrier: dict[str, list[Any]] = {}
+    for row in folder.rows("medicare/carrier.csv"):
+        carrier.setdefault(row["CLM_ID"], []).append(
+            (row["HCPCS_CD"], row["PRF_PHYSN_NPI"], row["LINE_ALOWD_CHRG_AMT"])
+        )
+    copies: dict[str, list[Any]] = {}
+    for row in folder.rows("payer_a/medical.txt"):
+        copies.setdefault(row["CDLMC005"], []).append((row["CDLMC088"], row["CDLMC135"], row["CDLMC131"]))
+    pairs = [row for row in folder.truth("duplicates") if row["medicare_claim"] in carrier]
+    supplement = [row for row in pairs if row["first_payer"] == "medicare"]
+    assert len(supplement) > 50
+    assert all(carrier[row["medicare_claim"]] == copies[row["payer_claim"]] for row in supplement)
+
+
+def test_line_payments_add_up_to_the_claim_in_carrier_files(folder: Any) -> None:
+    paid: Counter[str] = Counter()
+    header = {}
+    for row in folder.rows("medicare/carrier.csv"):
+        paid[row["CLM_ID"]] += int(Decimal(row["LINE_NCH_PMT_AMT"]) * 100)
+        header[row["CLM_ID"]] = int(Decimal(row["CLM_PMT_AMT"]) * 100)
+    assert dict(paid) == header
+
+
+def test_exact_ties_are_ties_in_the_file(folder: Any) -> None:
+    bene = {row["person"]: row["bene_id"] for row in folder.truth("persons") if row["tie"] == "exact"}
+    if not bene:
+        pytest.skip("no tie among so few persons")
+    allowed: dict[str, Counter[str]] = {}
+    for row in folder.rows("medicare/carrier.csv"):
+        if row["BENE_ID"] in bene.values() and row["HCPCS_CD"] == "99213":
+            allowed.setdefault(row["BENE_ID"], Counter())[row["TAX_NUM"]] += int(
+                Decimal(row["LINE_ALOWD_CHRG_AMT"]) * 100
+            )
+    assert all(len(set(by_tin.values())) == 1 and len(by_tin) == 2 for by_tin in allowed.values())
+
+
+def test_stays_in_the_inpatient_file_are_those_of_the_truth(folder: Any) -> None:
+    truth = {row["bene_id"]: row["person"] for row in folder.truth("persons")}
+    true = {(row["person"], row["hospital_ccn"], row["admit_date"]) for row in folder.truth("stays")}
+    months = {name: f"{place:02d}" for place, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1)}  # fmt: skip
+    seen = set()
+    for row in folder.rows("medicare/inpatient.csv"):
+        day, month, year = row["CLM_ADMSN_DT"].split("-")
+        if row["CLM_DRG_CD"] != "945" and row["BENE_ID"] in truth:
+            seen.add((truth[row["BENE_ID"]], row["PRVDR_NUM"], f"{year}-{months[month]}-{day}"))
+    assert len(seen) > 50
+    assert seen <= true
+
+
+def test_the_roster_holds_every_identifier_of_the_claims(folder: Any) -> None:
+    header = folder.header("roster/roster.csv")
+    rows = [dict(zip(header, line.split(","), strict=True)) for line in folder.lines("roster/roster.csv")[1:]]
+    npis, tins = {row["npi"] for row in rows}, {row["tin"] for row in rows}
+    ccns = {row["ccn"] for row in rows}
+    carrier = folder.rows("medicare/carrier.csv")
+    assert {row["PRF_PHYSN_NPI"] for row in carrier} <= npis
+    assert {row["TAX_NUM"] for row in carrier} <= tins
+    assert {row["PRVDR_NUM"] for row in folder.rows("medicare/outpatient.csv")} <= ccns
+    medical = folder.rows("payer_b/medical.txt")
+    assert {row["CDLMC148"] for row in medical} <= npis
+    assert {row["CDLMC150"] for row in medical} <= tins
+
+
+def test_two_contacts_have_no_usable_channel(folder: Any) -> None:
+    rows = [line.split(",") for line in folder.lines("contacts/contacts.csv")[1:]]
+    assert sum(row[3] == "" for row in rows) == 2
