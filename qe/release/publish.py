@@ -63,10 +63,13 @@ def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: De
         raise InputError("nothing is staged for this release", remedy="Stage it: qe release plan.")
     target = site.public / staged.release_id
     aside = site.public / f".{staged.release_id}.building"
-    _write_aside(aside, staged.files)
     permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)
-    ledger.append([_released(staged, on=when.on)], at=when.at, actor=actor, expected_head=decision.head)
-    aside.replace(target)
+    try:
+        _write_aside(aside, staged.files)
+        ledger.append([_released(staged, on=when.on)], at=when.at, actor=actor, expected_head=decision.head)
+        aside.replace(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     store.sync(site.public)
     return target
 

@@ -206,6 +206,20 @@ def test_a_publication_stopped_before_its_rename_is_finished_by_going_again(offi
     assert (files(office.go(DAY_61)), len(office.events("public_released"))) == (published, 1)
 
 
+def test_a_release_decided_before_something_else_was_recorded_is_not_published(office: Any) -> None:
+    from qe.release import publish
+
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    when = office.when(DAY_61)
+    staged, decision = publish.decide_go(office.site, office.ledger, cycle="2025Q4-1", when=when)
+    office.ask("U000001", "r-1", on=date(2026, 5, 1))
+    with pytest.raises(Refused, match="since this was decided"):
+        publish.go(office.site, office.ledger, staged=staged, decision=decision, when=when, actor="officer")
+    assert list(office.site.public.iterdir()) == []
+
+
 def test_a_withdrawn_release_is_replaced_by_a_note_and_may_be_published_again(office: Any) -> None:
     from qe.release import publish
 

@@ -1,0 +1,47 @@
+"""Nothing leaves but with a permit of the gate: whoever writes the outbox or the public folder redeems one."""
+
+import ast
+from pathlib import Path
+
+import qe.release
+
+FOLDER = Path(qe.release.__path__[0])
+PACKAGE = FOLDER.parent
+
+
+def calls(path: Path) -> set[str]:
+    """Names of the functions and methods that a module calls."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    found.add(name)
+    return found
+
+
+def attributes(path: Path) -> set[str]:
+    """`site.public` and the like: names of attributes that a module reads off `site`."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "site"
+    }
+
+
+def test_only_sends_and_notices_write_packages_and_both_redeem_a_permit() -> None:
+    writers = {path.name for path in PACKAGE.rglob("*.py") if "write_package" in calls(path)}
+    assert writers == {"send.py", "notice.py"}
+    assert all("redeem" in calls(FOLDER / name) for name in writers)
+
+
+def test_only_the_publication_writes_under_public_and_it_redeems_a_permit() -> None:
+    touching = {path.name for path in FOLDER.glob("*.py") if "public" in attributes(path)}
+    assert touching == {"publish.py", "releases.py"}  # releases.py asks whether a published folder is there
+    assert "redeem" in calls(FOLDER / "publish.py")
+    assert not {"open", "write_bytes", "write_text", "rename", "replace"} & calls(FOLDER / "releases.py")
+
+
+def test_permits_are_made_by_decisions_alone() -> None:
+    makers = {path.name for path in PACKAGE.rglob("*.py") if "Permit" in calls(path)}
+    assert makers == {"artefact.py"}
