@@ -44,7 +44,9 @@ def test_intervals_of_ratios_equal_those_of_r(name: str) -> None:
 @pytest.mark.parametrize("name", SHARES_FROM_R)
 def test_intervals_of_shares_equal_those_of_r(name: str) -> None:
     low, high = getattr(intervals, name)(EVENTS, CASES)
-    np.testing.assert_allclose(low, SHARES_FROM_R[name][0], rtol=0, atol=1e-6)  # R's Wilson limit of 1 in 30 is 2e-7 off
+    np.testing.assert_allclose(
+        low, SHARES_FROM_R[name][0], rtol=0, atol=1e-6
+    )  # R's Wilson limit of 1 in 30 is 2e-7 off
     np.testing.assert_allclose(high, SHARES_FROM_R[name][1], rtol=0, atol=1e-9)
 
 

@@ -1,0 +1,257 @@
+"""Scoring from events to results, with the shipped modules and small made-up events."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from qe import bundled
+from qe.measurement.compute import Coverage, MeasureEvents
+from qe.measurement.measure import load
+from qe.periods import MeasurePeriod
+from qe.statistics.results import MODEL_SCHEMA, RESULT_SCHEMA, round_significant, write_results
+from qe.statistics.score import Scored, score
+
+EVENT: dict[str, pl.DataType | type[pl.DataType]] = {
+    "measure_id": pl.String,
+    "event_id": pl.String,
+    "cohort": pl.String,
+    "payer_type": pl.String,
+    "exposure": pl.Decimal(18, 6),
+    "in_denominator": pl.Boolean,
+    "value": pl.Decimal(18, 6),
+}
+
+
+@dataclass(frozen=True)
+class Peers:
+    by: tuple[str, ...] = ()
+    min_peers: int = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    fdr_q: float = 0.05
+    confidence: float = 0.95
+    achievable_share: float = 0.10
+
+
+def _found(module_id: str, level: str, rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:
+    """rows: provider, payer type, value, exposure, in the denominator."""
+    events = pl.DataFrame(
+        [
+            (module_id, f"E{place:05}", "full", payer, Decimal(exposure), inside, Decimal(str(round(value, 6))))
+            for place, (_, payer, value, exposure, inside) in enumerate(rows)
+        ],
+        schema=EVENT,
+        orient="row",
+    )
+    attributed = pl.DataFrame(
+        [(module_id, f"E{place:05}", level, row[0]) for place, row in enumerate(rows)],
+        schema=["measure_id", "event_id", "level", "provider_id"],
+        orient="row",
+    )
+    random = np.random.default_rng(5)
+    covariates = pl.DataFrame(
+        [(f"E{place:05}", "age", float(random.integers(30, 95))) for place in range(len(rows))]
+        + [(f"E{place:05}", "comorbidity:HF", 1.0) for place in range(0, len(rows), 3)],
+        schema={"event_id": pl.String, "factor": pl.String, "value": pl.Float64},
+        orient="row",
+    )
+    return MeasureEvents(
+        module=load(bundled.folder("measures") / module_id),
+        period=MeasurePeriod(start=date(2025, 1, 1), end=date(2025, 12, 31)),
+        parameters={},
+        attribution_method=None,
+        deviations=(),
+        kind="alternative",
+        coverage=Coverage(first_month=None, last_day=None, has_look_back=True, has_run_out=True),
+        warnings=(),
+        events=events,
+        attribution=pl.DataFrame(),
+        attributed=attributed,
+        covariates=covariates,
+        waterfall=pl.DataFrame(),
+    )
+
+
+def _units(level: str, *unit_ids: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(unit_id, level, "CCN", unit_id, "name", None, "51001") for unit_id in unit_ids],
+        schema=dict.fromkeys(
+            ("unit_id", "level", "id_type", "identifier", "name", "specialty", "county_fips"), pl.String
+        ),
+        orient="row",
+    )
+
+
+def _shares(level: str, **providers: tuple[int, int]) -> list[tuple[str, str, float, int, bool]]:
+    return [
+        (provider, "medicare", float(place < events), 1, True)
+        for provider, (events, n) in providers.items()
+        for place in range(n)
+    ]
+
+
+def _pdc(**providers: tuple[int, int]) -> Scored:
+    found = _found("pdc_statins", "group", _shares("group", **providers))
+    return score(found, units=_units("group", *providers), peers=Peers(), settings=Settings())
+
+
+def _row(scored: Scored, provider: str, scope: str = "all") -> dict[str, object]:
+    return scored.results.row(
+        by_predicate=(pl.col("provider_id") == provider) & (pl.col("payer_scope") == scope), named=True
+    )
+
+
+def test_a_share_is_judged_by_wilsons_interval_against_the_pooled_rate_of_its_peers() -> None:
+    scored = _pdc(U1=(95, 100), U2=(70, 100), U3=(45, 100), U4=(70, 100))
+    # pooled 280/400 = .70; Wilson of 95/100 is .888 to .978, of 45/100 .356 to .548
+    assert [_row(scored, unit)["category"] for unit in ("U1", "U2", "U3", "U4")] == [
+        "better",
+        "no_different",
+        "worse",
+        "no_different",
+    ]
+    first = _row(scored, "U1")
+    assert (first["percentile"], first["fdr_significant"], first["expected"], first["ratio"]) == (
+        87.5,
+        True,
+        None,
+        None,
+    )
+    # .45, .70, .70, .95 by type 7: .45 + .75 * .25, .70, .70 + .25 * .25
+    np.testing.assert_allclose([first["peer_p25"], first["peer_median"], first["peer_p75"]], [0.6375, 0.70, 0.7625])  # type: ignore[arg-type]
+    assert first["achievable_benchmark"] == 0.95
+
+
+def test_a_provider_below_the_minimum_is_too_few_and_not_publishable_and_nobodys_peer() -> None:
+    scored = _pdc(U1=(20, 29), U2=(70, 100), U3=(45, 100), U4=(70, 100), U5=(60, 100))
+    row = _row(scored, "U1")
+    assert (row["category"], row["publishable"], row["percentile"]) == ("too_few", False, None)
+    assert row["not_publishable_reason"] == "below the minimum of 30"
+    assert _row(scored, "U2")["peer_group"] == "all groups in this report (n = 4)"
+
+
+def test_of_fewer_than_four_peers_no_quartile_or_benchmark_is_shown() -> None:
+    row = _row(_pdc(U1=(80, 100), U2=(70, 100), U3=(45, 100)), "U1")
+    assert (row["peer_median"], row["achievable_benchmark"]) == (None, None)
+    assert row["category"] == "better"  # 195/300 = .65 below Wilson's .711 of 80/100
+
+
+def test_a_payer_scope_is_judged_by_its_own_interval_and_minimum() -> None:
+    rows = _shares("group", U1=(50, 100), U2=(50, 100))
+    rows += [("U1", "commercial", float(place < 58), 1, True) for place in range(60)]
+    rows += [("U2", "commercial", float(place < 20), 1, True) for place in range(60)]
+    rows += [("U3", "commercial", 1.0, 1, True)] * 5 + [("U3", "medicare", 1.0, 1, True)] * 40
+    found = _found("pdc_statins", "group", rows)
+    scored = score(found, units=_units("group", "U1", "U2", "U3"), peers=Peers(), settings=Settings())
+    # other payers: pooled (58 + 20 + 5)/125 = .664
+    assert [_row(scored, unit, "other")["category"] for unit in ("U1", "U2", "U3")] == ["better", "worse", "too_few"]
+    assert _row(scored, "U1", "medicare")["denominator"] == 100
+
+
+def test_excluded_events_are_counted_and_weigh_in_nothing_else() -> None:
+    rows = _shares("group", U1=(50, 100), U2=(60, 100)) + [("U1", "medicare", 1.0, 1, False)] * 7
+    scored = score(
+        _found("pdc_statins", "group", rows), units=_units("group", "U1", "U2"), peers=Peers(), settings=Settings()
+    )
+    row = _row(scored, "U1")
+    assert (row["excluded"], row["denominator"], row["numerator"]) == (7, 100, 50)
+
+
+def _stays() -> list[tuple[str, str, float, int, bool]]:
+    random = np.random.default_rng(9)
+    risk = {"U1": 0.08, "U2": 0.16, "U3": 0.16, "U4": 0.30}
+    return [
+        (unit, "medicare" if place % 2 else "commercial", float(random.random() < p), 1, True)
+        for unit, p in risk.items()
+        for place in range(300)
+    ]
+
+
+def test_readmissions_are_observed_over_expected_with_an_exact_interval_around_one() -> None:
+    found = _found("hwr", "facility", _stays())
+    scored = score(found, units=_units("facility", "U1", "U2", "U3", "U4"), peers=Peers(), settings=Settings())
+    whole = scored.results.filter(pl.col("payer_scope") == "all")
+    observed = whole["numerator"].cast(pl.Float64).to_numpy()
+    expected = whole["expected"].to_numpy()
+    assert expected.sum() == pytest.approx(observed.sum())
+    np.testing.assert_allclose(whole["ratio"], observed / expected)
+    np.testing.assert_allclose(whole["adjusted"], observed / expected * observed.sum() / 1200)
+    np.testing.assert_allclose(whole["ci_low"], stats.chi2.ppf(0.025, 2 * observed) / 2 / expected)
+    np.testing.assert_allclose(whole["ci_high"], stats.chi2.ppf(0.975, 2 * observed + 2) / 2 / expected)
+    assert whole["category"].to_list()[0] == "better"
+    assert whole["category"].to_list()[3] == "worse"
+    assert whole["engine"].unique().to_list() == ["logistic"]
+    assert "c_statistic" in scored.model["term"].to_list()
+
+
+def test_a_module_with_hardly_an_outcome_is_scored_at_the_overall_rate_and_not_published() -> None:
+    rows = [("U1", "medicare", float(place == 0), 1, True) for place in range(40)]
+    found = _found("hwr", "facility", rows)
+    constant = found.covariates.with_columns(value=pl.lit(1.0))
+    separated = constant.vstack(
+        pl.DataFrame({"event_id": ["E00000"], "factor": ["sex"], "value": [2.0]}, schema=constant.schema)
+    )
+    found = MeasureEvents(**{**vars(found), "covariates": separated})
+    row = _row(score(found, units=_units("facility", "U1"), peers=Peers(), settings=Settings()), "U1")
+    assert (row["engine"], row["converged"], row["publishable"]) == ("oe", False, False)
+    assert row["expected"] == pytest.approx(1.0)
+
+
+def _members() -> list[tuple[str, str, float, int, bool]]:
+    random = np.random.default_rng(4)
+    level = {"U1": 300.0, "U2": 400.0, "U3": 560.0}
+    return [
+        (unit, "medicare" if place % 3 else "commercial", 12 * mean * random.gamma(1.2, 1 / 1.2), 12, True)
+        for unit, mean in level.items()
+        for place in range(200)
+    ]
+
+
+def test_expected_cost_sums_to_observed_cost_within_each_payer_scope() -> None:
+    found = _found("total_cost_index", "group", _members())
+    scored = score(found, units=_units("group", "U1", "U2", "U3"), peers=Peers(), settings=Settings())
+    for scope in ("all", "medicare", "other"):
+        rows = scored.results.filter(pl.col("payer_scope") == scope)
+        assert rows["expected"].sum() == pytest.approx(float(rows["numerator"].sum()))
+    row = _row(scored, "U1")
+    assert (row["denominator"], row["category"], row["engine"]) == (2400, "better", "quasi_poisson")
+    assert _row(scored, "U3")["category"] == "worse"
+
+
+def test_results_do_not_depend_on_the_order_of_rows_and_are_the_same_bytes(tmp_path: Path) -> None:
+    found = _found("hwr", "facility", _stays())
+    shuffled = MeasureEvents(
+        **{
+            **vars(found),
+            "events": found.events.sample(fraction=1, shuffle=True, seed=1),
+            "attributed": found.attributed.sample(fraction=1, shuffle=True, seed=2),
+            "covariates": found.covariates.sample(fraction=1, shuffle=True, seed=3),
+        }
+    )
+    written = []
+    for place, one in enumerate((found, shuffled)):
+        units = _units("facility", "U1", "U2", "U3", "U4")
+        scored = score(one, units=units if place else units.reverse(), peers=Peers(), settings=Settings())
+        write_results(scored.results, tmp_path / f"{place}.parquet")
+        written.append((tmp_path / f"{place}.parquet").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_the_table_has_the_columns_of_the_contract_in_order() -> None:
+    scored = _pdc(U1=(50, 100), U2=(60, 100))
+    assert scored.results.schema == RESULT_SCHEMA
+    assert scored.model.schema == MODEL_SCHEMA
+    assert scored.results["payer_scope"].to_list() == ["all", "medicare", "all", "medicare"]
+
+
+def test_floats_are_kept_to_twelve_significant_digits() -> None:
+    frame = round_significant(pl.DataFrame({"x": [1 / 3, 2e10 / 3, None], "n": [1, 2, 3]}))
+    assert frame["x"].to_list() == [0.333333333333, 6666666666.67, None]
