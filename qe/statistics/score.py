@@ -7,6 +7,7 @@ else to `observed`; so do the peers' quartiles. Events are summed in the order (
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -24,6 +25,10 @@ Floats = NDArray[np.float64]
 
 MEDICARE: Final = ("medicare", "medicare_advantage")
 SCOPES: Final = ("all", "medicare", "other")
+AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
+LEAST_OF_A_CELL: Final = (
+    50  # events of a payer line and age band by which calibration is told (statistics.md, correction 2)
+)
 FEWEST_FOR_AGGREGATES: Final = 4  # of three units, one of which is the reader's own, quartiles would tell the other two
 
 
@@ -79,10 +84,10 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The fitted models of a measure by cohort ("" for the only one), and how well the expected values are calibrated."""
+    """The fitted models of a measure by cohort ("" for the only one); and O/E by payer line, then by payer line and age."""
 
     models: Mapping[str, tuple[RiskModel, Design]]
-    calibration: tuple[tuple[str, float, float], ...]
+    calibration: tuple[tuple[str, float], ...]
     has_expected: bool
 
     @property
@@ -124,13 +129,23 @@ def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataF
     joined = pl.concat(parts).sort("event_id")
     observed, expected = joined["observed"].to_numpy(), joined["expected"].to_numpy()
     lines = joined["line"].to_numpy().astype(np.str_)
-    calibration = tuple(
-        (str(line), float(observed[lines == line].sum()), float(expected[lines == line].sum()))
-        for line in np.unique(lines)
+    cells = [f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, joined), strict=True)]
+    calibration = (
+        *risk_adjustment.calibration(observed, expected, lines, least=0),
+        *risk_adjustment.calibration(observed, expected, np.array(cells, dtype=np.str_), least=LEAST_OF_A_CELL),
     )
     if scoring.model != "logistic":
         joined = joined.with_columns(expected=pl.Series(risk_adjustment.scaled(expected, observed, lines)))
     return joined, Fit(models=models, calibration=calibration, has_expected=True)
+
+
+def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
+    """ ", age 65-74" of each event whose age the covariates hold, else ""."""
+    age = covariates.filter(pl.col("factor") == "age").select("event_id", age="value")
+    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
+    known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
+    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
+    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
 
 
 def _model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
@@ -144,9 +159,7 @@ def _model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
         rows.append((measure_id, cohort, "converged", float(model.converged), None))
         rows += [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
     rows += [
-        (measure_id, "", f"calibration O/E before scaling, {line}", observed / expected, None)
-        for line, observed, expected in fit.calibration
-        if expected > 0
+        (measure_id, "", f"calibration O/E before scaling, {cell}", ratio, None) for cell, ratio in fit.calibration
     ]
     return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
 

@@ -189,7 +189,10 @@ def test_readmissions_are_observed_over_expected_with_an_exact_interval_around_o
     assert whole["category"].to_list()[0] == "better"
     assert whole["category"].to_list()[3] == "worse"
     assert whole["engine"].unique().to_list() == ["logistic"]
-    assert "c_statistic" in scored.model["term"].to_list()
+    terms = scored.model["term"].to_list()
+    assert "c_statistic" in terms
+    assert "calibration O/E before scaling, medicare" in terms
+    assert "calibration O/E before scaling, medicare, age 65-74" in terms
 
 
 def test_a_module_with_hardly_an_outcome_is_scored_at_the_overall_rate_and_not_published() -> None:
