@@ -280,7 +280,7 @@ def test_every_rehearsal_fact_retracted_in_turn_refuses_the_release_by_name(offi
         assert refusing.keys() == {rule}
         assert said in refusing[rule] and event.subject.split("@")[0].removeprefix("DUA-REHEARSAL") in refusing[rule]
         office.record(event.kind, event.effective_on, **dict(event.payload))
-        assert failing(office.decide(DAY_61)) == []
+    assert failing(office.decide(DAY_61)) == []
 
 
 def test_outside_a_rehearsal_the_rules_that_are_not_built_refuse(open_office: Any, settings_text: str) -> None:
