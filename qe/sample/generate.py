@@ -124,7 +124,7 @@ def generate(
     """
     progress = progress or Silent()
     p = parameter_file.load(settings or {})
-    _refuse(folder, persons=persons, seed=seed, years=years, payers=payers)
+    _refuse(folder, p, persons=persons, seed=seed, years=years, payers=payers)
     calendar = Calendar(first=years[0], last=years[1])
     providers = make_providers(p, persons=persons, seed=seed)
     ndcs, _ = ndc_numbers(unmapped=p.fills.unmapped)
@@ -178,7 +178,7 @@ def generate(
     )
 
 
-def _refuse(folder: Path, *, persons: int, seed: int, years: tuple[int, int], payers: int) -> None:
+def _refuse(folder: Path, p: Parameters, *, persons: int, seed: int, years: tuple[int, int], payers: int) -> None:
     wrong = []
     if persons < 1:
         wrong.append("persons must be at least 1")
@@ -188,6 +188,12 @@ def _refuse(folder: Path, *, persons: int, seed: int, years: tuple[int, int], pa
         wrong.append("years must be two in order, from 2015 to 2035")
     if payers not in (2, 3):
         wrong.append("payers must be 2 or 3")
+    if p.switches.hospitals < 0 or p.switches.hospitals == 1:
+        wrong.append("hospitals must be at least 2, or 0 for as many as the persons ask for")
+    if p.switches.groups < 0 or 0 < p.switches.groups < 4:
+        wrong.append("groups must be at least 4, or 0 for as many as the persons ask for")
+    if p.switches.block_persons < 1 or not 0 <= p.switches.confounding <= 1 or p.switches.noise < 0:
+        wrong.append("block_persons must be at least 1, confounding from 0 to 1, noise not negative")
     if (folder / "inbox").exists() and any((folder / "inbox").iterdir()):
         wrong.append("the folder holds an inbox already")
     if wrong:

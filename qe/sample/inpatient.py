@@ -7,7 +7,7 @@ from qe.sample.claims import HOSPICE, INPATIENT, SNF_STAY, Table, cents, compact
 from qe.sample.codes import Bools, Ints, codes
 from qe.sample.parameters import Parameters
 from qe.sample.people import Persons
-from qe.sample.providers import LTCH, PSYCHIATRIC, REHABILITATION, SNF, Providers
+from qe.sample.providers import HOSPICE_PROVIDER, LTCH, PSYCHIATRIC, REHABILITATION, SNF, Providers
 from qe.sample.services import Services
 from qe.sample.stays import ARRIVAL, PLANNED, Stays
 
@@ -214,11 +214,12 @@ class StayWriter:
         count, begin, thru = len(who), start[who], persons.death[who]
         days = thru - begin + 1
         none = np.full(count, -1)
+        places = np.flatnonzero(self.providers.f_type == HOSPICE_PROVIDER)
         others = compact(persons.conditions[who], np.broadcast_to(codes().condition_diagnoses[:, 0], (count, 12)), 8)
         claims: Table = {
             "person": who,
             "type": np.full(count, HOSPICE),
-            "facility": np.full(count, self._other_facility()),
+            "facility": places[persons.zip[who] % len(places)],
             "admit": begin,
             "start": begin,
             "thru": thru,
@@ -238,9 +239,6 @@ class StayWriter:
             "exempt": np.ones(count, dtype=np.int64),
         }
         return claims, _split_lines(claims, ((HOSPICE_DAY, 100),))
-
-    def _other_facility(self) -> int:
-        return int(np.flatnonzero(self.providers.f_type == SNF)[0])
 
     def clinicians(self) -> list[tuple[Table, Table]]:
         """The hospitalist's claim of each stay, the surgeon's, and nursing-home visits in both places of service."""

@@ -10,8 +10,18 @@ from qe.sample.names import last_names, luhn_npi
 from qe.sample.parameters import Parameters
 
 STATE = "99"  # no state has this number, so no CCN or county is anyone's
-FACILITY_TYPES = ("short_term", "cah", "cancer_exempt", "psychiatric", "rehabilitation", "ltch", "snf", "other")
-SHORT_TERM, CAH, CANCER, PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC = range(8)
+FACILITY_TYPES = (
+    "short_term",
+    "cah",
+    "cancer_exempt",
+    "psychiatric",
+    "rehabilitation",
+    "ltch",
+    "snf",
+    "other",
+    "other",
+)
+SHORT_TERM, CAH, CANCER, PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER = range(9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +135,8 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
         f_type[small_first[hospitals // 2]] = CANCER
     dozens = max(1, round(hospitals / 12))
     extra_types = np.repeat(
-        np.array([PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC]), np.array([dozens, dozens, dozens, 4 * dozens, dozens])
+        np.array([PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER]),
+        np.array([dozens, dozens, dozens, 4 * dozens, dozens, dozens]),
     )
     with_units = np.argsort(-size, kind="stable")
     parent = np.full(hospitals + len(extra_types), -1, dtype=np.int64)
@@ -136,7 +147,7 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
     facilities = len(f_type)
     extra_zip = rng.integers(0, zip_count, len(extra_types))
     f_zip = np.concatenate([f_zip, np.where(parent[hospitals:] >= 0, f_zip[parent[hospitals:]], extra_zip)])
-    bases = {SHORT_TERM: 1, CANCER: 1, CAH: 1300, LTCH: 2000, SNF: 5000, FQHC: 1800}
+    bases = {SHORT_TERM: 1, CANCER: 1, CAH: 1300, LTCH: 2000, SNF: 5000, FQHC: 1800, HOSPICE_PROVIDER: 1500}
     used = dict.fromkeys(bases, 0)
     ccns: list[str] = []
     for place in range(facilities):
@@ -150,7 +161,7 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
     words = last_names(facilities + groups + 8)
     suffix = (
         *("Hospital", "Critical Access Hospital", "Cancer Center", "Psychiatric Unit", "Rehabilitation Unit"),
-        *("Long Term Hospital", "Nursing Center", "Community Health Center"),
+        *("Long Term Hospital", "Nursing Center", "Community Health Center", "Hospice"),
     )
     f_name = tuple(f"{words[place]} {suffix[int(f_type[place])]}" for place in range(facilities))
     f_tin = [f"00{1_000_000 + 7 * place:07d}" for place in range(facilities)]

@@ -30,8 +30,7 @@ FILES = {
         "sex", "zip5", "frailty", "conditions", "esrd", "hospital_ccn", "group_tin", "clinician_npi", "care", "tie",
     ),
     "coverage": (
-        "person", "from_month", "to_month", "primary", "secondary", "part_a", "part_b", "part_d", "is_counted",
-    ),
+        "person", "from_month", "to_month", "primary", "secondary", "part_a", "part_b", "part_d"),
     "stays": (
         "stay", "person", "why", "kind", "is_planned", "is_acs", "is_elective", "hospital_ccn", "admit_date",
         "discharge_date", "status", "diagnosis", "procedure", "drg", "price", "transfer_from", "readmission_of",
@@ -140,7 +139,6 @@ class Truth:
             "part_a": pl.Series(persons.part_a[who, month].astype(np.int64)),
             "part_b": pl.Series(persons.part_b[who, month].astype(np.int64)),
             "part_d": pl.Series((persons.part_d[who] & (primary == 1)).astype(np.int64)),
-            "is_counted": "1",
         }
         self._write("coverage", columns, len(who))
 

@@ -81,9 +81,17 @@ def test_all_wrong_arguments_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "kept.txt").write_text("mine")
     with pytest.raises(InputError) as caught:
-        generate(tmp_path, persons=0, seed=-1, years=(2025, 2024), payers=5)
-    assert all(word in str(caught.value.message) for word in ("persons", "seed", "years", "payers", "inbox"))
+        generate(tmp_path, persons=0, seed=-1, years=(2025, 2024), payers=5, settings={"hospitals": "1", "groups": "3"})
+    words = ("persons", "seed", "years", "payers", "inbox", "hospitals", "groups")
+    assert all(word in caught.value.message for word in words)
     assert (tmp_path / "inbox" / "kept.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("persons", [1, 2, 30])
+def test_very_few_persons_still_give_files(tmp_path: Path, persons: int) -> None:
+    summary = generate(tmp_path, persons=persons, seed=1, settings={"hospitals": "2"})
+    assert all(path.stat().st_size for path in summary.files)
+    assert (tmp_path / "truth/persons.csv").read_text().count("\n") == persons + 1
 
 
 def test_unknown_settings_are_named_at_once(tmp_path: Path) -> None:

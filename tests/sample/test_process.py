@@ -212,7 +212,7 @@ def test_hospitals_have_the_kinds_of_the_design() -> None:
     providers = make_providers(load({}), persons=100_000, seed=1)
     assert providers.hospitals == 25  # round(100,000 / 4,000)
     kinds = np.bincount(providers.f_type)
-    assert kinds.tolist() == [19, 5, 1, 2, 2, 2, 8, 2]  # 20 % critical access, one cancer, units for two dozens
+    assert kinds.tolist() == [19, 5, 1, 2, 2, 2, 8, 2, 2]  # 20 % critical access, one cancer, units for two dozens
     assert len(set(providers.f_ccn)) == len(providers.f_ccn)
     assert (providers.f_tin[int(np.flatnonzero(providers.f_parent >= 0)[0])]) in providers.f_tin[:25]
     everyone = np.concatenate([providers.f_npi, providers.f_second_npi, providers.g_npi, providers.c_npi])
