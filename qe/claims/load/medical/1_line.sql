@@ -4,9 +4,10 @@
 -- 22) reverses its own line or, by cross reference, the line of the claim it names, up to its own version. Capitated lines are
 -- paid without an amount. Source: claims_data.md section 2.
 create or replace temp table medical_line as
-with named as (
+with named as (                                                    -- narrow on purpose: it is sorted; the wide row is joined later
     select
-        *,
+        sent_order, row_number, delivery_order, line_number, paid_date, charge_amount, allowed_amount, paid_amount, copay_amount,
+        coinsurance_amount, deductible_amount, other_payer_amount, units,
         concat_ws(':', payor, native_claim_id) as claim_number,
         coalesce(version, 0) as version_number,
         nullif(ltrim(coalesce(claim_status, ''), '0'), '') as status_code,
@@ -49,18 +50,20 @@ reversal as (
 ),
 final as (
     select
-        versioned.*,
+        incoming.*, versioned.claim_number, versioned.version_number, versioned.status_code, versioned.claim_delivery_order,
         coalesce(
             reversal.version >= versioned.version_number and reversal.delivery_order >= versioned.delivery_order, false
         ) as is_reversed_by_other,
-        case when $net then net_charge else charge_amount end as final_charge,
-        coalesce(case when $net then net_allowed else allowed_amount end, 0) as final_allowed,
-        coalesce(case when $net then net_paid else paid_amount end, 0) as final_paid,
+        case when $net then net_charge else incoming.charge_amount end as final_charge,
+        coalesce(case when $net then net_allowed else incoming.allowed_amount end, 0) as final_allowed,
+        coalesce(case when $net then net_paid else incoming.paid_amount end, 0) as final_paid,
         case when $net then net_member
-            else coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0) end as final_member,
-        case when $net then net_other else coalesce(other_payer_amount, 0) end as final_other,
-        case when $net then net_units else units end as final_units
+            else coalesce(incoming.copay_amount, 0) + coalesce(incoming.coinsurance_amount, 0)
+                + coalesce(incoming.deductible_amount, 0) end as final_member,
+        case when $net then net_other else coalesce(incoming.other_payer_amount, 0) end as final_other,
+        case when $net then net_units else incoming.units end as final_units
     from versioned
+    join incoming using (sent_order, row_number)
     left join reversal
         on reversal.native_claim_id = versioned.claim_number and reversal.line_number = versioned.line_number
     where versioned.recency = 1
