@@ -15,7 +15,7 @@ from qe.statistics.design import Design
 Floats = NDArray[np.float64]
 
 MAXIMUM_STEPS: Final = 60
-LARGEST_COEFFICIENT: Final = 15.0  # log odds beyond this mean separation, not an effect
+LARGEST_LOG_ODDS: Final = 20.0  # an event predicted with more certainty means separation, not an effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats]
         errors = np.asarray(fitted.bse, dtype=np.float64)
         if (
             not np.all(np.isfinite(errors))
-            or float(np.max(np.abs(coefficients[1:]), initial=0.0)) > LARGEST_COEFFICIENT
+            or float(np.max(np.abs(x @ coefficients))) > LARGEST_LOG_ODDS
         ):
             return None
         return coefficients, errors, np.asarray(fitted.predict(x), dtype=np.float64)
