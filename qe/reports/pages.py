@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 import re
+import signal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,9 @@ from weasyprint.text.fonts import FontConfiguration
 
 from qe import bundled
 from qe.errors import QeError
+from qe.reports.views import ReportView
 
+CONFIDENTIAL: Final = "confidential/report.html"
 IDENTIFIER_LENGTH: Final = 16  # bytes of the PDF's fixed identifier
 
 
@@ -39,6 +42,16 @@ def environment() -> jinja2.Environment:
 def html(template: str, **content: Any) -> str:
     """The page of a template."""
     return environment().get_template(template).render(**content)
+
+
+def report_pdf(view: ReportView) -> bytes:
+    """One confidential report: what a worker of the pool does."""
+    return pdf(html(CONFIDENTIAL, report=view))
+
+
+def leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal: workers are ended by the one that waits for them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _fetch(url: str, timeout: int = 10, ssl_context: Any = None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Confidential reports on disk: one PDF and one CSV a provider or supplier, made by a pool of processes, resumable.
 
-Imports neither polars nor duckdb (see pages.py). Workers get views, never frames.
+Workers load pages.py and views.py, which import neither polars nor duckdb, and get views, never frames.
 """
 
 import csv
@@ -9,6 +9,7 @@ import io
 import json
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ from qe.reports.views import ReportView, report_view
 from qe.runs import canonical_json, file_sha256, write_aside
 
 LIST_OF_REPORTS: Final = "reports.json"
-TEMPLATE: Final = "confidential/report.html"
+UNFINISHED: Final = ".rendered.jsonl"  # of an interrupted rendering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,7 @@ class Job:
 
     stem: str
     view: ReportView
+    view_sha256: str
 
 
 def render_confidential(
@@ -82,17 +84,34 @@ def render_confidential(
         stem = f"{preview.provider.level}-{view.report_id}"
         digests[unit_id] = hashlib.sha256(f"{template}{canonical_json(asdict(view))}".encode()).hexdigest()
         if (stem, digests[unit_id]) not in known or not known[stem, digests[unit_id]].is_whole(out):
-            jobs[unit_id] = Job(stem=stem, view=view)
+            jobs[unit_id] = Job(stem=stem, view=view, view_sha256=digests[unit_id])
     progress.start("rendering confidential reports", len(jobs))
-    for _ in _written(list(jobs.values()), out, processes):
-        progress.advance()
-    progress.finish()
+    unfinished = out / UNFINISHED
+    try:
+        for job in _written(list(jobs.values()), out, processes):
+            _note_done(unfinished, job, out)
+            progress.advance()
+    finally:
+        progress.finish()
     rendered = [
         _listed(preview, facts, dates, zones, out, template, digests)
         for preview in sorted(previews, key=lambda one: one.provider.unit_id)
     ]
     write_aside(out / LIST_OF_REPORTS, (json.dumps([asdict(one) for one in rendered], indent=1) + "\n").encode())
+    unfinished.unlink(missing_ok=True)
     return rendered
+
+
+def _note_done(unfinished: Path, job: Job, out: Path) -> None:
+    """One line a report that is written, so that an interrupted rendering keeps what it has."""
+    done = {
+        "pdf": f"{job.stem}.pdf",
+        "pdf_sha256": file_sha256(out / f"{job.stem}.pdf"),
+        "csv_sha256": file_sha256(out / f"{job.stem}.csv"),
+        "view_sha256": job.view_sha256,
+    }
+    with unfinished.open("a", encoding="utf-8") as file:
+        file.write(canonical_json(done) + "\n")
 
 
 def _listed(
@@ -164,11 +183,7 @@ class _Listed:
 
 
 def _already_rendered(out: Path) -> Iterator[_Listed]:
-    try:
-        listed: list[dict[str, Any]] = json.loads((out / LIST_OF_REPORTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return
-    for entry in listed:
+    for entry in _entries(out):
         yield _Listed(
             stem_view=(Path(entry["pdf"]).stem, entry.get("view_sha256", "")),
             pdf_sha256=entry["pdf_sha256"],
@@ -176,27 +191,37 @@ def _already_rendered(out: Path) -> Iterator[_Listed]:
         )
 
 
-def _written(jobs: list[Job], out: Path, processes: int) -> Iterator[None]:
-    """Write all jobs, in this process when there is little to do, else in a pool of forked servers."""
-    tasks = [(job, out) for job in jobs]
+def _entries(out: Path) -> Iterator[dict[str, Any]]:
+    """What reports.json lists, then what an interrupted rendering has added; a line that was cut is left out."""
+    with suppress(OSError, ValueError):
+        yield from json.loads((out / LIST_OF_REPORTS).read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        for line in (out / UNFINISHED).read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
+
+
+def _written(jobs: list[Job], out: Path, processes: int) -> Iterator[Job]:
+    """Write all jobs, rendered in this process when there is little to do, else by a pool of forked workers.
+
+    Only this process writes: a file appears whole or not at all, and an interrupted set goes on where it stopped.
+    """
     if processes < 2 or len(jobs) < 4:
-        for task in tasks:
-            write_report(task)
-            yield None
+        for job in jobs:
+            _write(job, pages.report_pdf(job.view), out)
+            yield job
         return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["qe.reports.render"])
-    with context.Pool(processes) as pool:
-        for _ in pool.imap_unordered(write_report, tasks):
-            yield None
+    context.set_forkserver_preload(["qe.reports.pages", "qe.reports.views"])
+    with context.Pool(processes, initializer=pages.leave_interrupts_to_the_parent) as pool:
+        views = [job.view for job in jobs]
+        for job, content in zip(jobs, pool.imap(pages.report_pdf, views), strict=True):
+            _write(job, content, out)
+            yield job
 
 
-def write_report(task: tuple[Job, Path]) -> None:
-    """One report's PDF and CSV."""
-    job, out = task
-    page = pages.html(TEMPLATE, report=job.view)
+def _write(job: Job, pdf: bytes, out: Path) -> None:
     write_aside(out / f"{job.stem}.csv", _csv(job.view))
-    write_aside(out / f"{job.stem}.pdf", pages.pdf(page))
+    write_aside(out / f"{job.stem}.pdf", pdf)
 
 
 def _csv(view: ReportView) -> bytes:

@@ -21,12 +21,17 @@ document.querySelectorAll("table.sortable").forEach((table) => {
       });
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       arrow.textContent = up ? " ▲" : " ▼";
-      const value = (row) => row.cells[column].dataset.sort || row.cells[column].textContent.trim();
-      const number = (text) => (text === "" || Number.isNaN(Number(text)) ? null : Number(text));
+      const text = (row) => row.cells[column].textContent.trim();
+      const figure = (row) => {
+        const bare = text(row).replace(/[$,%]/g, "");
+        return bare === "" || Number.isNaN(Number(bare)) ? null : Number(bare);
+      };
+      const isFigures = Array.from(body.rows).some((row) => figure(row) !== null);
       Array.from(body.rows)
         .sort((a, b) => {
-          const x = value(a), y = value(b), m = number(x), n = number(y);
-          const order = m !== null && n !== null ? m - n : x.localeCompare(y);
+          const x = figure(a), y = figure(b);
+          if (isFigures && (x === null || y === null)) return (x === null) - (y === null);
+          const order = isFigures ? x - y : text(a).localeCompare(text(b), "en", { numeric: true });
           return up ? order : -order;
         })
         .forEach((row) => body.append(row));

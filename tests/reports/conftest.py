@@ -163,7 +163,7 @@ def group_result(number: int) -> ConfidentialResult:
         results = tuple(too_few(facts, scope) for facts in (PDC, COST) for scope in ("all", "medicare", "other"))
         return ConfidentialResult(
             provider=a_group(number, name),
-            results=results,  # type: ignore[arg-type]
+            results=results,
             attributed_persons={"all": 0, "medicare": 0, "other": 0},
             attribution_steps=(),
             exclusions=(),
@@ -221,7 +221,7 @@ def hospital_result(number: int) -> ConfidentialResult:
     )
     return ConfidentialResult(
         provider=provider,
-        results=results,  # type: ignore[arg-type]
+        results=results,
         attributed_persons={"all": stays, "medicare": stays, "other": 0},
         attribution_steps=(("hwr", "index_facility", stays),),
         exclusions=(("hwr", "R6", 4), ("hwr", "R11", 9)),

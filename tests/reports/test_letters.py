@@ -1,0 +1,71 @@
+"""The two letters: one page, the dates, what is posted, and the same bytes every time."""
+
+import io
+from dataclasses import replace
+from datetime import date
+
+import pikepdf
+import pytest
+
+from qe.disclosure.results import ConfidentialResult
+from qe.reports import pages
+from qe.reports.letters import Letter, LetterKind, LetterRequest, render_letter
+
+
+@pytest.fixture
+def letter(previews: list[ConfidentialResult]) -> Letter:
+    return Letter(
+        kind="release_notice",
+        organisation="Prairie Health Data Collaborative",
+        contact="review@prairie-health.example",
+        rehearsal=True,
+        cycle="2025Q4-1",
+        recipient=previews[0].provider,
+        written_on=date(2026, 4, 1),
+        sent_on=date(2026, 4, 1),
+        last_request_day=date(2026, 5, 31),
+        deadline="11:59 pm Central",
+        public_on=date(2026, 6, 1),
+        requests=(),
+    )
+
+
+def said(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page that the letter is printed from."""
+    with monkeypatch.context() as patched:
+        patched.setattr(pages, "pdf", lambda page: page.encode("utf-8"))
+        return " ".join(render_letter(letter).decode("utf-8").split())
+
+
+def test_the_release_notice_gives_dates_and_that_publication_does_not_wait(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = said(letter, monkeypatch)
+    for words in (
+        "1 Apr 2026",
+        "31 May 2026",
+        "11:59 pm Central",
+        "Results become public on 1 Jun 2026 whatever the status",
+    ):
+        assert words in page
+    assert "987650001" not in page
+
+
+def test_the_final_notice_gives_the_status_of_each_request_and_what_is_posted(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = LetterRequest(
+        request_id="R0001", kind="correction", category="calculation", received_on=date(2026, 5, 2), outcome=None
+    )
+    page = said(replace(letter, kind="final_notice", requests=(asked,)), monkeypatch)
+    assert "R0001</th><td>correction</td><td>calculation</td><td>2 May 2026</td><td>open</td>" in page
+    assert "your name and its category are posted" in page
+
+
+@pytest.mark.parametrize("kind", ["release_notice", "final_notice"])
+def test_a_letter_is_one_tagged_page_and_the_same_bytes_twice(letter: Letter, kind: LetterKind) -> None:
+    once = render_letter(replace(letter, kind=kind))
+    assert render_letter(replace(letter, kind=kind)) == once
+    with pikepdf.open(io.BytesIO(once)) as document:
+        assert len(document.pages) == 1
+        assert bool(document.Root.MarkInfo.Marked)
