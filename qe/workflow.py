@@ -102,5 +102,11 @@ def build_public(
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
     results, named = quarter.public_results(run, units)
     measures = quarter.public_measures(facts)
-    public = for_public(results, measures=measures, units=named, min_count=site.settings.disclosure.min_count)
+    public = for_public(
+        results,
+        measures=measures,
+        units=named,
+        min_count=site.settings.disclosure.min_count,
+        confidence=site.settings.scoring.confidence,
+    )
     return public, build_site(public, facts, published_on=published_on, posting=posting)

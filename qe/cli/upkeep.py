@@ -1,0 +1,69 @@
+"""`qe status` and `qe doctor`: where the site stands, and whether the machine is fit."""
+
+from pathlib import Path
+
+from qe.cli.output import AsOfOption, JsonOption, SiteOption, acting_day, command
+from qe.errors import QeError
+from qe.ledger.book import Ledger
+from qe.ledger.fold import state_as_of
+from qe.release.sends import reviews
+from qe.runs import finished_runs
+from qe.site import open_site
+from qe.upkeep.doctor import examine
+
+
+def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption = False) -> None:
+    """The site at a glance: runs, cycles with their clocks, and the ledger's head."""
+    with command("status", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        ledger = Ledger(opened.ledger, zone=opened.settings.site.zone)
+        facts = state_as_of(ledger, on)
+        head = ledger.head()
+        runs = [{"run_id": run.run_id, "period": run.manifest()["period"]["label"]} for run in finished_runs(opened)]
+        cycles = []
+        for cycle in sorted({event.text("cycle") for event in facts.of("report_sent")}):
+            units = reviews(facts, cycle)
+            confirmed = [unit for unit in units.values() if unit.state == "confirmed"]
+            published = sorted({event.text("release_id") for event in facts.of("public_released", cycle=cycle)})
+            cycles.append(
+                {"cycle": cycle, "sent": len(units), "confirmed": len(confirmed), "released": ", ".join(published)}
+            )
+        outcome.data = {
+            "site": opened.settings.site.name,
+            "rehearsal": opened.settings.site.rehearsal,
+            "on": on.isoformat(),
+            "periods": sorted(opened.settings.periods),
+            "runs": runs,
+            "cycles": cycles,
+            "ledger": {"events": head.seq, "head": head.hash},
+        }
+        kind = ", rehearsal" if opened.settings.site.rehearsal else ""
+        outcome.say(f"{opened.settings.site.name} ({opened.settings.entity.organisation}{kind}) on {on}")
+        if runs:
+            outcome.table("Finished runs", ["run", "period"], [(run["run_id"], run["period"]) for run in runs])
+        else:
+            outcome.say("No finished run yet: qe run")
+        if cycles:
+            rows = [(one["cycle"], one["sent"], one["confirmed"], one["released"] or "no") for one in cycles]
+            outcome.table("Cycles", ["cycle", "sent", "confirmed", "released"], rows)
+        outcome.say(f"Ledger: {head.seq} events, head {head.hash[:16]}")
+
+
+def doctor(site: SiteOption = Path(), json: JsonOption = False) -> None:
+    """Is this machine, and this site, fit to work? Changes nothing."""
+    with command("doctor", json=json) as outcome:
+        try:
+            opened = open_site(site)
+        except QeError as error:
+            opened = None
+            outcome.say(f"no site examined: {error.message}")
+        found = examine(opened)
+        outcome.data = {
+            "findings": [
+                {"check": one.check, "state": one.state, "found": one.found, "remedy": one.remedy} for one in found
+            ]
+        }
+        rows = [(one.state, one.check, one.found, one.remedy) for one in found]
+        outcome.table("Findings", ["state", "check", "found", "remedy"], rows)
+        outcome.exit_code = 1 if any(one.state == "fault" for one in found) else 0
