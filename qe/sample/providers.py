@@ -123,8 +123,8 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
     # places: zips on a plane, hospitals and groups in zips
     zip_count = p.counties * p.zips_per_county
     zip_places = rng.random((zip_count, 2))
-    f_zip = rng.integers(0, zip_count, hospitals)
-    g_zip = rng.integers(0, zip_count, groups)
+    f_zip = rng.permutation(np.arange(hospitals) % zip_count)  # spread, so that no hospital has a whole region
+    g_zip = rng.permutation(np.arange(groups) % zip_count)
 
     # hospitals, their units and the facilities beside them
     size = np.exp(normal_scores(rng, hospitals, p.hospital_size_sd))
