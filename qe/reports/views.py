@@ -119,6 +119,7 @@ class ReportView:
     glance_caption: str
     glance_notes: tuple[tuple[str, str], ...]
     exhibits: tuple[Exhibit, ...]
+    attribution_rules: tuple[tuple[str, str], ...]
     attribution_rows: tuple[tuple[str, str, str], ...]
     measures: tuple[tuple[str, ...], ...]
     deviations: tuple[tuple[str, str], ...]
@@ -167,8 +168,12 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         glance_caption=_caption(shown, whole),
         glance_notes=_notes(shown, whole),
         exhibits=exhibits,
+        attribution_rules=tuple(
+            (measure.name, wording.ATTRIBUTION.get(measure.attribution_method, measure.attribution))
+            for measure in shown
+        ),
         attribution_rows=tuple(
-            (facts.measure(measure_id).name, STEP_WORDS.get(step, f"step {step}"), f"{count:,}")
+            (facts.measure(measure_id).name, _steps_of(facts.measure(measure_id), step), f"{count:,}")
             for measure_id, step, count in result.attribution_steps
         ),
         measures=tuple(_measure_row(measure) for measure in facts.measures),
@@ -202,11 +207,8 @@ def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:
     return f"{facts.period.label}: {spans.pop()}" if len(spans) == 1 else facts.period.label
 
 
-STEP_WORDS = {
-    "1": "primary care by a physician, nurse practitioner or physician assistant",
-    "2": "primary care service by a specialist",
-    "index_facility": "discharged by this hospital",
-}
+def _steps_of(measure: MeasureFacts, step: str) -> str:
+    return wording.ATTRIBUTION_STEPS.get((measure.attribution_method, step), f"step {step}")
 
 
 def scale_of(row: MeasureResult, measure: MeasureFacts) -> Scale:

@@ -31,6 +31,17 @@ CATEGORIES: Final = {
     "pharmacy": "Pharmacy",
     "other": "Other services",
 }
+ATTRIBUTION: Final = {
+    "index_facility": "A stay is credited to the hospital that discharged the person; of a chain of transfers, to the last.",
+    "mssp_step": "A person is credited to the group that gave most of the person's primary care in the period, by allowed"
+    " charges: first among primary care physicians, nurse practitioners and physician assistants, and only where there is"
+    " none among specialists; then to the clinician of that group by the same rule. Of equals, the latest service decides.",
+}
+ATTRIBUTION_STEPS: Final = {
+    ("index_facility", "1"): "discharged by this hospital",
+    ("mssp_step", "1"): "step 1: primary care by a physician, nurse practitioner or physician assistant",
+    ("mssp_step", "2"): "step 2: primary care services by a specialist",
+}
 NOT_APPLICABLE: Final = "–"
 
 

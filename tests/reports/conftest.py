@@ -223,7 +223,7 @@ def hospital_result(number: int) -> ConfidentialResult:
         provider=provider,
         results=results,
         attributed_persons={"all": stays, "medicare": stays, "other": 0},
-        attribution_steps=(("hwr", "index_facility", stays),),
+        attribution_steps=(("hwr", "1", stays),),
         exclusions=(("hwr", "R6", 4), ("hwr", "R11", 9)),
     )
 

@@ -193,6 +193,15 @@ def test_a_group_without_cases_gets_a_report_that_says_so(
     assert not re.search(r"\b(None|nan)\b", said)
 
 
+def test_steps_of_attribution_are_worded_by_the_measures_own_rule(
+    few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
+) -> None:
+    group, hospital = page(few[0], facts, dates), page(few[2], facts, dates)
+    assert "<td>step 2: primary care services by a specialist</td>" in group
+    assert "<td>discharged by this hospital</td>" in hospital
+    assert "primary care" not in re.sub(r"<h2>Methods.*", "", hospital, flags=re.S)
+
+
 def test_the_same_reports_are_the_same_bytes_from_one_process_or_two(
     few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates, folder: Path, tmp_path: Path
 ) -> None:
