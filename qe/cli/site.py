@@ -83,9 +83,10 @@ def sample(
             compress=compress,
             progress=TerminalProgress(),
         )
-        outcome.data |= {"claim_lines": summary.claim_lines, "files": summary.files}
+        files = [path.relative_to(folder).as_posix() for path in summary.files]
+        outcome.data |= {"claim_lines": summary.claim_lines, "files": files}
         outcome.say(
-            f"Wrote {summary.claim_lines:,} claim lines of {persons:,} persons in {summary.files} files to {folder}/"
+            f"Wrote {summary.claim_lines:,} claim lines of {persons:,} persons in {len(files)} files to {folder}/"
         )
 
 
