@@ -3,10 +3,9 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from qe.sample.generate import generate
-
 from qe import workflow
 from qe.progress import Progress, Silent
+from qe.sample.generate import generate
 from qe.site import Site, open_site
 from qe.upkeep import new_site, rehearsal
 

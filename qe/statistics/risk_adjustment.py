@@ -75,10 +75,7 @@ def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats]
             return None
         coefficients = np.asarray(fitted.params, dtype=np.float64)
         errors = np.asarray(fitted.bse, dtype=np.float64)
-        if (
-            not np.all(np.isfinite(errors))
-            or float(np.max(np.abs(x @ coefficients))) > LARGEST_LOG_ODDS
-        ):
+        if not np.all(np.isfinite(errors)) or float(np.max(np.abs(x @ coefficients))) > LARGEST_LOG_ODDS:
             return None
         return coefficients, errors, np.asarray(fitted.predict(x), dtype=np.float64)
 
