@@ -1,12 +1,12 @@
 """Letters through `qe.reports`: the facts that a send or notice holds, in the words and on the page of the house."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.reports.letters import Letter, LetterKind, render_letter
+from qe.reports.workers import workers
 from qe.site import Site
 
 FEW_LETTERS: Final = 8  # fewer are printed sooner than a pool of processes starts
@@ -21,9 +21,7 @@ def letter_writer(site: Site, *, word_deadline: Callable[[str, date], str]) -> L
         if processes == 1 or len(pages) < FEW_LETTERS:
             yield from map(render_letter, pages)
             return
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["qe.reports.letters"])
-        with context.Pool(processes) as pool:
+        with workers(processes) as pool:
             yield from pool.imap(render_letter, pages)
 
     return write

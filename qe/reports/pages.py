@@ -7,7 +7,6 @@ import hashlib
 import io
 import logging
 import re
-import signal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -47,11 +46,6 @@ def html(template: str, **content: Any) -> str:
 def report_pdf(view: ReportView) -> bytes:
     """One confidential report: what a worker of the pool does."""
     return pdf(html(CONFIDENTIAL, report=view))
-
-
-def leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal: workers are ended by the one that waits for them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _fetch(url: str, timeout: int = 10, ssl_context: Any = None) -> dict[str, Any]:

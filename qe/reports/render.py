@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import json
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from qe.progress import Progress
 from qe.reports import pages
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.views import ReportView, report_view
+from qe.reports.workers import workers
 from qe.runs import canonical_json, file_sha256, write_aside
 
 LIST_OF_REPORTS: Final = "reports.json"
@@ -210,9 +210,7 @@ def _written(jobs: list[Job], out: Path, processes: int) -> Iterator[Job]:
             _write(job, pages.report_pdf(job.view), out)
             yield job
         return
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["qe.reports.pages", "qe.reports.views"])
-    with context.Pool(processes, initializer=pages.leave_interrupts_to_the_parent) as pool:
+    with workers(processes) as pool:
         views = [job.view for job in jobs]
         for job, content in zip(jobs, pool.imap(pages.report_pdf, views), strict=True):
             _write(job, content, out)
