@@ -130,7 +130,7 @@ def _write_log(outcome: Outcome) -> None:
         "command": outcome.command,
         "exit_code": outcome.exit_code,
         "faults": [{"code": fault.code, "file": fault.file, "count": fault.count} for fault in outcome.faults],
-        "refused_by": [reason.rule for reason in outcome.reasons if reason.verdict in ("fail", "not_built")],
+        "refused_by": [reason.rule for reason in _refusing(outcome)],
     }
     try:
         outcome.site.logs.mkdir(exist_ok=True)
@@ -152,9 +152,17 @@ def _print(outcome: Outcome) -> None:
     err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for fault in outcome.faults:
         err.print(fault.sentence())
-    for reason in outcome.reasons:
-        if outcome.exit_code == Refused.exit_code and reason.verdict in ("fail", "not_built"):
-            err.print(f"  {reason.sentence()}")
+    for reason in _refusing(outcome):
+        err.print(f"  {reason.sentence()}")
+
+
+def _refusing(outcome: Outcome) -> list[Reason]:
+    """The rules that refused. One that is not built yet refuses nothing in a rehearsal."""
+    if outcome.exit_code != Refused.exit_code:
+        return []
+    rehearsal = outcome.site is not None and outcome.site.settings.site.rehearsal
+    refusing = ("fail",) if rehearsal else ("fail", "not_built")
+    return [reason for reason in outcome.reasons if reason.verdict in refusing]
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:
