@@ -68,6 +68,8 @@ def keep(
         "unit": public_units(units),
         "unit_count": pl.concat([unit_counts(module.events) for module in modules]),
     }
+    strangers = set(tables["measure_results"]["provider_id"]) - set(tables["unit"]["unit_id"])
+    assert not strangers, "every result is about a unit: no other identifier may stand in results"
     for name, table in tables.items():
         write_results(table, run.results / f"{name}.parquet")
 

@@ -3,11 +3,10 @@
 import json as json_module
 import sys
 
-import click
 import typer
 
 from qe.cli import ledger, measures, record, release, review, run, site, upkeep
-from qe.errors import InputError
+from qe.errors import InputError, Interrupted
 
 app = typer.Typer(
     name="qe",
@@ -30,28 +29,29 @@ app.command("status")(upkeep.status)
 app.command("doctor")(upkeep.doctor)
 
 
+# typer brings its own copy of click and names only some of its exceptions: the base of all wrong usage is found through one.
+WrongUsage: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run `qe`; wrong usage is exit 2, as one JSON object when --json was asked for."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code = app(args=given, standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stderr.write(f"{error.format_message()}\n")
+    except typer.Abort:
+        code = Interrupted.exit_code
+    except WrongUsage as error:
+        _say_wrong_usage(error.format_message(), as_json="--json" in given)
         code = InputError.exit_code
-    except click.ClickException as error:
-        _say_wrong_usage(error, as_json="--json" in given)
-        code = InputError.exit_code
-    except click.exceptions.Abort:
-        code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say_wrong_usage(error: click.ClickException, *, as_json: bool) -> None:
-    message = error.format_message()
+def _say_wrong_usage(message: str, *, as_json: bool) -> None:
     if not as_json:
-        sys.stderr.write(f"{message}\n  See `qe --help`.\n")
+        remedy = "" if "Usage:" in message else "\n  See `qe --help`."
+        sys.stderr.write(f"{message}{remedy}\n")
         return
     fault = {"code": "usage", "file": None, "place": None, "count": 1, "remedy": "See `qe --help`.", "message": message}
     answer = {"command": "qe", "exit_code": InputError.exit_code, "data": {}, "faults": [fault], "reasons": []}

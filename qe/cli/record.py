@@ -1,6 +1,5 @@
 """`qe record EVENT k=v ...`: any event kind without a verb of its own; its payload is checked against its schema."""
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,14 +14,13 @@ from qe.cli.output import (
     JsonOption,
     SiteOption,
     acting_day,
-    acting_person,
     command,
     utc_now,
 )
+from qe.cli.review import acting
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.event import NewEvent
-from qe.release.actors import require_one_actor
 from qe.release.handover import evidence_sha256
 
 HERE = Path()
@@ -75,20 +73,11 @@ def record(
             retracts=retracts,
         )
         outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
-        person = acting_person(actor)
-        require_one_actor(
-            ledger,
-            account=getpass.getuser(),
-            actor=person,
-            on=on,
-            at=utc_now(),
-            rehearsal=opened.settings.site.rehearsal,
-            dry_run=dry_run,
-        )
-        if dry_run:
-            outcome.say(f"would record {event}")
-            return
-        recorded = ledger.append([new], at=utc_now(), actor=person)[0]
+        with acting(opened, actor, on, dry_run=dry_run) as person:
+            if dry_run:
+                outcome.say(f"would record {event}")
+                return
+            recorded = ledger.append([new], at=utc_now(), actor=person)[0]
         outcome.data |= {"event_id": recorded.event_id, "seq": recorded.seq, "head": recorded.hash}
         outcome.say(f"Recorded {event} as event {recorded.seq}, id {recorded.event_id}")
 

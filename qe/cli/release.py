@@ -64,8 +64,7 @@ def plan(
     with command("release plan", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()):
-            acting(opened, actor, when.on, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run):
             planned = planning.plan(
                 opened, ledger_of(opened), cycle=cycle, when=when, build=_builder(opened), dry_run=dry_run
             )
@@ -128,8 +127,7 @@ def approve(
     with command("release approve", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()):
-            person = acting(opened, actor, when.on, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             staged, events = planning.approve(
                 opened, ledger_of(opened), cycle=cycle, when=when, actor=person, dry_run=dry_run
             )
@@ -158,16 +156,14 @@ def go(
     with command("release go", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()):
+        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
             outcome.reasons = list(decision.reasons)
             decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
-            person = acting(opened, actor, when.on, dry_run=dry_run)
             outcome.data = {"release_id": decision.artefact.release_id, "on": when.on.isoformat(), "dry_run": dry_run}
             if dry_run:
                 outcome.say(f"would publish {decision.artefact.release_id}")
                 return
-            staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
             folder = publish.go(opened, ledger_of(opened), staged=staged, decision=decision, when=when, actor=person)
         outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
         outcome.say(f"Published {decision.artefact.release_id}: {folder}")
@@ -192,7 +188,7 @@ def withdraw(
     with command("release withdraw", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()):
+        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             released = [
                 event.text("release_id")
                 for event in ledger_of(opened).events()
@@ -200,7 +196,6 @@ def withdraw(
             ]
             if not released:
                 raise InputError(f"nothing of cycle {cycle} was released")
-            person = acting(opened, actor, when.on, dry_run=dry_run)
             folder = publish.withdraw(
                 opened,
                 ledger_of(opened),

@@ -1,6 +1,8 @@
 """`qe review send | confirm | notice | bounce | status`: the 60-day review of one cycle."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -27,7 +29,7 @@ from qe.errors import InputError
 from qe.ledger.fold import state_as_of
 from qe.quarter import deadline_in
 from qe.release import handover, notice, send
-from qe.release.actors import require_one_actor
+from qe.release.actors import one_actor
 from qe.release.contacts import Contacts, read_contacts
 from qe.release.letters import LetterWriter
 from qe.release.printing import letter_writer
@@ -42,10 +44,11 @@ CycleOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="One unit: its unit id, NPI or CCN.")]
 
 
-def acting(site: Site, actor: str | None, on: date, *, dry_run: bool) -> str:
-    """Who acts, after checking that this account acts as nobody else."""
+@contextmanager
+def acting(site: Site, actor: str | None, on: date, *, dry_run: bool) -> Iterator[str]:
+    """Who acts, after checking that this account acts as nobody else; an act that fails leaves no trace in the ledger."""
     person = acting_person(actor)
-    require_one_actor(
+    with one_actor(
         ledger_of(site),
         account=getpass.getuser(),
         actor=person,
@@ -53,8 +56,8 @@ def acting(site: Site, actor: str | None, on: date, *, dry_run: bool) -> str:
         at=utc_now(),
         rehearsal=site.settings.site.rehearsal,
         dry_run=dry_run,
-    )
-    return person
+    ):
+        yield person
 
 
 def held_since() -> str:
@@ -93,8 +96,7 @@ def send_reports(
     with command("review send", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()):
-            person = acting(opened, actor, on, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
             only = None if provider is None else _unit_of(opened, cycle, on, provider)
             planned = send.plan_send(
                 opened,
@@ -176,8 +178,7 @@ def confirm(
         else:
             unit_id = _unit_of(opened, cycle, today, str(provider))
             handed = (handover.HandOver(unit_id=unit_id, on=on, evidence_sha256=shown),)
-        with runs.hold(opened, since=held_since()):
-            person = acting(opened, actor, today, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             events = handover.confirm(
                 ledger_of(opened),
                 cycle=cycle,
@@ -209,8 +210,7 @@ def send_notices(
     with command("review notice", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()):
-            person = acting(opened, actor, on, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
             only = None if provider is None else _unit_of(opened, cycle, on, provider)
             planned = notice.plan_notices(
                 opened, ledger_of(opened), cycle=cycle, contacts=_contacts(opened, on), on=on, only=only
@@ -259,8 +259,7 @@ def bounce(
     with command("review bounce", json=json) as outcome:
         opened = outcome.open_site(site)
         today = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()):
-            person = acting(opened, actor, today, dry_run=dry_run)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             unit_id = _unit_of(opened, cycle, today, provider)
             handover.bounce(
                 ledger_of(opened),

@@ -1,7 +1,11 @@
 -- Grain: one row per line of a professional, FQHC (bill type 73, 77) or RHC (71) claim. Decides: specialty (the line's two-character code,
 -- else the clinician's), the group of the service date (the billing TIN, else the only group the clinician then belonged to).
+-- An identifier stands for itself only in a model without providers (files given to `qe measures compute`); a site has units.
 insert into visit
-with snf_stay as (
+with identifiers as (
+    select not exists (select 1 from provider) as are_units
+),
+snf_stay as (
     select person_id, admit_date, coalesce(discharge_date, admit_date) as discharge_date
     from stay
     where facility_type = 'snf'
@@ -50,11 +54,12 @@ select
     line.person_id, line.service_date, line.claim_id, line.line_number, line.hcpcs, line.modifiers, line.place_of_service,
     line.rendering_npi,
     coalesce(case when length(line.rendering_specialty) = 2 then line.rendering_specialty end, clinician_specialty.specialty),
-    coalesce(clinician.unit_id, line.rendering_npi),
-    coalesce(billing_group.unit_id, line.group_tin, member_of.group_id),
+    coalesce(clinician.unit_id, case when identifiers.are_units then line.rendering_npi end),
+    coalesce(billing_group.unit_id, case when identifiers.are_units then line.group_tin end, member_of.group_id),
     line.facility_id, line.is_fqhc_rhc, in_snf.claim_id is not null, line.payer_id, line.payer_type, line.allowed_amount,
     line.paid_amount, line.is_capitated, line.repriced
 from line
+cross join identifiers
 left join identifier_unit as clinician on clinician.id_type = 'NPI' and clinician.identifier = line.rendering_npi
 left join identifier_unit as billing_group on billing_group.id_type = 'TIN' and billing_group.identifier = line.group_tin
 left join member_of on member_of.claim_id = line.claim_id and member_of.line_number = line.line_number

@@ -28,6 +28,8 @@ select distinct 'TIN', tin, false
 from (
     select tin from clinician_seen
     union all
+    select tin from facility_seen where substr(bill_type, 1, 2) in ('71', '73', '77') -- a clinic that bills visits is a group too
+    union all
     select group_tin from roster_row where describes = 'clinician'
     union all
     select tin from roster_row where describes in ('clinician', 'group')
