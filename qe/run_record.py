@@ -124,10 +124,16 @@ def manifest(
         ],
         "settings": deciding_settings(site),
         "linkage": dict(linkage_rows(model)),
-        "data_through": model.data_through,
+        "data_through": data_through(site, model, inputs.period),
         "results_sha256": {path.name: file_sha256(path) for path in sorted(run.results.glob("*"))},
         "detail_content_sha256": {one.events.module.id: one.detail_sha256 for one in modules},
     }
+
+
+def data_through(site: Site, model: ClaimsModel, period: ReportingPeriod) -> date:
+    """The last service day that every source of claims reaches, never past the end that its settings state."""
+    ends = [source.end for source in site.settings.sources.values() if source.kind in CLAIMS_KINDS and source.end]
+    return min([*ends, model.data_through or period.end])
 
 
 def linkage_rows(model: ClaimsModel) -> tuple[tuple[str, int], ...]:
@@ -137,7 +143,6 @@ def linkage_rows(model: ClaimsModel) -> tuple[tuple[str, int], ...]:
     return (
         ("persons", model.counts["persons"]),
         *linked,
-        ("not linked to another source", methods.get("own", 0)),
         ("left to review", model.linkage.to_review),
         ("second ids of one person", sum(source.two_ids for source in model.linkage.sources)),
     )
@@ -161,7 +166,7 @@ def report_facts(
         cycle="",
         run_id=run.run_id,
         software_version=__version__,
-        data_through=model.data_through or period.end,
+        data_through=data_through(site, model, period),
         measures=tuple(facts for one in modules for facts in measure_facts(one)),
         sources=source_facts(site, staged),
         inputs_sha256={f"{file.file.source_id}/{file.file.name}": file.file.sha256 for file in staged},

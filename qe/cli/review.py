@@ -34,6 +34,7 @@ from qe.release.contacts import Contacts, read_contacts
 from qe.release.letters import LetterWriter
 from qe.release.printing import letter_writer
 from qe.release.reports_on_disk import find_unit
+from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
 from qe.site import Site
 
@@ -287,6 +288,9 @@ def status(
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         found = reviews(state_as_of(ledger_of(opened), on), cycle)
+        if not found:
+            run_for_cycle(opened, ledger_of(opened), state_as_of(ledger_of(opened), on), cycle)
+            outcome.say(f"Nothing was sent in {cycle} by {on}: qe review send --cycle {cycle}")
         rows = [_status_row(unit, on) for unit in found.values()]
         outcome.data = {"cycle": cycle, "on": on.isoformat(), "units": [asdict(row) for row in rows]}
         counts = {state: sum(row.state == state for row in rows) for state in ("sent", "confirmed", "failed")}

@@ -15,7 +15,7 @@ union all select 'lines_repriced', cast(count(*) as varchar) from claim_line whe
 union all
 select 'data_through', cast(min(last_day) as varchar)
 from (
-    select source_id, max(coalesce(thru_date, from_date)) as last_day
+    select source_id, max(from_date) as last_day
     from claim
     where superseded_by is null
     group by source_id
