@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.Abort:
         code = Interrupted.exit_code
     except WrongUsage as error:
-        _say_wrong_usage(error.format_message(), as_json="--json" in given)
+        _say_wrong_usage(error.format_message(), as_json="--json" in given)  # type: ignore[attr-defined]
         code = InputError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
