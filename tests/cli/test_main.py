@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from qe.cli.main import main
+
+
+def called(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nosuch",), ("run", "--bogus"), ("review", "send"), ("release", "go", "--cycle"), ("check", "nothing")],
+)
+def test_wrong_usage_is_exit_2_without_a_traceback(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
+    code, out, err = called(*arguments, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert "qe --help" in err
+    assert "Traceback" not in err
+
+
+def test_wrong_usage_with_json_is_one_object(capsys: pytest.CaptureFixture[str]):
+    code, out, err = called("run", "--bogus", "--json", capsys=capsys)
+    answer = json.loads(out)
+    assert (code, err) == (2, "")
+    assert list(answer) == ["command", "exit_code", "data", "faults", "reasons"]
+    assert answer["faults"][0]["code"] == "usage"
+
+
+def test_a_folder_without_a_site_is_told_with_its_remedy(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(str(tmp_path))
+    code, _, err = called("run", capsys=capsys)
+    assert code == 2
+    assert "there is no qe.toml here" in err
+    assert "qe init" in err
+
+
+def test_doctor_finds_this_machine_fit(tmp_path: object, capsys: pytest.CaptureFixture[str]):
+    code, out, _ = called("doctor", "--site", str(tmp_path), "--json", capsys=capsys)
+    states = {finding["check"]: finding["state"] for finding in json.loads(out)["data"]["findings"]}
+    assert code == 0
+    assert states["encryption at rest"] == "ok"
+    assert states["PDF reports"] == "ok"
+
+
+def test_the_measure_list_has_an_entry_for_each_published_measure(capsys: pytest.CaptureFixture[str]):
+    code, out, _ = called("measures", "list", "--json", capsys=capsys)
+    listed = json.loads(out)["data"]
+    assert code == 0
+    assert {entry["id"] for entry in listed} >= {"hwr", "pdc_statins", "total_cost_index"}
+    assert all({"id", "module", "version", "levels", "kind"} <= entry.keys() for entry in listed)

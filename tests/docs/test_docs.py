@@ -1,0 +1,39 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from qe.measurement.show import tables_text
+from qe.release import gate
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_pages_name_no_command_that_is_not_there(page: Path):
+    from qe.cli.main import app
+
+    named = set(re.findall(r"`qe ([a-z]+)|^qe ([a-z]+)", page.read_text(encoding="utf-8"), re.M))
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert {one or other for one, other in named} <= known | {"request"}
+
+
+def test_the_reference_of_the_gate_is_what_the_gate_says():
+    assert (ROOT / "docs/reference/gate.md").read_text(encoding="utf-8").endswith(gate.rules_as_text() + "\n")
+
+
+def test_the_reference_of_tables_is_what_measures_may_read():
+    assert tables_text().rstrip() in (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
+
+
+def test_decisions_have_at_most_forty_lines():
+    long = [page.name for page in (ROOT / "docs/decisions").glob("*.md") if len(page.read_text().splitlines()) > 40]
+    assert long == []
