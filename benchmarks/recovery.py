@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 from scipy.stats import spearmanr
 
-from benchmarks.site import generated, run_quarter, site_over
+from benchmarks.site import generated, score, site_over
 from qe import store
 from qe.claims.load import vault_path
 from qe.progress import Progress
@@ -47,7 +47,7 @@ def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = 
     """Generate, run, compare. Can be stopped and run again in the same folder."""
     files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, progress=progress)
     site = site_over(folder / f"site-{persons}-{seed}", files / "inbox")
-    run_quarter(site, measures=("hwr",), progress=progress)
+    score(site, measures=("hwr",), progress=progress)
     linked, true = linked_pairs(site), true_pairs(files / "truth" / "persons.csv")
     seen = {identifier for pair in linked for identifier in pair} | _known(site)
     true = {pair for pair in true if pair <= seen}
