@@ -70,6 +70,12 @@ def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = 
 
 Identifier = tuple[str, str]  # source_id and the source's own id of a person
 Pair = frozenset[Identifier]
+ID_COLUMNS = (  # source, column of truth/persons.csv; some persons have two BENE_IDs
+    ("medicare", "bene_id"),
+    ("medicare", "second_bene_id"),
+    ("payer_a", "member_a"),
+    ("payer_b", "member_b"),
+)
 
 
 def _keys(site: Site) -> list[tuple[str, str, int]]:
@@ -91,11 +97,12 @@ def linked_pairs(site: Site) -> set[Pair]:
 
 def true_pairs(path: Path) -> set[Pair]:
     """Every two source ids of truth/persons.csv that are one person."""
-    persons: dict[str, set[Identifier]] = defaultdict(set)
+    pairs: set[Pair] = set()
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            persons[row["person"]].add((row["source_id"], row["native_person_id"]))
-    return {frozenset(pair) for ids in persons.values() for pair in combinations(sorted(ids), 2)}
+            ids = [(source, row[column]) for source, column in ID_COLUMNS if row[column]]
+            pairs |= {frozenset(pair) for pair in combinations(sorted(ids), 2)}
+    return pairs
 
 
 def effects(site: Site, path: Path) -> tuple[float | None, float | None, int, int, int]:
