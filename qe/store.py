@@ -43,6 +43,10 @@ class Engine:
     memory_gib: float = 4.0
 
 
+class WrongKey(InputError):
+    """A key that does not open what it should: told once, as it will open no other file either."""
+
+
 def read_key(path: Path) -> Key:
     """The key in `path`, which only its owner may read."""
     try:
@@ -116,7 +120,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, key
     except duckdb.Error as error:
         text = str(error)
         if "encryption key" in text.lower() or "not encrypted" in text.lower():
-            raise InputError(
+            raise WrongKey(
                 f"the key does not open {path.name}",
                 remedy="Use the key that this site was made with (key_file, vault_key_file, QE_KEY, QE_VAULT_KEY).",
             ) from None

@@ -42,7 +42,8 @@ def receive(
 ) -> list[StagedFile]:
     """All received files, staged and reconciled, sorted by source and path.
 
-    Raises InputError or Findings with the faults of all files at once; what is staged by then is kept and reused.
+    Raises InputError or Findings with the faults of all files at once (a wrong key: once); what is staged by then is
+    kept and reused.
     """
     keys = Keys(store=store_key, vault=vault_key)
     opened = secrets if secrets is not None else secrets_from(os.environ)
@@ -57,6 +58,8 @@ def receive(
                 staged.append(
                     _receive_file(connection, site, found, sha256, keys=keys, secrets=opened, progress=progress)
                 )
+            except store.WrongKey:
+                raise
             except InputError as error:
                 wrong += error.faults
             except Findings as error:
