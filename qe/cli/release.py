@@ -128,19 +128,22 @@ def approve(
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            staged, events = planning.approve(
+            before = ledger_of(opened).head().seq
+            staged, _ = planning.approve(
                 opened, ledger_of(opened), cycle=cycle, when=when, actor=person, dry_run=dry_run
             )
+            recorded = ledger_of(opened).head().seq - before
         outcome.data = {
             "release_id": staged.release_id,
             "sha256": staged.sha256,
             "cells_checked": staged.cells_checked,
             "cells_hidden": staged.cells_hidden,
             "findings": staged.findings,
-            "recorded": len(events),
+            "recorded": recorded,
             "dry_run": dry_run,
         }
-        outcome.say(f"{'would approve' if dry_run else 'Approved'} release {staged.release_id}, sha256 {staged.sha256}")
+        said = "would approve" if dry_run else "Approved" if recorded else "Already approved:"
+        outcome.say(f"{said} release {staged.release_id}, sha256 {staged.sha256}")
 
 
 @app.command()

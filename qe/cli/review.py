@@ -180,7 +180,8 @@ def confirm(
             unit_id = _unit_of(opened, cycle, today, str(provider))
             handed = (handover.HandOver(unit_id=unit_id, on=on, evidence_sha256=shown),)
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
-            events = handover.confirm(
+            before = ledger_of(opened).head().seq
+            handover.confirm(
                 ledger_of(opened),
                 cycle=cycle,
                 hand_overs=handed,
@@ -189,12 +190,15 @@ def confirm(
                 actor=person,
                 dry_run=dry_run,
             )
+            recorded = len(handed) if dry_run else ledger_of(opened).head().seq - before
         outcome.data = {
             "cycle": cycle,
+            "recorded": recorded,
             "confirmed": [{"unit_id": one.unit_id, "on": one.on.isoformat()} for one in handed],
             "dry_run": dry_run,
         }
-        outcome.say(f"{'would record' if dry_run else 'Recorded'} {len(events):,} hand-overs of {cycle}.")
+        known = f"; {len(handed) - recorded:,} were already recorded" if recorded < len(handed) else ""
+        outcome.say(f"{'would record' if dry_run else 'Recorded'} {recorded:,} hand-overs of {cycle}{known}.")
 
 
 @app.command("notice")
@@ -262,6 +266,7 @@ def bounce(
         today = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             unit_id = _unit_of(opened, cycle, today, provider)
+            before = ledger_of(opened).head().seq
             handover.bounce(
                 ledger_of(opened),
                 cycle=cycle,
@@ -272,8 +277,10 @@ def bounce(
                 actor=person,
                 dry_run=dry_run,
             )
+            is_new = ledger_of(opened).head().seq > before
         outcome.data = {"cycle": cycle, "unit_id": unit_id, "why": why, "dry_run": dry_run}
-        outcome.say(f"{'would record' if dry_run else 'Recorded'}: the report of {unit_id} came back ({why}).")
+        said = "would record" if dry_run else "Recorded" if is_new else "Already recorded"
+        outcome.say(f"{said}: the report of {unit_id} came back ({why}).")
 
 
 @app.command()

@@ -145,13 +145,19 @@ def read_batch(path: Path, *, default_on: date | None, default_evidence: str | N
         unit_id = (row.get("unit_id") or "").strip()
         on = _day(row.get("on"), default_on)
         evidence = _evidence(row.get("evidence"), path.parent, default_evidence)
-        if not unit_id or unit_id in found or on is None or evidence is None:
-            said = "needs a unit id of its own, a day and an evidence file that is there"
-            faults.append(
-                Fault(
-                    code="bad-row", message=f"{path.name}: row {number} {said}", file=path.name, place=f"row {number}"
-                )
+        lacks = [
+            what
+            for what, there in (
+                ("a unit id", bool(unit_id)),
+                ("a unit id of its own (this one stands above)", unit_id not in found),
+                ("a day like 2026-05-01", on is not None),
+                ("an evidence file that is there, or its sha256", evidence is not None),
             )
+            if not there
+        ]
+        if lacks or on is None or evidence is None:
+            said = f"{path.name}: row {number} lacks {' and '.join(lacks)}"
+            faults.append(Fault(code="bad-row", message=said, file=path.name, place=f"row {number}"))
             continue
         found[unit_id] = HandOver(unit_id=unit_id, on=on, evidence_sha256=evidence)
     if faults:
