@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from qe.errors import InputError
+from qe.errors import Findings, InputError
 
 CRYPTO_MISSING = (
     "DuckDB's encryption extension (the wheel duckdb-extension-httpfs, of duckdb's own version) cannot be loaded, "
@@ -126,7 +126,15 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, key
             ) from None
         if "read-only crypto" in text:
             raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
-        raise
+        raise damaged(path.name) from None
+
+
+def damaged(name: str) -> Findings:
+    """A file of the store that no longer opens: what can be rebuilt is said to be."""
+    return Findings(
+        f"{name} is damaged, or was changed by something else than qe",
+        remedy="Take it away and run the same command again: all of store/ but the vault is rebuilt from the inbox.",
+    )
 
 
 def _quoted(path: Path) -> str:

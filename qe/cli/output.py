@@ -21,6 +21,7 @@ from rich.table import Table
 
 from qe.errors import Fault, InputError, Interrupted, OutOfResources, QeError, Reason, Refused
 from qe.site import Site, open_site
+from qe.store import damaged
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site's folder.", show_default="this folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress goes to stderr.")]
@@ -79,6 +80,11 @@ def command(name: str, *, json: bool) -> Iterator[Outcome]:
         _take(outcome, Interrupted("interrupted; run the same command again to go on"))
     except (MemoryError, duckdb.OutOfMemoryException):
         _take(outcome, OutOfResources("out of memory", remedy="Give [site] memory_gib more room; then run it again."))
+    except duckdb.Error as error:
+        if any(word in str(error).lower() for word in ("corrupt", "checksum", "decrypt")):
+            _take(outcome, damaged("a file of the store"))
+        else:
+            _take_fault_of_ours(outcome, error)
     except OSError as error:
         if error.errno not in (28, 122):
             _take_fault_of_ours(outcome, error)

@@ -1,0 +1,32 @@
+"""The long checks of bin/long at a small size, with a fresh seed each time: it is named when one of them fails."""
+
+import os
+import sys
+
+from benchmarks import determinism, recovery
+
+PERSONS_FOR_BYTES = 800
+
+
+def fresh_seed() -> int:
+    seed = int.from_bytes(os.urandom(4), "big") % 1_000_000_000
+    sys.stdout.write(f"seed {seed}\n")
+    return seed
+
+
+def test_outputs_are_the_same_bytes_whatever_threads_time_zone_hash_seed_and_row_order(tmp_path):
+    found = determinism.check(tmp_path, persons=PERSONS_FOR_BYTES, seed=fresh_seed())
+    said = determinism.as_result(found)
+    assert found.differing == (), said
+    assert found.tables_differing_with_shuffled_files == (), said
+    assert found.files_compared > 20, said
+    assert found.claim_lines > 1_000, said
+
+
+def test_linkage_finds_the_planted_persons_again(tmp_path):
+    found = recovery.check(tmp_path, persons=3_000, seed=fresh_seed())
+    said = recovery.as_result(found)
+    assert found.pairs_true > 20, said
+    assert found.precision >= 0.99, said
+    assert found.recall >= 0.99, said
+    assert found.index_stays > 0, said
