@@ -13,6 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,10 +39,20 @@ class Determinism:
     tables_differing_with_shuffled_files: tuple[str, ...]
 
 
-def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = None) -> Determinism:
-    """Generate, run thrice, compare every byte of results, reports and the staged public site."""
+def check(
+    folder: Path,
+    *,
+    persons: int,
+    seed: int,
+    settings: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Determinism:
+    """Generate, run thrice, compare every byte of results, reports and the staged public site.
+
+    settings  of the sample process; few providers make few reports
+    """
     bar = progress or Silent()
-    files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, progress=bar)
+    files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, settings=settings, progress=bar)
     first = _run(folder / "first", files / "inbox", threads=1, zone="UTC", hash_seed="1", shuffle_seed=None)
     second = _run(
         folder / "second", files / "inbox", threads=2, zone="Asia/Kathmandu", hash_seed="77", shuffle_seed=seed

@@ -1,5 +1,6 @@
 """Rehearsal sites for the long checks: generated files, keys beside the site, and the quarter run on them."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,13 +20,20 @@ ACTOR = "check"
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def generated(folder: Path, *, persons: int, seed: int, progress: Progress | None = None) -> Path:
+def generated(
+    folder: Path,
+    *,
+    persons: int,
+    seed: int,
+    settings: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Sample files of `persons` persons in `folder`; those of an earlier, interrupted check are used again when whole."""
     finished = folder / ".whole"
     if not finished.exists():
         if folder.exists():
             raise SystemExit(f"{folder} is half-made: remove it and run again")
-        generate(folder, persons=persons, seed=seed, progress=progress or Silent())
+        generate(folder, persons=persons, seed=seed, settings=settings, progress=progress or Silent())
         finished.touch()
     return folder
 
