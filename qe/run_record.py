@@ -26,8 +26,8 @@ from qe.statistics.score import Scored
 
 FACTS_FILE = "facts.json"
 REPORT_FACTS = TypeAdapter(ReportFacts)
-# Where files lie decides no number, so the methods page does not print it.
-SETTINGS_NOT_PRINTED = ("sources", "measures.folders", "measures.lists")
+# Where files lie decides no number, and the dates of a report stand on its first page.
+SETTINGS_NOT_PRINTED = ("sources", "measures.folders", "measures.lists", "review.send_on", "review.public_on")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from qe.cli.output import JsonOption, SiteOption, command
-from qe.errors import InputError
+from qe.errors import Findings, InputError
 from qe.ledger import schema
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent
 from qe.ledger.verify import verify as verify_ledger
-from qe.runs import write_aside
+from qe.runs import finished_runs, write_aside
 from qe.site import Site
 
 app = typer.Typer(no_args_is_help=True, help="The append-only record: verify it, show it, export it.")
@@ -35,7 +35,13 @@ def verify(
 ) -> None:
     """Check that no event was changed, removed, reordered or cut off."""
     with command("ledger verify", json=json) as outcome:
-        found = verify_ledger(ledger_of(outcome.open_site(site)), head=head)
+        opened = outcome.open_site(site)
+        found = verify_ledger(ledger_of(opened), head=head)
+        if not found.events and (runs := finished_runs(opened)):
+            raise Findings(
+                f"the ledger is empty, but the site holds {len(runs)} finished runs: its events are lost",
+                remedy="Restore ledger.sqlite and ledger.anchor from their backup.",
+            )
         outcome.data = {
             "events": found.events,
             "head": found.head.hash,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import runs, workflow
+from qe import runs, store, workflow
 from qe.cli.output import (
     ActorOption,
     AsOfOption,
@@ -23,6 +23,7 @@ from qe.cli.output import (
 from qe.errors import Fault, Findings, InputError, QeError
 from qe.measurement import check as measure_check
 from qe.measurement.catalogue import catalogue, find
+from qe.measurement.events import rule_number
 from qe.site import Site
 from qe.sources.receive import receive
 from qe.workspace import Workspace
@@ -52,11 +53,15 @@ def check(
 
 
 def _check_config(site: Site) -> str:
-    site.store_key()
-    site.vault_key()
+    keys = {"model": site.store_key(), "vault_stage": site.vault_key()}
+    opened = 0
+    for folder, key in keys.items():
+        for path in sorted((site.store / folder).glob("*.duckdb"))[:1]:
+            with store.open_encrypted(path, key, engine=site.engine(), read_only=True):
+                opened += 1
     for label in site.settings.periods:
         site.period(label)
-    return "qe.toml holds; both keys open."
+    return f"qe.toml holds; {'both keys open the store' if opened == 2 else 'both keys can be read'}."
 
 
 def _check_measures(site: Site) -> str:
@@ -175,14 +180,12 @@ def explain(
             "events": rows.to_dicts(),
             "attribution": attribution.to_dicts() if person is not None else [],
         }
-        reasons = (
-            rows.explode("exclusion_reasons")["exclusion_reasons"].drop_nulls().value_counts().sort("exclusion_reasons")
-        )
+        reasons = rows.explode("exclusion_reasons")["exclusion_reasons"].drop_nulls().value_counts()
         outcome.say(f"{module.facts.name} ({measure}), {unit_id}: {rows.height} events considered")
         outcome.say(
             f"  in the denominator: {rows['in_denominator'].sum()}; in the numerator: {rows['in_numerator'].sum()}"
         )
-        for rule, count in reasons.iter_rows():
+        for rule, count in sorted(reasons.iter_rows(), key=lambda one: rule_number(one[0])):
             outcome.say(f"  out by {rule}: {count}")
         if person is None:
             outcome.say("  Name a person with --person to see rules and claims.")

@@ -58,8 +58,8 @@ def rules(text: str) -> dict[str, str]:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a rule, for a table cell; what stands in brackets is no end of a sentence."""
-    return re.split(r"(?<=[.:]) (?![^(]*\))", text, maxsplit=1)[0].rstrip(":")
+    """The first sentence of a rule, for a table cell."""
+    return re.split(r"(?<=[.]) (?=[A-Z])", text, maxsplit=1)[0]
 
 
 def _joined(text: str) -> str:

@@ -114,7 +114,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         ),
         measures=tuple(_measure_row(measure) for measure in facts.measures),
         deviations=tuple((measure.name, ", ".join(measure.deviations) or "none") for measure in facts.measures),
-        model_rows=tuple(_model_rows(facts)),
+        model_rows=tuple(_model_rows(facts, {measure.measure_id for measure in shown})),
         settings=facts.settings,
         sources=tuple(
             (
@@ -159,8 +159,8 @@ def _measure_row(measure: MeasureFacts) -> tuple[str, ...]:
     )
 
 
-def _model_rows(facts: ReportFacts) -> Iterable[tuple[str, str, str, str]]:
+def _model_rows(facts: ReportFacts, shown: set[str]) -> Iterable[tuple[str, str, str, str]]:
     for measure_id, cohort, term, estimate, error in facts.model:
-        if not term.startswith("left out"):
+        if measure_id in shown and not term.startswith("left out"):
             name = f"{measure_id}, {cohort}" if cohort else measure_id
             yield name, term, f"{estimate:.4g}", "" if error is None else f"{error:.3g}"

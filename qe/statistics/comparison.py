@@ -14,7 +14,8 @@ from qe.statistics import benchmark, multiplicity, peers, reliability
 Floats = NDArray[np.float64]
 
 SCOPES: Final = ("all", "medicare", "other")
-FEWEST_FOR_AGGREGATES: Final = 4  # of three units, one of which is the reader's own, quartiles would tell the other two
+# Of four or five units three quartiles and the reader's own figure can be solved for the others; of six they cannot.
+FEWEST_FOR_AGGREGATES: Final = 6
 
 
 class PeerSettings(Protocol):

@@ -65,5 +65,5 @@ def test_rules_are_found_by_number_and_shortened_to_their_first_sentence() -> No
     rules = markdown.rules(
         "- **R4** Fewer than two dates: at least two are needed.\n- **R5** Under 18 (`a`: b). More.\n"
     )
-    assert markdown.first_sentence(rules["R4"]) == "Fewer than two dates"
+    assert markdown.first_sentence(rules["R4"]) == "Fewer than two dates: at least two are needed."
     assert markdown.first_sentence(rules["R5"]) == "Under 18 (a: b)."

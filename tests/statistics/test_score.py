@@ -110,8 +110,8 @@ def _row(scored: Scored, provider: str, scope: str = "all") -> dict[str, object]
 
 
 def test_a_share_is_judged_by_wilsons_interval_against_the_pooled_rate_of_its_peers() -> None:
-    scored = _pdc(U1=(95, 100), U2=(70, 100), U3=(45, 100), U4=(70, 100))
-    # pooled 280/400 = .70; Wilson of 95/100 is .888 to .978, of 45/100 .356 to .548
+    scored = _pdc(U1=(95, 100), U2=(70, 100), U3=(45, 100), U4=(70, 100), U5=(66, 100), U6=(74, 100))
+    # pooled 420/600 = .70; Wilson of 95/100 is .888 to .978, of 45/100 .356 to .548
     assert [_row(scored, unit)["category"] for unit in ("U1", "U2", "U3", "U4")] == [
         "better",
         "no_different",
@@ -120,13 +120,13 @@ def test_a_share_is_judged_by_wilsons_interval_against_the_pooled_rate_of_its_pe
     ]
     first = _row(scored, "U1")
     assert (first["percentile"], first["fdr_significant"], first["expected"], first["ratio"]) == (
-        87.5,
+        (5 + 0.5) / 6 * 100,
         True,
         None,
         None,
     )
-    # .45, .70, .70, .95 by type 7: .45 + .75 * .25, .70, .70 + .25 * .25
-    np.testing.assert_allclose([first["peer_p25"], first["peer_median"], first["peer_p75"]], [0.6375, 0.70, 0.7625])  # type: ignore[arg-type]
+    # .45, .66, .70, .70, .74, .95 by type 7: .66 + .25 * .04, .70, .70 + .75 * .04
+    np.testing.assert_allclose([first["peer_p25"], first["peer_median"], first["peer_p75"]], [0.67, 0.70, 0.73])  # type: ignore[arg-type]
     assert first["achievable_benchmark"] == 0.95
 
 
@@ -138,10 +138,10 @@ def test_a_provider_below_the_minimum_is_too_few_and_not_publishable_and_nobodys
     assert _row(scored, "U2")["peer_group"] == "all groups in this report (n = 4)"
 
 
-def test_of_fewer_than_four_peers_no_quartile_or_benchmark_is_shown() -> None:
-    row = _row(_pdc(U1=(80, 100), U2=(70, 100), U3=(45, 100)), "U1")
+def test_of_fewer_than_six_peers_no_quartile_or_benchmark_is_shown() -> None:
+    row = _row(_pdc(U1=(80, 100), U2=(70, 100), U3=(45, 100), U4=(60, 100), U5=(60, 100)), "U1")
     assert (row["peer_median"], row["achievable_benchmark"]) == (None, None)
-    assert row["category"] == "better"  # 195/300 = .65 below Wilson's .711 of 80/100
+    assert row["category"] == "better"  # 315/500 = .63 below Wilson's .711 of 80/100
 
 
 def test_a_payer_scope_is_judged_by_its_own_interval_and_minimum() -> None:
