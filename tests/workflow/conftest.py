@@ -218,8 +218,8 @@ def plant(inbox: Path, truth: Path, canaries: Canaries) -> None:
     numbers = {CELLS[name]: getattr(canaries, name) for name in ("ssn", "mbi")}
     rewrite(inbox / "medicare" / "crosswalk.csv", canaries.bene_id, {2: canaries.last_name, 3: canaries.first_name})
     rewrite(inbox / "payer_a" / "eligibility.txt", canaries.member_id, names | numbers)
-    for file in ("medical.txt", "pharmacy.txt"):  # names stand in the same cells there
-        rewrite(inbox / "payer_a" / file, canaries.member_id, names)
+    for name in ("medical.txt", "pharmacy.txt"):  # names stand in the same cells there
+        rewrite(inbox / "payer_a" / name, canaries.member_id, names)
 
 
 def rewrite(path: Path, key: str, cells: dict[int, str]) -> None:

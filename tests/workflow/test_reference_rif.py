@@ -12,7 +12,7 @@ import pytest
 from qe import warehouse, workflow
 from qe.claims.load import build_model
 from qe.progress import Silent
-from qe.site import open_site
+from qe.site import Site, open_site
 from qe.sources.receive import receive
 from qe.upkeep import new_site
 
@@ -30,7 +30,7 @@ def reference():
     return REFERENCE
 
 
-def site_over_medicare(folder, reference, crosswalk):
+def site_over_medicare(folder: Path, reference: Path, crosswalk: Path) -> Site:
     """A new site with one source: the Medicare files, and the crosswalk as it is settled for that source."""
     new_site.create(folder, sample=False, configuration=folder.parent / "keys")
     inbox = folder / "inbox" / "medicare"

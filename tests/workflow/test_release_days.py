@@ -1,5 +1,7 @@
 """Day 60 and day 61: a release is refused while anybody may still ask, and then publishes what was approved."""
 
+from typing import Any
+
 import pytest
 
 
@@ -46,7 +48,7 @@ def test_a_release_in_another_name_than_the_approved_one_is_refused(ready):
         ready.done("release", "plan", "--cycle", "2025Q4-2", on=ready.day(61))
 
 
-def staged_files(quarter):
+def staged_files(quarter: Any) -> Any:
     from qe.release.releases import staged_folder
     from qe.release.staged import read_staged
     from qe.site import open_site
