@@ -15,6 +15,7 @@ from qe.periods import ReportingPeriod
 from qe.progress import Progress
 from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
+from qe.reports import workers
 from qe.reports.public_site import build_site
 from qe.reports.render import RenderedReport, render_confidential
 from qe.run_record import facts_of, lineage
@@ -46,6 +47,7 @@ def prepare_confidential_reports(
     progress: Progress,
 ) -> RunRecord:
     """Quarterly run: from received files to confidential previews. Nothing here becomes public."""
+    workers.warm_up()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     before = quarter.cache_contents(site)

@@ -89,7 +89,7 @@ def _pages() -> Finding:
             check="PDF reports",
             state="fault",
             found="WeasyPrint does not find Pango",
-            remedy="Install libpango-1.0-0 and libpangoft2-1.0-0 (bin/setup does).",
+            remedy="Install libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0 (bin/setup does).",
         )
     return Finding(check="PDF reports", state="ok", found=f"WeasyPrint {version}")
 
