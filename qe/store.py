@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -108,15 +109,27 @@ def _load_crypto(connection: duckdb.DuckDBPyConnection) -> None:
         raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
 
 
+READ: Final = "read_only"
+WRITE: Final = "storage_version 'v1.5.0'"
+BUILD: Final = (
+    f"{WRITE}, recovery_mode 'no_wal_writes'"  # a file that is thrown away when its build stops needs no journal
+)
+
+
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, key: Key, read_only: bool) -> None:
     """Attach the encrypted database `path` as `alias` (a plain lower-case word)."""
-    if not alias.isidentifier():
-        raise ValueError(f"not a database alias: {alias!r}")
     if read_only and not path.exists():
         raise InputError(f"{path.name} is missing from the store", remedy="Run `qe run` to build it.")
-    options = "encryption_key $key, read_only" if read_only else "encryption_key $key, storage_version 'v1.5.0'"
+    _attach(connection, path, alias=alias, key=key, options=READ if read_only else WRITE)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, key: Key, options: str) -> None:
+    if not alias.isidentifier():
+        raise ValueError(f"not a database alias: {alias!r}")
     try:
-        connection.execute(f"attach '{_quoted(path)}' as {alias} ({options})", {"key": key.hex_digits})
+        connection.execute(
+            f"attach '{_quoted(path)}' as {alias} (encryption_key $key, {options})", {"key": key.hex_digits}
+        )
     except duckdb.Error as error:
         text = str(error)
         if "encryption key" in text.lower() or "not encrypted" in text.lower():
@@ -168,17 +181,32 @@ def lock_down(connection: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def build_aside(path: Path, key: Key, *, engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Build the encrypted database `path` aside; it appears whole, by rename, or not at all."""
+    """A connection of its own on which the encrypted database `path` is built aside, as `built_aside` says."""
+    connection = connect(engine)
+    try:
+        with built_aside(connection, path, key, alias="main_store"):
+            yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, alias: str) -> Iterator[None]:
+    """Within, unqualified tables are those of the new database `path`; it appears whole, by rename, or not at all."""
     building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}.duckdb"
     building.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     building.unlink(missing_ok=True)
     try:
-        with open_encrypted(building, key, engine=engine, read_only=False) as connection:
-            yield connection
-            connection.execute("checkpoint main_store")
-            connection.execute("use memory")
-            connection.execute("detach main_store")
+        before = connection.execute("select current_database()").fetchone()
+        _attach(connection, building, alias=alias, key=key, options=BUILD)
+        try:
+            connection.execute(f"use {alias}")
+            yield
+            connection.execute(f"checkpoint {alias}")
+        finally:
+            connection.execute(f"use {before[0] if before else 'memory'}")
+            connection.execute(f"detach {alias}")
         sync(building)
         building.replace(path)
         sync(path.parent)

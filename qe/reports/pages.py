@@ -1,6 +1,7 @@
 """Jinja and WeasyPrint, set up once a process: strict templates, no address but the template folder, tagged reproducible PDFs.
 
-Imports neither polars nor duckdb: report workers are forked from a server process that has loaded this module.
+WeasyPrint and pikepdf take a second to load: only a process that prints loads them. Neither polars nor duckdb is imported here:
+report workers are forked from a server process that has loaded this module.
 """
 
 import hashlib
@@ -9,17 +10,19 @@ import logging
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlparse
 
 import jinja2
-import pikepdf
-import weasyprint
-from weasyprint.text.fonts import FontConfiguration
 
 from qe import bundled
 from qe.errors import QeError
 from qe.reports.views import ReportView
+
+if TYPE_CHECKING:
+    import pikepdf
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
 
 CONFIDENTIAL: Final = "confidential/report.html"
 IDENTIFIER_LENGTH: Final = 16  # bytes of the PDF's fixed identifier
@@ -59,8 +62,11 @@ def _fetch(url: str, timeout: int = 10, ssl_context: Any = None) -> dict[str, An
 
 
 @cache
-def _shared() -> tuple[FontConfiguration, tuple[weasyprint.CSS, ...]]:
+def _shared() -> "tuple[FontConfiguration, tuple[weasyprint.CSS, ...]]":
     """The stylesheet and its fonts, parsed once a process."""
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
+
     for name in ("weasyprint", "fontTools", "fontTools.subset"):
         logging.getLogger(name).setLevel(logging.ERROR)
     fonts = FontConfiguration()
@@ -70,6 +76,8 @@ def _shared() -> tuple[FontConfiguration, tuple[weasyprint.CSS, ...]]:
 
 def pdf(page: str) -> bytes:
     """A tagged PDF (PDF/UA-1) of an HTML page: the same page is the same bytes, on every day and in every process."""
+    import weasyprint
+
     fonts, sheets = _shared()
     identifier = hashlib.sha256(page.encode("utf-8")).digest()[:IDENTIFIER_LENGTH]
     base = bundled.folder("templates").as_uri() + "/"
@@ -84,6 +92,8 @@ def pdf(page: str) -> bytes:
 
 def _with_table_scopes(content: bytes) -> bytes:
     """Say of each table header whether it heads a column or a row: WeasyPrint writes header ids but no /Scope."""
+    import pikepdf
+
     with pikepdf.open(io.BytesIO(content)) as document:
         for element in document.objects:
             if isinstance(element, pikepdf.Dictionary) and element.get("/S") == pikepdf.Name.TH and "/P" in element:
@@ -94,10 +104,10 @@ def _with_table_scopes(content: bytes) -> bytes:
     return target.getvalue()
 
 
-def _is_in_head(header: pikepdf.Object) -> bool:
+def _is_in_head(header: "pikepdf.Object") -> bool:
     """A header cell inside /THead, or the first row of a table without one, heads its column."""
     row = header.P
-    return bool("/P" in row and row.P.get("/S") == pikepdf.Name.THead)
+    return bool("/P" in row and row.P.get("/S") == "/THead")
 
 
 def slug(text: str) -> str:

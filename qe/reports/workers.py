@@ -13,7 +13,7 @@ from multiprocessing import forkserver
 from multiprocessing.pool import Pool
 from typing import Any, Final
 
-PRELOADED: Final = ["qe.reports.pages", "qe.reports.views", "qe.reports.letters"]
+PRELOADED: Final = ["weasyprint", "pikepdf", "qe.reports.views", "qe.reports.letters"]
 
 
 @contextmanager

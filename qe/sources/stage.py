@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -121,30 +120,6 @@ def workbench(engine: store.Engine) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@contextmanager
-def _built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, alias: str) -> Iterator[None]:
-    """Within, unqualified tables are those of the new database `path`; it appears whole, by rename, or not at all."""
-    building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}.duckdb"
-    building.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    building.unlink(missing_ok=True)
-    try:
-        store.attach(connection, building, alias=alias, key=key, read_only=False)
-        try:
-            connection.execute(f"use {alias}")
-            yield
-            connection.execute(f"checkpoint {alias}")
-        finally:
-            connection.execute("use memory")
-            connection.execute(f"detach {alias}")
-        store.sync(building)
-        building.replace(path)
-        store.sync(path.parent)
-    finally:
-        building.unlink(missing_ok=True)
-        building.with_name(building.name + ".wal").unlink(missing_ok=True)
-
-
 def stage(
     connection: duckdb.DuckDBPyConnection,
     places: Places,
@@ -183,13 +158,13 @@ def _build(
     fill = partial(_fill, connection, conversion, batches, sha256=sha256, name=name)
     if places.database is None:
         assert places.vault_database is not None
-        with _built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
+        with store.built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
             fill(side="vault", keep_raw=True)
         return
-    with _built_aside(connection, places.database, keys.store, alias="staging"):
+    with store.built_aside(connection, places.database, keys.store, alias="staging"):
         fill(side="store", keep_raw=places.vault_database is None)
         if places.vault_database is not None and (conversion.columns("vault") or _has_quarantine(connection)):
-            with _built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
+            with store.built_aside(connection, places.vault_database, keys.vault, alias="staging_vault"):
                 fill(side="vault", keep_raw=True)
                 connection.execute("alter table staged_row rename to identity_row")
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.genmod.families import Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
+from statsmodels.tools.tools import add_constant
 
 from qe.statistics.design import Design
 
@@ -57,14 +60,14 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
 
 
 def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats] | None:
-    x = sm.add_constant(design.x, has_constant="add")
+    x = add_constant(design.x, has_constant="add")
     start = np.zeros(x.shape[1])
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
     with warnings.catch_warnings():
         for kind in (ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("error", kind)
         try:
-            fitted = sm.Logit(outcome, x).fit(start_params=start, method="newton", maxiter=MAXIMUM_STEPS, disp=False)
+            fitted = Logit(outcome, x).fit(start_params=start, method="newton", maxiter=MAXIMUM_STEPS, disp=False)
         except (
             ConvergenceWarning,
             HessianInversionWarning,
@@ -95,14 +98,14 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
     flat = RiskModel(expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None)
     if not overall > 0:
         return flat
-    x = sm.add_constant(design.x, has_constant="add")
+    x = add_constant(design.x, has_constant="add")
     start = np.zeros(x.shape[1])
     start[0] = np.log(overall)
     with warnings.catch_warnings():
         for kind in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("error", kind)
         try:
-            model = sm.GLM(amount, x, family=sm.families.Poisson(), offset=np.log(exposure))
+            model = GLM(amount, x, family=Poisson(), offset=np.log(exposure))
             fitted = model.fit(start_params=start, maxiter=MAXIMUM_STEPS, scale="X2", tol=1e-10)
         except (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning, np.linalg.LinAlgError, ValueError):
             return flat
