@@ -4,6 +4,7 @@ WeasyPrint and pikepdf take a second to load: only a process that prints loads t
 report workers are forked from a server process that has loaded this module.
 """
 
+import atexit
 import hashlib
 import io
 import logging
@@ -67,6 +68,7 @@ def _shared() -> "tuple[FontConfiguration, tuple[weasyprint.CSS, ...]]":
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
 
+    atexit.register(_shared.cache_clear)  # while WeasyPrint is still whole: its fonts free themselves
     for name in ("weasyprint", "fontTools", "fontTools.subset"):
         logging.getLogger(name).setLevel(logging.ERROR)
     fonts = FontConfiguration()
