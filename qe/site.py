@@ -1,17 +1,16 @@
 """A site: qe.toml with its closed schema, and the folders that hold one organisation's work."""
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from qe import closed_toml
-from qe.errors import Fault, InputError
+from qe.errors import InputError
 from qe.periods import ReportingPeriod, quarter
 from qe.regulation import MINIMUM_CELL
 from qe.store import Engine, Key, read_key
@@ -45,7 +44,9 @@ class Closed(BaseModel):
 
 
 class SiteTable(Closed):
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, _ and -, a letter or digit first"
+    )
     zone: Zone = "America/New_York"
     rehearsal: bool = False
     threads: int = Field(default=2, ge=1, le=64)
@@ -85,6 +86,14 @@ class SourceTable(Closed):
     on_bad_row: Literal["quarantine", "stop"] = "quarantine"
     accept_unreconciled: list[str] = []
     grace_days: int = Field(default=0, ge=0)
+
+
+def _with_its_payer(source: SourceTable) -> SourceTable:
+    """Claims belong to a payer and to a span of days; the other kinds do not."""
+    missing = [key for key in ("payer_id", "payer_type", "start", "end") if getattr(source, key) is None]
+    if source.kind in CLAIMS_KINDS and missing:
+        raise ValueError(f"a source of kind {source.kind} needs {', '.join(missing)}")
+    return source
 
 
 LinkagePass = Literal[
@@ -144,9 +153,27 @@ class MeasuresTable(BaseModel):
     folders: list[str] = []
     lists: str = "licensed/"
 
+    @model_validator(mode="after")
+    def _others_are_tables(self) -> Self:
+        known = list(type(self).model_fields)
+        faults = [
+            f'"{key}" is no table of parameters{closed_toml.suggestion(key, known)}'
+            for key, value in (self.model_extra or {}).items()
+            if not isinstance(value, dict)
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
     def parameters(self, module_id: str) -> dict[str, Any]:
         table = (self.model_extra or {}).get(module_id, {})
         return dict(table)
+
+
+SourceName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _, a letter first")
+]
+Quarter = Annotated[str, Field(pattern=r"^[0-9]{4}Q[1-4]$", description="a quarter like 2025Q4")]
 
 
 class Settings(Closed):
@@ -154,8 +181,8 @@ class Settings(Closed):
 
     site: SiteTable
     entity: EntityTable
-    periods: dict[str, PeriodTable] = Field(min_length=1)
-    sources: dict[str, SourceTable] = Field(min_length=1)
+    periods: dict[Quarter, PeriodTable] = Field(min_length=1)
+    sources: dict[SourceName, Annotated[SourceTable, AfterValidator(_with_its_payer)]] = Field(min_length=1)
     linkage: LinkageTable
     measures: MeasuresTable = MeasuresTable()
     attribution: AttributionTable = AttributionTable()
@@ -276,30 +303,4 @@ def open_site(path: Path) -> Site:
         raise InputError(
             "there is no qe.toml here", remedy="Run `qe init DIR` for a new site, or name one: --site DIR."
         )
-    settings = closed_toml.load(file, Settings, shown_as="qe.toml")
-    site = Site(root=file.parent.resolve(), settings=settings)
-    if faults := _cross_faults(settings):
-        raise InputError.of(faults)
-    return site
-
-
-def _cross_faults(settings: Settings) -> list[Fault]:
-    """What one key alone cannot tell: a claims source without its payer, a period that is no quarter."""
-    faults = []
-    for source_id, source in settings.sources.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", source_id):
-            faults.append(_setting_fault(f"sources.{source_id}", "a source's name is lower-case letters, digits and _"))
-        if source.kind in CLAIMS_KINDS:
-            faults += [
-                _setting_fault(f"sources.{source_id}.{key}", f"is required for kind {source.kind}")
-                for key in ("payer_id", "payer_type", "start", "end")
-                if getattr(source, key) is None
-            ]
-    for label in settings.periods:
-        if not re.fullmatch(r"\d{4}Q[1-4]", label):
-            faults.append(_setting_fault(f"periods.{label}", 'is not a quarter; write it like "2025Q4"'))
-    return faults
-
-
-def _setting_fault(place: str, said: str) -> Fault:
-    return Fault(code="bad-setting", message=f'qe.toml: "{place}" {said}', file="qe.toml", place=place)
+    return Site(root=file.parent.resolve(), settings=closed_toml.load(file, Settings, shown_as="qe.toml"))

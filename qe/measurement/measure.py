@@ -22,7 +22,6 @@ tables, `unit`, value_set(name, code, system), code_map(name, code, category, sy
 keys of [parameters].
 """
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from datetime import date
@@ -30,16 +29,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from qe import closed_toml
+from qe.closed_toml import suggestion as suggestion
 from qe.errors import Fault, MeasureError
 
 Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
 EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
 AttributionLevel = Literal["clinician", "group", "facility", "area"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Identifier = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _, a letter first")
+]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$", description="three numbers like 1.0.0")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 digits of 0-9 and a-f")]
 ParameterValue = bool | int | Decimal | date | str
 
 OTHER_TYPE_NAMES = {
@@ -185,11 +189,20 @@ class Parameter(Closed):
     def _other_names(cls, value: object) -> object:
         return OTHER_TYPE_NAMES.get(str(value), value)
 
+    @model_validator(mode="after")
+    def _default_holds(self) -> Self:
+        try:
+            self.parse(self.default, name="the default")
+        except MeasureError as error:
+            raise ValueError(error.message) from None
+        return self
+
     def parse(self, value: object, *, name: str) -> ParameterValue:
-        """The typed value of `value` (text from the command line, or a TOML value)."""
+        """The typed value of `value` (text from the command line, or a TOML value); `name` is how messages call it."""
+        choices = [_typed(self.type, choice, f"a choice for {name}") for choice in self.choices]
         parsed = _typed(self.type, value, name)
-        if self.choices and parsed not in [_typed(self.type, choice, name) for choice in self.choices]:
-            raise MeasureError(f"parameter {name} must be one of {', '.join(str(choice) for choice in self.choices)}")
+        if choices and parsed not in choices:
+            raise MeasureError(f"{name} must be one of {', '.join(str(choice) for choice in self.choices)}")
         return parsed
 
     def departs(self, value: ParameterValue) -> bool:
@@ -197,6 +210,12 @@ class Parameter(Closed):
         if self.deviation == ("*",):
             return str(value) != str(self.default)
         return str(value) in [str(choice) for choice in self.deviation]
+
+
+def _not_bound(name: str) -> str:
+    if name in ("period_start", "period_end", "sql", "self"):
+        raise ValueError("the engine binds this name itself; choose another")
+    return name
 
 
 class ListFacts(Closed):
@@ -216,7 +235,7 @@ class ListFacts(Closed):
     licence: Text
     owner: Text
     rows: Annotated[int, Field(ge=0)] | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -239,7 +258,7 @@ class Measure(Closed):
     """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks."""
 
     id: Identifier
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Version
     name: Text
     why_it_matters: Text
     direction: Literal["lower", "higher"]
@@ -259,7 +278,7 @@ class Measure(Closed):
     attribution: Attribution
     scoring: Scoring
     publish: Publish
-    parameters: dict[Identifier, Parameter] = {}
+    parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
     lists: dict[Identifier, ListFacts] = {}
     maps: dict[Identifier, ListFacts] = {}
     unverified: dict[str, Text] = {}
@@ -271,18 +290,6 @@ class Measure(Closed):
         return (
             ["resource use" if item == "resource_use" else item for item in value] if isinstance(value, list) else value
         )
-
-    @field_validator("parameters")
-    @classmethod
-    def _defaults_hold(cls, value: dict[str, Parameter]) -> dict[str, Parameter]:
-        for name, parameter in value.items():
-            if name in ("period_start", "period_end", "sql", "self"):
-                raise ValueError(f"parameter {name} is bound by the engine")
-            try:
-                parameter.parse(parameter.default, name=name)
-            except MeasureError as error:
-                raise ValueError(error.message) from None
-        return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,7 +355,7 @@ class Module:
         if faults:
             raise MeasureError.of(faults)
         return {
-            name: parameter.parse(given.get(name, parameter.default), name=f"{self.id}.{name}")
+            name: parameter.parse(given.get(name, parameter.default), name=f"parameter {self.id}.{name}")
             for name, parameter in known.items()
         }
 
@@ -383,12 +390,6 @@ def text(path: Path) -> str:
         raise MeasureError(f"measures/{path.parent.name}/{path.name} cannot be read as UTF-8 text") from None
 
 
-def suggestion(name: str, known: list[str]) -> str:
-    """'; did you mean "x"?' when a known name is close, else ''."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
 def _read_facts(folder: Path) -> Measure:
     where = f"measures/{folder.name}/measure.toml"
     facts = closed_toml.load(folder / "measure.toml", Measure, shown_as=where, error=MeasureError)
@@ -398,7 +399,7 @@ def _read_facts(folder: Path) -> Measure:
 
 
 def _typed(kind: str, value: object, name: str) -> ParameterValue:
-    """`value` as the parameter's type; what cannot be read as it is an error that names the parameter."""
+    """`value` as the parameter's type; what cannot be read as it is an error that begins with `name`."""
     words = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
     try:
         if kind == "integer" and not isinstance(value, bool):
@@ -413,7 +414,7 @@ def _typed(kind: str, value: object, name: str) -> ParameterValue:
             return str(value)
     except (ValueError, KeyError, ArithmeticError):
         pass
-    raise MeasureError(f"parameter {name} is not a value of type {kind}")
+    raise MeasureError(f"{name} is not a value of type {kind}")
 
 
 def _folder_sha256(folder: Path, facts: Measure) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -229,12 +228,7 @@ def load(path: Path) -> Layout:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"layouts/{path.name} cannot be read") from None
-    except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"layouts/{path.name} is not TOML: {str(fault).splitlines()[0]}") from None
+    return closed_toml.read(path, shown_as=f"layouts/{path.name}")
 
 
 def _merge(shared: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,37 @@ def test_unknown_and_missing_keys_are_told_at_once_with_a_suggestion(second_stay
     ]
 
 
+def test_wrong_values_are_told_at_once_in_words_that_say_what_to_write(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace('basis = "i"', 'basis = "iii."').replace("months = 12", 'months = "x"')
+    toml = toml.replace('version = "1.0.0"', 'version = "1.0"').replace("default = 18", 'default = "old"')
+    toml = toml.replace('levels = ["facility"]', 'levels = ["area", "facilty"]').replace("rows = 2", "row = 2")
+    toml = toml.replace("[upkeep]", '[parameters.sql]\ntype = "txt"\ndefault = []\nmeaning = " "\n[upkeep]')
+    with pytest.raises(MeasureError) as caught:
+        load(second_stay(measure=toml))
+    where = "measures/second_stay/measure.toml"
+    assert [fault.message.removeprefix(f"{where}: ") for fault in caught.value.faults] == [
+        '"version" must be three numbers like 1.0.0',
+        '"standard.basis": "iii." is not one of i, ii, iii, iv, v, none; did you mean "iii"?',
+        '"window.months" must be a whole number, at least 1',
+        '"attribution.levels entry 2": "facilty" is not one of clinician, group, facility, area; '
+        'did you mean "facility"?',
+        '"parameters.min_age": the default is not a value of type integer',
+        '"parameters.sql": the engine binds this name itself; choose another',
+        '"parameters.sql.type": "txt" is not one of text, integer, decimal, boolean, date; did you mean "text"?',
+        '"parameters.sql.default" must be true or false, a whole number, a number, a date like 2025-12-31 or text',
+        '"parameters.sql.meaning" must be text that is not blank',
+        'unknown key "lists.heart.row"; did you mean "rows"?',
+    ]
+
+
+def test_a_default_or_a_choice_of_another_type_is_told_apart() -> None:
+    facts = {"type": "integer", "default": 18, "choices": [18, "old"], "meaning": "m"}
+    with pytest.raises(ValueError, match="a choice for the default is not a value of type integer"):
+        Parameter.model_validate(facts)
+    with pytest.raises(ValueError, match="the default must be one of 65, 75"):
+        Parameter.model_validate(facts | {"choices": [65, 75]})
+
+
 def test_the_id_is_the_name_of_the_folder(second_stay: Write) -> None:
     toml = _facts(second_stay()).replace('id = "second_stay"\nversion', 'id = "other"\nversion')
     with pytest.raises(MeasureError, match='id = "other" must equal the folder'):
