@@ -3,7 +3,8 @@
 Three sites over one set of files:
   first     1 thread, UTC
   second    2 threads, another time zone and hash seed, the rows of every staged database shuffled
-  shuffled  the rows of every received file shuffled: other bytes, so another run; its result tables must still be the same
+  third     the rows of every received file shuffled: other bytes, so another run; its result tables must still be the same
+            (it goes no further than those)
 Each runs in a process of its own, with its environment set before Python starts.
 """
 
@@ -17,12 +18,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.site import SENT_ON, generated, site_over
+from benchmarks.site import SENT_ON, generated, run_quarter, score, site_over
 from qe import store
 from qe.progress import Progress, Silent
+from qe.runs import run_of
 from qe.site import Site, open_site
 from qe.sources.receive import receive
+from qe.workflow import build_public
 
+SHUFFLED = "--shuffle-staged="  # and the seed
+RESULTS_ONLY = "--results-only"
 RESULT_TABLES = ("measure_results", "waterfall", "model", "unit", "unit_count", "source_claims")
 
 
@@ -53,14 +58,19 @@ def check(
     """
     bar = progress or Silent()
     files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, settings=settings, progress=bar)
-    first = _run(folder / "first", files / "inbox", threads=1, zone="UTC", hash_seed="1", shuffle_seed=None)
+    first = _run(folder / "first", files / "inbox", threads=1, zone="UTC", hash_seed="1", options=[])
     second = _run(
-        folder / "second", files / "inbox", threads=2, zone="Asia/Kathmandu", hash_seed="77", shuffle_seed=seed
+        folder / "second",
+        files / "inbox",
+        threads=2,
+        zone="Asia/Kathmandu",
+        hash_seed="77",
+        options=[f"{SHUFFLED}{seed}"],
     )
     other_order = folder / "shuffled-inbox"
     if not other_order.exists():
         shuffle_files(files / "inbox", other_order, seed=seed)
-    third = _run(folder / "third", other_order, threads=2, zone="UTC", hash_seed="5", shuffle_seed=None)
+    third = _run(folder / "third", other_order, threads=2, zone="UTC", hash_seed="5", options=[RESULTS_ONLY])
     one, two, three = digests(first), digests(second), digests(third)
     tables = [f"results/{name}.parquet" for name in RESULT_TABLES]
     by_table = {name: _table_of(one, name) for name in tables}
@@ -81,26 +91,25 @@ def _table_of(files: dict[str, str], name: str) -> str:
     return next(digest for path, digest in files.items() if path.endswith(name))
 
 
-def _run(folder: Path, inbox: Path, *, threads: int, zone: str, hash_seed: str, shuffle_seed: int | None) -> Site:
-    """One site, run in a process of its own up to the staged public bundle."""
+def _run(folder: Path, inbox: Path, *, threads: int, zone: str, hash_seed: str, options: list[str]) -> Site:
+    """One site, run in a process of its own."""
     site = site_over(folder, inbox, threads=threads)
     if not (folder / ".whole").exists():
         environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": hash_seed}
-        arguments = [str(folder), "" if shuffle_seed is None else str(shuffle_seed)]
-        subprocess.run([sys.executable, "-m", "benchmarks.determinism", *arguments], env=environment, check=True)
+        command = [sys.executable, "-m", "benchmarks.determinism", str(folder), *options]
+        subprocess.run(command, env=environment, check=True)
         (folder / ".whole").touch()
     return site
 
 
-def run_one(folder: Path, shuffle_seed: int | None) -> None:
+def run_one(folder: Path, options: list[str]) -> None:
     """The child process: stage (and shuffle what is staged), run the quarter, build the public bundle."""
-    from benchmarks.site import run_quarter
-    from qe.runs import run_of
-    from qe.workflow import build_public
-
     site = open_site(folder)
-    if shuffle_seed is not None:
-        shuffle_staged(site, shuffle_seed)
+    if RESULTS_ONLY in options:
+        score(site, measures=())
+        return
+    for option in options:
+        shuffle_staged(site, int(option.removeprefix(SHUFFLED)))
     made = run_quarter(site)
     units = frozenset(report.unit_id for report in made.reports)
     _, public = build_public(site, run_id=made.run_id, cycle=made.cycle, units=units, published_on=SENT_ON, posting=())
@@ -166,4 +175,4 @@ def as_result(found: Determinism) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run_one(Path(sys.argv[1]), int(sys.argv[2]) if sys.argv[2] else None)
+    run_one(Path(sys.argv[1]), sys.argv[2:])

@@ -29,7 +29,7 @@ def run_recovery(folder: Path) -> tuple[dict[str, object], list[str]]:
 
 def run_determinism(folder: Path) -> tuple[dict[str, object], list[str]]:
     """At least 2,000,000 claim lines: byte-identical results, reports and site."""
-    persons = int(os.environ.get("QE_DETERMINISM_PERSONS", "60000"))
+    persons = int(os.environ.get("QE_DETERMINISM_PERSONS", "50000"))
     found = determinism.check(folder, persons=persons, seed=SEED, progress=TerminalProgress())
     failed = []
     if found.claim_lines < 2_000_000:

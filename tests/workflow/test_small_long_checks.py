@@ -5,7 +5,7 @@ import sys
 
 from benchmarks import determinism, recovery
 
-PERSONS_FOR_BYTES = 800
+PERSONS_FOR_BYTES = 3_000
 FEW_PROVIDERS = {"hospitals": "4", "groups": "4"}  # few reports to render
 
 
