@@ -86,7 +86,10 @@ def exhibit(
 def _standing(measure: MeasureFacts) -> str:
     if measure.standing == "standard":
         return "Standard measure (42 CFR 401.715(a))."
-    return f"Alternative measure (42 CFR 401.715(b)); deviations: {', '.join(measure.deviations) or 'none stated'}."
+    if not measure.deviations:
+        return "Alternative measure (42 CFR 401.715(b))."
+    said = "how it departs from its specification, and what is not yet checked, stands in the measure list"
+    return f"Alternative measure (42 CFR 401.715(b)); {said}."
 
 
 def _scope_row(row: MeasureResult, measure: MeasureFacts) -> tuple[str, ...]:

@@ -59,7 +59,13 @@ def render_letter(letter: Letter) -> bytes:
         last_request_day=wording.day(letter.last_request_day),
         public_on=wording.day(letter.public_on),
         requests=[
-            (one.request_id, one.kind, one.category, wording.day(one.received_on), one.outcome or "open")
+            (
+                one.request_id,
+                wording.request_kind(one.kind),
+                wording.request_category(one.category),
+                wording.day(one.received_on),
+                "open" if one.outcome is None else wording.request_outcome(one.outcome),
+            )
             for one in letter.requests
         ],
     )

@@ -1,6 +1,6 @@
 """What the confidential report's template sees: text already worded, figures already formatted, marks already placed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qe.disclosure.results import ConfidentialResult, MeasureResult
@@ -24,8 +24,19 @@ class MethodAnnex:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelTable:
+    """One risk model of this report, or the calibration of all models of a measure."""
+
+    caption: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportView:
-    """The whole report of one provider or supplier."""
+    """The whole report of one provider or supplier.
+
+    codes, settings_by_key  for the provenance part alone: what the machine files call the things that the pages word
+    """
 
     title: str
     organisation: str
@@ -59,10 +70,12 @@ class ReportView:
     attribution_rows: tuple[tuple[str, str, str], ...]
     measures: tuple[tuple[str, ...], ...]
     deviations: tuple[tuple[str, str], ...]
-    model_rows: tuple[tuple[str, str, str, str], ...]
+    models: tuple[ModelTable, ...]
     settings: tuple[tuple[str, str], ...]
     sources: tuple[tuple[str, ...], ...]
     linkage: tuple[tuple[str, str], ...]
+    codes: tuple[tuple[str, str, str, str], ...]
+    settings_by_key: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str], ...]
     annexes: tuple[MethodAnnex, ...]
     csv_rows: tuple[tuple[str, ...], ...]
@@ -105,7 +118,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         glance_notes=notes(shown, whole),
         exhibits=exhibits,
         attribution_rules=tuple(
-            (measure.name, wording.ATTRIBUTION.get(measure.attribution_method, measure.attribution))
+            (measure.name, wording.attribution_rule(measure.attribution_method, measure.attribution))
             for measure in shown
         ),
         attribution_rows=tuple(
@@ -113,13 +126,16 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
             for measure_id, step, count in result.attribution_steps
         ),
         measures=tuple(_measure_row(measure) for measure in facts.measures),
-        deviations=tuple((measure.name, ", ".join(measure.deviations) or "none") for measure in facts.measures),
-        model_rows=tuple(_model_rows(facts, {measure.measure_id for measure in shown})),
-        settings=facts.settings,
+        deviations=tuple(
+            (measure.name, " ".join(wording.departures(measure.deviations)) or "No departure is known.")
+            for measure in facts.measures
+        ),
+        models=tuple(_models(facts, shown)),
+        settings=tuple(wording.setting(name, value) for name, value in facts.settings),
         sources=tuple(
             (
                 source.source_id,
-                source.payer_type.replace("_", " "),
+                wording.payer(source.payer_type),
                 f"{source.files:,}",
                 f"{source.rows_read:,}",
                 f"{source.rows_quarantined:,}",
@@ -127,7 +143,12 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
             )
             for source in facts.sources
         ),
-        linkage=tuple((what, f"{count:,}") for what, count in facts.linkage),
+        linkage=tuple((wording.linkage(what), f"{count:,}") for what, count in facts.linkage),
+        codes=tuple(
+            (measure.name, measure.measure_id, measure.attribution, ", ".join(measure.deviations) or "none")
+            for measure in facts.measures
+        ),
+        settings_by_key=facts.settings,
         inputs=tuple(sorted(facts.inputs_sha256.items())),
         annexes=tuple(
             MethodAnnex(name=measure.name, version=measure.version, blocks=markdown.blocks(measure.method))
@@ -144,23 +165,32 @@ def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:
 
 
 def _steps_of(measure: MeasureFacts, step: str) -> str:
-    return wording.ATTRIBUTION_STEPS.get((measure.attribution_method, step), f"step {step}")
+    return wording.attribution_step(measure.attribution_method, step)
 
 
 def _measure_row(measure: MeasureFacts) -> tuple[str, ...]:
     return (
-        measure.measure_id,
         measure.name,
         measure.version,
         measure.steward,
-        measure.standing,
-        measure.attribution,
+        measure.standing.capitalize(),
+        wording.attribution_in_short(measure.attribution),
         "not recorded" if measure.approved_on is None else wording.day(measure.approved_on),
     )
 
 
-def _model_rows(facts: ReportFacts, shown: set[str]) -> Iterable[tuple[str, str, str, str]]:
-    for measure_id, cohort, term, estimate, error in facts.model:
-        if measure_id in shown and not term.startswith("left out"):
-            name = f"{measure_id}, {cohort}" if cohort else measure_id
-            yield name, term, f"{estimate:.4g}", "" if error is None else f"{error:.3g}"
+def _models(facts: ReportFacts, shown: Sequence[MeasureFacts]) -> Iterable[ModelTable]:
+    """A table a model of the measures shown: coefficients, then fit; what was left out of a model is not printed."""
+    for measure in shown:
+        printed = [row for row in facts.model if row[0] == measure.measure_id and not row[2].startswith("left out")]
+        cohorts = dict.fromkeys(cohort for _, cohort, *_ in printed)
+        for cohort in cohorts:
+            alone = "its model" if len(cohorts) == 1 else "fit of its models together"
+            yield ModelTable(
+                caption=f"{measure.name}: {wording.cohort(cohort) or alone}",
+                rows=tuple(
+                    (wording.term(term), wording.estimate(term, estimate), "" if error is None else f"{error:.3g}")
+                    for _, of, term, estimate, error in printed
+                    if of == cohort
+                ),
+            )

@@ -1,5 +1,6 @@
 """How figures and verdicts are worded: one place, so that page, table, title and letter say the same."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
@@ -37,10 +38,244 @@ ATTRIBUTION: Final = {
     " charges: first among primary care physicians, nurse practitioners and physician assistants, and only where there is"
     " none among specialists; then to the clinician of that group by the same rule. Of equals, the latest service decides.",
 }
+ATTRIBUTION_IN_SHORT: Final = {
+    ("index_facility", "retrospective"): "To the hospital that discharged the person",
+    ("index_facility", "prospective"): "To the hospital that discharged the person",
+    ("mssp_step", "retrospective"): "To the group and clinician who gave most primary care up to the period's end",
+    ("mssp_step", "prospective"): "To the group and clinician who gave most primary care before the period",
+}
 ATTRIBUTION_STEPS: Final = {
     ("index_facility", "1"): "discharged by this hospital",
     ("mssp_step", "1"): "step 1: primary care by a physician, nurse practitioner or physician assistant",
     ("mssp_step", "2"): "step 2: primary care services by a specialist",
+}
+CREDITED_BY: Final = {"index_facility": ("stay", "stays"), "mssp_step": ("visit", "visits")}
+
+UNVERIFIED: Final = "unverified:"
+DEPARTURES: Final = {
+    "population": "It counts other people or stays than the specification does.",
+    "level": "Its results are about another level (hospital, group or clinician) than the specification was written for.",
+    "risk_model": "Its risk model is its own, not that of the specification.",
+    "ccs_map": "Diagnoses and procedures are grouped by a published map that may differ from the specification's.",
+    "reference_rate": "Results are compared with the providers in this report, not with the nation.",
+    "list_version": "Its code lists are of another year than the specification's.",
+    "drug_list": "Drugs are found by the names of their ingredients, not by the specification's licensed list.",
+    "not_currently_used": "No programme of CMS is known to use the measure now.",
+    "period": "The days measured, or the data before and after them, are not all that the specification asks for.",
+}
+PARAMETERS: Final = {
+    "cancer_rule": "which stays for cancer are left out",
+    "covid_exclusion": "whether COVID-19 stays are left out",
+    "min_age": "the youngest age",
+    "min_period_days": "the shortest treatment period in days",
+    "age_on": "the day on which age is taken",
+    "gap_rule": "the longest gap in pharmacy enrolment in days",
+    "ip_snf_adjust": "whether days in hospital or skilled nursing are taken out",
+    "cap_percentile": "the percentile at which a person's cost is cut off",
+}
+
+MODELS: Final = {
+    "mixed_logit": "a logistic model with an effect of each provider",
+    "logistic": "a logistic model of the outcome",
+    "poisson": "a log-linear model of the mean",
+    "nb": "a negative binomial model of counts",
+    "gamma": "a gamma model of amounts",
+    "indirect": "indirect standardisation",
+    "published": "the published coefficients of the specification",
+}
+FAMILIES: Final = {
+    "age": "age",
+    "sex": "sex",
+    "payer_line": "payer",
+    "comorbidity": "comorbidities",
+    "diagnosis_group": "group of the principal diagnosis",
+    "cohort": "kind of stay",
+}
+FORMS: Final = {"": "", "spline": " as a curve"}
+TERMS: Final = {
+    "intercept": "Intercept",
+    "age": "Age, by 10 years",
+    "age'1": "Age: bend of the curve at 25 years",
+    "age'2": "Age: bend of the curve at 45 years",
+    "age'3": "Age: bend of the curve at 65 years",
+    "sex": "Female",
+    "sex:unknown": "Sex not recorded",
+    "c_statistic": "C-statistic: 0.5 tells cases apart no better than chance, 1 always",
+    "events": "Cases in the model",
+    "converged": "The model converged",
+}
+CALIBRATION: Final = "calibration O/E before scaling, "
+COHORTS: Final = {
+    "": "",
+    "full_history": "persons covered for at least 9 months of the year before",
+    "short_history": "persons covered for fewer than 9 months of the year before",
+}
+PAYERS: Final = {
+    "medicare": "Medicare",
+    "medicare_advantage": "Medicare Advantage",
+    "commercial": "Commercial insurance",
+    "medicaid": "Medicaid",
+    "unknown": "Payer not recorded",
+}
+TERM_FAMILIES: Final = {
+    "payer_line": "Payer",
+    "comorbidity": "Comorbidity",
+    "diagnosis_group": "Principal diagnosis",
+    "cohort": "Kind of stay",
+}
+OLDEST: Final = 119  # years: the end of the last age band
+POOLED: Final = "less frequent ones together"
+TERM_LEVELS: Final = {
+    "payer_line": PAYERS,
+    "comorbidity": {
+        "AIDS": "HIV and AIDS",
+        "ALCOHOL": "alcohol abuse",
+        "ANEMDEF": "deficiency anemias",
+        "AUTOIMMUNE": "autoimmune conditions",
+        "BLDLOSS": "chronic blood loss anemia",
+        "CANCER_LEUK": "leukemia",
+        "CANCER_LYMPH": "lymphoma",
+        "CANCER_METS": "metastatic cancer",
+        "CANCER_NSITU": "solid tumor in situ",
+        "CANCER_SOLID": "malignant solid tumor without metastasis",
+        "CBVD": "cerebrovascular disease",
+        "COAG": "coagulopathy",
+        "DEMENTIA": "dementia",
+        "DEPRESS": "depression",
+        "DIAB_CX": "diabetes with chronic complications",
+        "DIAB_UNCX": "diabetes without chronic complications",
+        "DRUG_ABUSE": "drug abuse",
+        "HF": "heart failure",
+        "HTN_CX": "hypertension with complications",
+        "HTN_UNCX": "hypertension without complications",
+        "LIVER_MLD": "mild liver disease",
+        "LIVER_SEV": "moderate to severe liver disease",
+        "LUNG_CHRONIC": "chronic pulmonary disease",
+        "NEURO_MOVT": "neurological disorders affecting movement",
+        "NEURO_OTH": "other neurological disorders",
+        "NEURO_SEIZ": "seizures and epilepsy",
+        "OBESE": "obesity",
+        "PARALYSIS": "paralysis",
+        "PERIVASC": "peripheral vascular disease",
+        "PSYCHOSES": "psychoses",
+        "PULMCIRC": "pulmonary circulation disease",
+        "RENLFL_MOD": "moderate renal failure",
+        "RENLFL_SEV": "severe renal failure",
+        "THYROID_HYPO": "hypothyroidism",
+        "THYROID_OTH": "other thyroid disorders",
+        "ULCER_PEPTIC": "peptic ulcer disease",
+        "VALVE": "valvular disease",
+        "WGHTLOSS": "weight loss",
+    },
+    "diagnosis_group": {
+        "blood": "blood diseases",
+        "circulatory": "circulatory diseases",
+        "congenital": "congenital anomalies",
+        "digestive": "digestive diseases",
+        "endocrine": "endocrine, nutritional and metabolic diseases",
+        "external": "external causes",
+        "genitourinary": "genitourinary diseases",
+        "infectious": "infectious diseases",
+        "injury": "injury and poisoning",
+        "mental": "mental illness",
+        "musculoskeletal": "musculoskeletal diseases",
+        "neoplasms": "neoplasms",
+        "nervous": "diseases of the nervous system and senses",
+        "perinatal": "perinatal conditions",
+        "pregnancy": "pregnancy and childbirth",
+        "residual": "residual codes",
+        "respiratory": "respiratory diseases",
+        "skin": "skin diseases",
+        "symptoms": "symptoms and ill-defined conditions",
+        "unassigned": "in no group",
+    },
+    "cohort": {
+        "surgery_gynecology": "surgery and gynecology",
+        "cardiorespiratory": "cardiorespiratory",
+        "cardiovascular": "cardiovascular",
+        "neurology": "neurology",
+        "medicine": "medicine",
+        "unassigned": "in none of the groups",
+    },
+}
+
+LINKAGE_PASSES: Final = {
+    "mbi": "Medicare number",
+    "name_dob_sex_zip": "name, birth date, sex and ZIP code",
+    "name_dob_sex": "name, birth date and sex",
+    "dob_sex_similar_name": "birth date, sex and a similar name",
+    "first_dob_zip_sex": "first name, birth date, ZIP code and sex",
+    "name_zip_sex_near_dob": "name, ZIP code, sex and nearly the birth date",
+    "analyst": "an analyst's decision",
+}
+LINKED_BY: Final = "linked by "
+LINKAGE: Final = {
+    "persons": "Persons in the data of this report",
+    "left to review": "Perhaps one person, left for somebody to look at",
+    "second ids of one person": "Second identifiers of a person within one source",
+}
+SETTINGS: Final = {
+    "attribution.tie": "Who is credited when two gave the same amount of care",
+    "attribution.window_months": "Months of visits that decide whom a person is credited to",
+    "disclosure.hide_small_from_provider": "Small numbers are hidden from the provider itself, too",
+    "disclosure.min_count": "Smallest number of persons that becomes public",
+    "entity.areas": "Areas",
+    "entity.contact": "Contact",
+    "entity.kind": "Kind of organisation",
+    "entity.organisation": "Organisation",
+    "linkage.passes": "Persons are linked across payers by, in turn",
+    "linkage.to_review": "Left for somebody to look at when only this agrees",
+    "peers.by": "Peers are alike in",
+    "peers.min_peers": "Smallest peer group",
+    "review.day_count": "First day on which results may be public",
+    "review.request_zone": "Time zone of the last day to ask, where the recipient's is not known",
+    "review.respond_within_days": "Days within which requests are answered",
+    "scoring.accept_calibration": "Models accepted although they fit some patients less well",
+    "scoring.achievable_share": "Share of all cases that the best peers of the achievable benchmark hold",
+    "scoring.confidence": "Confidence of intervals",
+    "scoring.fdr_q": "Share of false findings allowed among results that differ (FDR control)",
+}
+SETTINGS_BY_NAME: Final = {"measures": "Choices of the measure", "quality": "Check of the data"}
+SETTING_VALUES: Final = {
+    "attribution.tie": {"latest_service": "whoever gave the latest service"},
+    "entity.kind": {"qualified": "qualified entity", "quasi": "quasi qualified entity"},
+    "linkage.passes": LINKAGE_PASSES,
+    "linkage.to_review": LINKAGE_PASSES,
+    "peers.by": {"specialty": "specialty", "size_quartile": "quarter of size", "area": "area"},
+    "review.day_count": {"conservative": "the day after day 60", "literal": "day 60"},
+}
+
+REQUEST_KINDS: Final = {
+    "claims_data": "claims data",
+    "beneficiary_names": "beneficiary names",
+    "correction": "correction",
+}
+REQUEST_CATEGORIES: Final = {
+    "data": "data behind a result",
+    "not_our_patient": "not our patient",
+    "service_not_counted": "service not counted",
+    "missed_exclusion": "missed exclusion",
+    "wrong_clinician_or_site": "wrong clinician or site",
+    "wrong_peer_group": "wrong peer group",
+    "risk_data": "risk data",
+    "provider_details": "details of the provider",
+    "calculation": "calculation",
+    "other": "other",
+}
+REQUEST_OUTCOMES: Final = {
+    "fulfilled": "fulfilled",
+    "upheld": "upheld",
+    "partly": "partly upheld",
+    "denied": "denied",
+    "referred_to_payer": "referred to the payer",
+    "withdrawn": "withdrawn",
+}
+WITHDRAWALS: Final = {
+    "error_found": "an error was found",
+    "cell_disclosed": "a figure was shown that should not be public",
+    "request_upheld": "a request for correction was upheld",
+    "rights_ended": "the right to publish the data has ended",
+    "order": "an authority ordered it",
 }
 NOT_APPLICABLE: Final = "–"
 
@@ -96,3 +331,137 @@ def tick(value: float, scale: Scale) -> str:
             return f"${value:,.0f}"
         case _:
             return f"{value:.6g}"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """1 visit, 2 visits, 1,184 visits."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def plain(code: str) -> str:
+    """A code that no table words (of a measure or setting of the site's own) as it can best be read: "drug list"."""
+    return code.replace("_", " ")
+
+
+def attribution_rule(method: str, otherwise: str) -> str:
+    """The attribution rule in full; `otherwise` for a method that is not worded here."""
+    return ATTRIBUTION.get(method, plain(otherwise))
+
+
+def attribution_in_short(attribution: str) -> str:
+    """The attribution of "mssp_step, retrospective" in a line."""
+    method, _, timing = attribution.partition(", ")
+    return ATTRIBUTION_IN_SHORT.get((method, timing), plain(attribution))
+
+
+def attribution_step(method: str, step: str) -> str:
+    return ATTRIBUTION_STEPS.get((method, step), f"step {step}")
+
+
+def departures(codes: Iterable[str]) -> tuple[str, ...]:
+    """How a measure departs from its specification, a sentence each; rules not yet checked share the last one."""
+    known = tuple(codes)
+    rules = [code.removeprefix(UNVERIFIED) for code in known if code.startswith(UNVERIFIED)]
+    sentences = [_departure(code) for code in known if not code.startswith(UNVERIFIED)]
+    if len(rules) == 1:
+        sentences.append(f"Rule {rules[0]} has not yet been checked against the document that it follows.")
+    elif rules:
+        named = f"{', '.join(rules[:-1])} and {rules[-1]}"
+        sentences.append(f"Rules {named} have not yet been checked against the documents that they follow.")
+    return tuple(sentences)
+
+
+def _departure(code: str) -> str:
+    name, chosen, value = code.partition("=")
+    if chosen:
+        return f"Chosen otherwise than in the specification: {PARAMETERS.get(name, plain(name))}: {plain(value)}."
+    return DEPARTURES.get(code, f"It departs from the specification in its {plain(code)}.")
+
+
+def risk_adjustment(text: str) -> str:
+    """The risk adjustment of "logistic: age|spline, sex" in words; a reason for having none stays as it is written."""
+    model, _, covariates = text.partition(": ")
+    if model not in MODELS:
+        return text
+    factors = [_factor(covariate) for covariate in covariates.split(", ") if covariate]
+    return f"{MODELS[model]}, with {', '.join(factors)}" if factors else MODELS[model]
+
+
+def _factor(covariate: str) -> str:
+    family, _, form = covariate.partition("|")
+    return f"{FAMILIES.get(family, plain(family))}{FORMS.get(form, f' ({plain(form)})')}"
+
+
+def cohort(code: str) -> str:
+    """The group of cases that a risk model of its own is fitted to; "" for the only one."""
+    return COHORTS.get(code, plain(code))
+
+
+def term(code: str) -> str:
+    """A term of a risk model, or a figure of its fit: "comorbidity:HF" is "Comorbidity: heart failure"."""
+    if code in TERMS:
+        return TERMS[code]
+    if code.startswith(CALIBRATION):
+        line, _, ages = code.removeprefix(CALIBRATION).partition(", age ")
+        return f"Observed / expected before scaling: {PAYERS.get(line, plain(line))}{_ages(ages)}"
+    family, _, level = code.partition(":")
+    if not level:
+        return plain(code)
+    named = POOLED if level == "pooled" else TERM_LEVELS.get(family, {}).get(level, plain(level))
+    return f"{TERM_FAMILIES.get(family, plain(family).capitalize())}: {named}"
+
+
+def _ages(band: str) -> str:
+    """65-74 as ", 65 to 74 years"; the last band is open."""
+    low, _, high = band.partition("-")
+    if not high:
+        return ""
+    return f", {low} years and over" if int(high) >= OLDEST else f", {low} to {high} years"
+
+
+def estimate(code: str, value: float) -> str:
+    """The figure beside a term: a coefficient, a number of cases, a yes, a ratio."""
+    if code == "events":
+        return f"{value:,.0f}"
+    if code == "converged":
+        return "yes" if value else "no"
+    if code == "c_statistic" or code.startswith(CALIBRATION):
+        return f"{value:.2f}"
+    return f"{value:.4g}"
+
+
+def payer(code: str) -> str:
+    return PAYERS.get(code, plain(code))
+
+
+def request_kind(code: str) -> str:
+    return REQUEST_KINDS.get(code, plain(code))
+
+
+def request_category(code: str) -> str:
+    return REQUEST_CATEGORIES.get(code, plain(code))
+
+
+def request_outcome(code: str) -> str:
+    return REQUEST_OUTCOMES.get(code, plain(code))
+
+
+def withdrawal(code: str) -> str:
+    return WITHDRAWALS.get(code, plain(code))
+
+
+def linkage(what: str) -> str:
+    """A row of the linkage report: "linked by mbi" is "Linked by Medicare number"."""
+    if what.startswith(LINKED_BY):
+        method = what.removeprefix(LINKED_BY)
+        return f"Linked by {LINKAGE_PASSES.get(method, plain(method))}"
+    return LINKAGE.get(what, plain(what).capitalize())
+
+
+def setting(name: str, value: str) -> tuple[str, str]:
+    """A setting and its value as a reader who never saw qe.toml understands them."""
+    table, _, key = name.partition(".")
+    named = f"{SETTINGS_BY_NAME[table]} {plain(key)}" if table in SETTINGS_BY_NAME else plain(name.replace(".", ": "))
+    values = SETTING_VALUES.get(name)
+    shown = value if values is None else "; ".join(values.get(one, plain(one)) for one in value.split(", "))
+    return SETTINGS.get(name, named), shown

@@ -202,6 +202,63 @@ def test_steps_of_attribution_are_worded_by_the_measures_own_rule(
     assert "primary care" not in re.sub(r"<h2>Methods.*", "", hospital, flags=re.S)
 
 
+CODE = re.compile(r"\w*[a-z0-9]_[a-z0-9]\w*|[a-z]\w*:[A-Za-z]\w*|\w+'\d|\w+\|\w+")
+
+
+def visible(page: str) -> str:
+    """The text of a page with the titles of its marks."""
+    return re.sub(r"<[^>]*>", " ", page.partition("<body>")[2])
+
+
+def test_codes_stand_in_the_provenance_part_alone(
+    few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
+) -> None:
+    """The rules of a method are its folder's own text, so they are left out here."""
+    bare = replace(facts, measures=tuple(replace(measure, method="Nothing.") for measure in facts.measures))
+    for preview in few:
+        words, _, provenance = visible(page(preview, bare, dates)).partition("Provenance")
+        assert not CODE.findall(words)
+        for code in ("hwr", "index_facility, retrospective", "unverified:R4", "linkage.passes = mbi, name_dob_sex"):
+            assert code in provenance
+
+
+def test_a_model_is_told_in_words_with_its_fit(
+    few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
+) -> None:
+    said = page(few[2], facts, dates)
+    assert "<caption>Unplanned readmission within 30 days: its model</caption>" in said
+    for name, figure in (
+        ("Age: bend of the curve at 25 years", "-0.5507"),
+        ("Comorbidity: heart failure", "0.6471"),
+        ("Kind of stay: less frequent ones together", "0.0208"),
+        ("Cases in the model", "10,440"),
+        ("The model converged", "yes"),
+        ("Observed / expected before scaling: Medicare Advantage, 85 years and over", "0.84"),
+    ):
+        assert f'<th scope="row">{name}</th><td class="n">{figure}</td>' in said
+    assert "left out, reference level" not in said
+    cost = page(few[0], facts, dates)
+    for whom in ("persons covered for at least 9 months of the year before", "fit of its models together"):
+        assert f"<caption>Total cost of care index: {whom}</caption>" in cost
+
+
+def test_how_a_measure_departs_from_its_specification_is_told_in_the_measure_list(
+    few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
+) -> None:
+    said = page(few[2], facts, dates)
+    assert "Alternative measure (42 CFR 401.715(b)); how it departs from its specification" in said
+    assert "Its risk model is its own, not that of the specification. Rules R4 and R7 have not yet been checked" in said
+    assert "<td>No departure is known.</td>" in said  # of the standard measure
+
+
+def test_no_word_of_the_measure_list_is_broken(folder: Path, facts: ReportFacts) -> None:
+    pages_of = text_of(folder / "facility-2025Q4-1-U000101.pdf")
+    listed = next(flat(text) for text in pages_of if "Measures of this cycle" in text)
+    for measure in facts.measures:
+        for word in f"{measure.name} {measure.steward}".split():
+            assert word in listed
+
+
 def test_the_same_reports_are_the_same_bytes_from_one_process_or_two(
     few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates, folder: Path, tmp_path: Path
 ) -> None:

@@ -62,6 +62,18 @@ def test_the_final_notice_gives_the_status_of_each_request_and_what_is_posted(
     assert "your name and its category are posted" in page
 
 
+def test_a_letter_words_kinds_categories_and_outcomes(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = LetterRequest(
+        request_id="R0001",
+        kind="claims_data",
+        category="not_our_patient",
+        received_on=date(2026, 5, 2),
+        outcome="referred_to_payer",
+    )
+    page = said(replace(letter, kind="final_notice", requests=(asked,)), monkeypatch)
+    assert "<td>claims data</td><td>not our patient</td><td>2 May 2026</td><td>referred to the payer</td>" in page
+
+
 @pytest.mark.parametrize("kind", ["release_notice", "final_notice"])
 def test_a_letter_is_one_tagged_page_and_the_same_bytes_twice(letter: Letter, kind: LetterKind) -> None:
     once = render_letter(replace(letter, kind=kind))

@@ -21,6 +21,7 @@ COLUMNS = (
     "measure_id,measure_name,level,public_id,provider_name,peer_group,area,period_start,period_end,denominator,rate,"
     "ci_low,ci_high,expected,ratio,benchmark,category,note_code"
 )
+POSTING = [("Example Group 4", "missed_exclusion")]
 HIDDEN_COLUMNS = ("denominator", "rate", "ci_low", "ci_high", "expected", "ratio")
 
 
@@ -56,7 +57,7 @@ def outline(page: bytes) -> Outline:
 
 @pytest.fixture(scope="module")
 def files(public: PublicRelease, facts: ReportFacts) -> dict[str, bytes]:
-    return build_site(public, facts, published_on=date(2026, 6, 1), posting=[("Example Group 4", "error correction")])
+    return build_site(public, facts, published_on=date(2026, 6, 1), posting=POSTING)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_changing_a_hidden_figure_changes_no_public_byte(
     same = PublicRelease(
         results=tuple(replace(row) for row in public.results), findings=(), cells_checked=99, cells_hidden=99
     )
-    again = build_site(same, facts, published_on=date(2026, 6, 1), posting=[("Example Group 4", "error correction")])
+    again = build_site(same, facts, published_on=date(2026, 6, 1), posting=POSTING)
     assert again == files
 
 
@@ -166,7 +167,21 @@ def test_every_link_leads_to_a_file_of_the_release_and_none_to_another_host(
 
 def test_open_requests_are_posted_by_name_and_category(html: dict[str, bytes]) -> None:
     page = html["site/open-requests.html"].decode("utf-8")
-    assert re.search(r"Example Group 4</th><td>error correction</td>", page)
+    assert re.search(r"Example Group 4</th><td>missed exclusion</td>", page)
+
+
+def test_pages_say_attribution_risk_adjustment_and_settings_in_words(
+    html: dict[str, bytes], public: PublicRelease, facts: ReportFacts
+) -> None:
+    measure = html["site/measures/hwr.html"].decode("utf-8")
+    assert "Attribution: A stay is credited to the hospital that discharged the person" in measure
+    assert "Risk adjustment: a logistic model of the outcome, with age as a curve, sex, payer, comorbidities" in measure
+    bare = replace(facts, measures=tuple(replace(one, method="Nothing.") for one in facts.measures))
+    for name, content in build_site(public, bare, published_on=date(2026, 6, 1), posting=POSTING).items():
+        if name.endswith(".html"):
+            page = content.decode("utf-8").partition("<main")[2]
+            page = re.sub(r"<details><summary>Settings by their keys.*?</details>|<dl>.*?</dl>", "", page, flags=re.S)
+            assert not re.findall(r"\w*[a-z0-9]_[a-z0-9]\w*|\w+\|\w+", re.sub(r"<[^>]*>", " ", page)), name
 
 
 def test_every_page_of_a_rehearsal_says_so_and_of_a_real_site_does_not(
