@@ -26,6 +26,7 @@ from qe.errors import InputError
 from qe.release import plan as planning
 from qe.release import publish
 from qe.release.releases import When, moment
+from qe.reports import wording
 from qe.runs import Run
 from qe.site import Site
 
@@ -187,7 +188,7 @@ def withdraw(
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Take a release down at once; a public note stands in its place."""
+    """Take a release down at once; a public note stands in its place. One that is down already stays as it is."""
     with command("release withdraw", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
@@ -199,7 +200,8 @@ def withdraw(
             ]
             if not released:
                 raise InputError(f"nothing of cycle {cycle} was released")
-            folder = publish.withdraw(
+            head = ledger_of(opened).head().seq
+            withdrawn = publish.withdraw(
                 opened,
                 ledger_of(opened),
                 release_id=release or released[-1],
@@ -208,7 +210,20 @@ def withdraw(
                 actor=person,
                 dry_run=dry_run,
             )
-        outcome.data = {"release_id": release or released[-1], "why": why, "folder": str(folder), "dry_run": dry_run}
-        outcome.say(
-            f"{'would take' if dry_run else 'Took'} down {release or released[-1]}; a note stands in its place."
-        )
+            recorded = ledger_of(opened).head().seq - head
+        outcome.data = {
+            "release_id": withdrawn.release_id,
+            "why": withdrawn.why,
+            "withdrawn_on": withdrawn.on.isoformat(),
+            "was_down": withdrawn.was_down,
+            "recorded": recorded,
+            "folder": str(withdrawn.folder),
+            "dry_run": dry_run,
+        }
+        if withdrawn.was_down:
+            since = f"{withdrawn.release_id} is down already since {withdrawn.on}"
+            outcome.say(f"{since} ({wording.withdrawal(withdrawn.why)}); nothing was changed.")
+        else:
+            outcome.say(
+                f"{'would take' if dry_run else 'Took'} down {withdrawn.release_id}; a note stands in its place."
+            )

@@ -384,3 +384,16 @@ def test_a_withdrawn_release_leaves_a_note(say: Say, noticed: Site) -> None:
         say("release", verb, *CYCLE, "--as-of", "2026-05-02")
     assert say("release", "withdraw", *CYCLE, "--why", "error_found", "--as-of", "2026-05-03")[0] == 0
     assert [path.name for path in (noticed.public / "2025Q4-1").iterdir()] == ["WITHDRAWN.txt"]
+
+
+def test_withdrawing_twice_says_that_the_release_is_down_already_and_records_nothing(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve", "go"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    code, first = say("release", "withdraw", *CYCLE, "--as-of", "2026-05-03")
+    assert (code, first["data"]["was_down"], first["data"]["recorded"]) == (0, False, 1)
+    code, again = say("release", "withdraw", *CYCLE, "--why", "order", "--as-of", "2026-05-09")
+    assert (code, again["data"]["was_down"], again["data"]["recorded"]) == (0, True, 0)
+    assert (again["data"]["withdrawn_on"], again["data"]["why"]) == ("2026-05-03", "error_found")
+    words = ["withdraw", *CYCLE, "--as-of", "2026-05-09", "--site", str(noticed.root)]
+    said = CliRunner().invoke(release_commands.app, words)
+    assert said.stdout == "2025Q4-1 is down already since 2026-05-03 (an error was found); nothing was changed.\n"

@@ -237,11 +237,52 @@ def test_a_withdrawn_release_is_replaced_by_a_note_and_may_be_published_again(of
         dry_run=False,
     )
     note = {
-        "WITHDRAWN.txt": b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03. Reason: error found.\n"
+        "WITHDRAWN.txt": b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03."
+        b" Reason: an error was found.\n"
     }
     assert files(folder) == note
     again = office.plan(date(2026, 5, 3))
     assert (again.release_id, len(again.units)) == ("2025Q4-1-2", 3)
+
+
+def withdrawn(office: Any, on: date, *, why: str, dry_run: bool = False) -> Any:
+    from qe.release import publish
+
+    return publish.withdraw(
+        office.site,
+        office.ledger,
+        release_id="2025Q4-1",
+        why=why,
+        when=office.when(on),
+        actor="officer",
+        dry_run=dry_run,
+    )
+
+
+def test_withdrawing_again_changes_nothing_and_tells_the_day_and_reason_of_the_first_time(office: Any) -> None:
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    folder = office.go(DAY_61)
+    would = withdrawn(office, date(2026, 5, 3), why="error_found", dry_run=True)
+    assert (would.was_down, would.on, office.events("public_withdrawn")) == (False, date(2026, 5, 3), [])
+    assert not withdrawn(office, date(2026, 5, 3), why="error_found").was_down
+    before, head = files(folder), office.ledger.head()
+    for on, why in ((date(2026, 5, 9), "error_found"), (date(2026, 5, 9), "order"), (date(2026, 5, 2), "order")):
+        again = withdrawn(office, on, why=why)
+        assert (again.was_down, again.on, again.why) == (True, date(2026, 5, 3), "error_found")
+    assert (files(folder), office.ledger.head()) == (before, head)
+
+
+def test_a_withdrawal_stopped_before_its_note_is_finished_by_the_next_with_its_own_day(office: Any) -> None:
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    folder = office.go(DAY_61)
+    office.record("public_withdrawn", date(2026, 5, 3), release_id="2025Q4-1", reason="order")
+    finished = withdrawn(office, date(2026, 5, 9), why="error_found")
+    assert (finished.was_down, finished.on, len(office.events("public_withdrawn"))) == (False, date(2026, 5, 3), 1)
+    assert b"withdrawn on 2026-05-03. Reason: an authority ordered it." in files(folder)["WITHDRAWN.txt"]
 
 
 def test_withdrawing_what_was_never_released_is_wrong_usage(office: Any) -> None:
