@@ -1,8 +1,9 @@
 """`qe check`, `qe run` and `qe explain`: the analyst's main job."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,8 +23,12 @@ from qe.cli.output import (
 )
 from qe.errors import Fault, Findings, InputError, QeError
 from qe.measurement import check as measure_check
-from qe.measurement.catalogue import catalogue, find
+from qe.measurement.catalogue import catalogue
 from qe.measurement.events import rule_number
+from qe.reports import markdown, wording
+from qe.reports.facts import MeasureFacts
+from qe.run_record import FACTS_FILE, REPORT_FACTS
+from qe.runs import Run
 from qe.site import Site
 from qe.sources.receive import receive
 from qe.workspace import Workspace
@@ -173,7 +178,7 @@ def explain(
         attribution = workspace.attribution(measure, unit_id, period=period)
         if person is not None:
             attribution = attribution.filter(attribution["person_id"] == person)
-        module = find(catalogue(workspace.site.measure_folders), measure)
+        facts = _facts_of_run(workspace.run(period), measure)
         outcome.data = {
             "measure": measure,
             "provider": unit_id,
@@ -181,21 +186,19 @@ def explain(
             "attribution": attribution.to_dicts() if person is not None else [],
         }
         reasons = rows.explode("exclusion_reasons")["exclusion_reasons"].drop_nulls().value_counts()
-        outcome.say(f"{module.facts.name} ({measure}), {unit_id}: {rows.height} events considered")
+        events = wording.counted(rows.height, "event", "events")
+        outcome.say(f"{facts.name} ({measure}), {unit_id}: {events} considered")
+        outcome.say(f"  attribution: {wording.attribution_rule(facts.attribution_method, facts.attribution)}")
         outcome.say(
             f"  in the denominator: {rows['in_denominator'].sum()}; in the numerator: {rows['in_numerator'].sum()}"
         )
         for rule, count in sorted(reasons.iter_rows(), key=lambda one: rule_number(one[0])):
-            outcome.say(f"  out by {rule}: {count}")
+            outcome.say(f"  out by {rule}: {count:,}. {_rule_text(facts, rule)}")
         if person is None:
             outcome.say("  Name a person with --person to see rules and claims.")
             return
         for row in attribution.iter_rows(named=True):
-            outcome.say(
-                f"  attributed by {row['method']}, step {row['step']}: {row['visits']} visits,"
-                f" share {row['share']}, last service {row['last_service_date']},"
-                f" runner-up {row['runner_up_id'] or 'none'}"
-            )
+            outcome.say(f"  credited: {_credited(row)}")
         outcome.table(
             "Events",
             ["event", "date", "in", "why out", "counted", "rules", "claims"],
@@ -212,3 +215,25 @@ def explain(
                 for row in rows.iter_rows(named=True)
             ],
         )
+        for rule in sorted(set(rows.explode("rule_ids")["rule_ids"].drop_nulls()), key=rule_number):
+            outcome.say(f"  {rule}: {_rule_text(facts, rule)}")
+
+
+def _facts_of_run(run: Run, measure: str) -> MeasureFacts:
+    """The measure as the run applied it: the folder may have changed since."""
+    facts = REPORT_FACTS.validate_json((run.folder / FACTS_FILE).read_bytes())
+    return next(one for one in facts.measures if measure in (one.measure_id, one.module))
+
+
+def _rule_text(facts: MeasureFacts, rule: str) -> str:
+    """The first sentence of a rule of the method."""
+    return markdown.first_sentence(markdown.rules(facts.method).get(rule, "See the method of the measure."))
+
+
+def _credited(row: Mapping[str, Any]) -> str:
+    """Why a person or stay is this provider's: the step of the rule, and what stood behind it."""
+    services = wording.counted(row["visits"], *wording.CREDITED_BY.get(row["method"], ("service", "services")))
+    return (
+        f"{wording.attribution_step(row['method'], str(row['step']))}; {services}, share {row['share']:.1%},"
+        f" last service {row['last_service_date']}, runner-up {row['runner_up_id'] or 'none'}"
+    )

@@ -1,0 +1,180 @@
+"""`qe explain` as a person reads it: the attribution rule and each rule in words, and counts that read right."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from qe.cli import run as run_commands
+from qe.cli.output import Outcome
+from qe.periods import ReportingPeriod
+from qe.reports.facts import MeasureFacts, ReportFacts
+from qe.run_record import write_facts
+from qe.runs import Run
+
+METHOD = """# Readmission: method
+
+- **R1** A stay at an acute hospital. Any payer.
+- **R5** Younger than `min_age` (18). By the calendar.
+"""
+HWR = MeasureFacts(
+    measure_id="hwr",
+    module="hwr",
+    version="1.0.0",
+    name="Unplanned readmission",
+    category="Hospital stays",
+    why_it_matters="",
+    direction="lower",
+    kind="proportion",
+    unit="stay",
+    standing="alternative",
+    deviations=(),
+    steward="",
+    specification="",
+    classes=("quality",),
+    attribution="index_facility, retrospective",
+    attribution_method="index_facility",
+    risk_adjustment="",
+    interval="",
+    minimum_denominator=25,
+    method=METHOD,
+    approved_on=None,
+)
+PDC = replace(HWR, measure_id="pdc_statins", module="pdc_statins", attribution_method="mssp_step")
+
+
+def event(event_id: str, *, is_in: bool) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "person_id": "17",
+        "index_date": date(2025, 2, 9),
+        "in_denominator": is_in,
+        "in_numerator": False,
+        "exclusion_reasons": [] if is_in else ["R5"],
+        "rule_ids": ["R1"] if is_in else ["R1", "R5"],
+        "driving_claim_ids": ["4"],
+    }
+
+
+def credit(method: str, *, step: int, visits: int, share: str, runner_up_id: str | None) -> dict[str, Any]:
+    return {
+        "person_id": "17",
+        "method": method,
+        "step": step,
+        "visits": visits,
+        "share": Decimal(share),
+        "last_service_date": date(2025, 2, 9),
+        "runner_up_id": runner_up_id,
+    }
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Run:
+    run = Run(run_id="a" * 16, folder=tmp_path / "runs" / ("a" * 16))
+    run.folder.mkdir(parents=True)
+    facts = ReportFacts(
+        organisation="Example Quality",
+        contact="desk@example.org",
+        rehearsal=True,
+        areas=("OH",),
+        period=ReportingPeriod(label="2025Q4", start=date(2025, 10, 1), end=date(2025, 12, 31), run_out_days=90),
+        cycle="",
+        run_id=run.run_id,
+        software_version="0.1.0",
+        data_through=date(2026, 3, 31),
+        measures=(HWR, PDC),
+        sources=(),
+        inputs_sha256={},
+        linkage=(),
+        settings=(),
+        model=(),
+    )
+    write_facts(run, facts)
+    return run
+
+
+def said(
+    measure: str,
+    *words: str,
+    run: Run,
+    events: list[dict[str, Any]],
+    credits: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """What the command prints about a run with these detail rows."""
+
+    class Opened:
+        def __init__(self, site: object) -> None: ...
+
+        def run(self, period: str | None) -> Run:
+            return run
+
+        def unit_id(self, name_or_id: str, *, period: str | None) -> str:
+            return "U000001"
+
+        def explain(self, measure: str, unit_id: str, *, person_id: str | None, period: str | None) -> pl.DataFrame:
+            return pl.DataFrame(events, schema_overrides={"exclusion_reasons": pl.List(pl.String)})
+
+        def attribution(self, measure: str, unit_id: str, *, period: str | None) -> pl.DataFrame:
+            return pl.DataFrame(credits, schema_overrides={"runner_up_id": pl.String})
+
+    monkeypatch.setattr(run_commands, "Workspace", Opened)
+    monkeypatch.setattr(Outcome, "open_site", lambda outcome, path: None)
+    app = typer.Typer()
+    app.command("explain")(run_commands.explain)
+    found = CliRunner().invoke(app, [measure, "U000001", *words])
+    assert found.exit_code == 0
+    return found.stdout
+
+
+def test_a_hospitals_stays_are_explained_with_the_attribution_rule_and_the_rules_that_left_any_out(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [event("4", is_in=True), event("5", is_in=False)]
+    credits = [credit("index_facility", step=1, visits=1, share="1", runner_up_id=None)]
+    lines = said("hwr", run=finished, events=events, credits=credits, monkeypatch=monkeypatch).splitlines()
+    assert lines == [
+        "Unplanned readmission (hwr), U000001: 2 events considered",
+        "  attribution: A stay is credited to the hospital that discharged the person; of a chain of transfers, to the last.",
+        "  in the denominator: 1; in the numerator: 0",
+        "  out by R5: 1. Younger than min_age (18).",
+        "  Name a person with --person to see rules and claims.",
+    ]
+
+
+def test_one_stay_of_a_person_is_one_stay_and_each_rule_is_told(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    credits = [credit("index_facility", step=1, visits=1, share="1", runner_up_id=None)]
+    text = said(
+        "hwr",
+        "--person",
+        "17",
+        run=finished,
+        events=[event("5", is_in=False)],
+        credits=credits,
+        monkeypatch=monkeypatch,
+    )
+    assert "U000001: 1 event considered" in text
+    assert (
+        "  credited: discharged by this hospital; 1 stay, share 100.0%, last service 2025-02-09, runner-up none\n"
+        in text
+    )
+    assert text.endswith("  R1: A stay at an acute hospital.\n  R5: Younger than min_age (18).\n")
+
+
+@pytest.mark.parametrize(("visits", "counted"), [(1, "1 visit,"), (5, "5 visits,")])
+def test_visits_are_counted_in_the_words_of_the_step_that_decided(
+    finished: Run, monkeypatch: pytest.MonkeyPatch, visits: int, counted: str
+) -> None:
+    credits = [credit("mssp_step", step=2, visits=visits, share="0.849", runner_up_id="U000076")]
+    events = [event("17", is_in=True)]
+    text = said("pdc_statins", "--person", "17", run=finished, events=events, credits=credits, monkeypatch=monkeypatch)
+    assert "  attribution: A person is credited to the group that gave most of the person's primary care" in text
+    assert f"credited: step 2: primary care services by a specialist; {counted} share 84.9%" in text
+    assert "runner-up U000076" in text
+    assert "mssp_step" not in text
