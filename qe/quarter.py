@@ -22,7 +22,7 @@ from qe.measurement.compute import compute, require_window
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
-from qe.release.contacts import read_contacts, write_contacts
+from qe.release.contacts import contacts_of, write_contacts
 from qe.release.review import ReviewPeriod
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.run_record import ScoredModule
@@ -171,7 +171,7 @@ def review_dates(
     site: Site, previews: Sequence[ConfidentialResult], send_on: date, keys: Keys
 ) -> tuple[Mapping[str, ReviewDates], Mapping[str, str]]:
     """The dates that each report prints, its deadline in the recipient's own zone, and that zone."""
-    contacts = read_contacts(path=site.store / "contacts.duckdb", key=keys.vault, engine=site.engine(), on=send_on)
+    contacts = contacts_of(site, key=keys.vault, on=send_on)
     dates, zones = {}, {}
     for preview in previews:
         unit_id = preview.provider.unit_id

@@ -30,7 +30,7 @@ from qe.ledger.fold import state_as_of
 from qe.quarter import deadline_in
 from qe.release import handover, notice, send
 from qe.release.actors import one_actor
-from qe.release.contacts import Contacts, read_contacts
+from qe.release.contacts import Contacts, contacts_of
 from qe.release.letters import LetterWriter
 from qe.release.printing import letter_writer
 from qe.release.reports_on_disk import find_unit
@@ -71,8 +71,7 @@ def _unit_of(site: Site, cycle: str, on: date, given: str) -> str:
 
 
 def _contacts(site: Site, on: date) -> Contacts:
-    path = site.store / "contacts.duckdb"
-    return read_contacts(path=path, key=site.vault_key(), engine=site.engine(), on=on)
+    return contacts_of(site, key=site.vault_key(), on=on)
 
 
 def _letters(site: Site) -> LetterWriter:

@@ -11,6 +11,7 @@ import polars as pl
 from qe import store, warehouse
 from qe.errors import Fault, InputError
 from qe.release.review import UNKNOWN_ZONE
+from qe.site import Site
 
 Channel = Literal["portal", "age", "mail", "courier"]
 
@@ -46,16 +47,17 @@ class Contact:
 
 @dataclass(frozen=True)
 class Contacts:
-    """All contacts in force on one day, by unit."""
+    """All contacts in force on one day, by unit. zone_if_unknown: of a unit that tells none (setting review.request_zone)."""
 
     by_unit: Mapping[str, tuple[Contact, ...]]
+    zone_if_unknown: str = UNKNOWN_ZONE
 
     def of(self, unit_id: str) -> tuple[Contact, ...]:
         return self.by_unit.get(unit_id, ())
 
     def zone(self, unit_id: str) -> str:
-        """The unit's time zone; where none is told, the zone in which a day ends last."""
-        return next((contact.zone for contact in self.of(unit_id) if contact.zone), UNKNOWN_ZONE)
+        """The unit's time zone, or the one that stands in for it."""
+        return next((contact.zone for contact in self.of(unit_id) if contact.zone), self.zone_if_unknown)
 
     def usable(self, unit_id: str, channel: Channel | None) -> Contact | None:
         """The unit's usable contact on `channel`, or on the channel preferred among its own."""
@@ -88,10 +90,23 @@ def write_contacts(*, path: Path, key: store.Key, engine: store.Engine, contacts
         db.insert("contact", rows.sort(list(COLUMNS), nulls_last=True))
 
 
-def read_contacts(*, path: Path, key: store.Key, engine: store.Engine, on: date) -> Contacts:
+def contacts_of(site: Site, *, key: store.Key, on: date) -> Contacts:
+    """The site's address book as it stands on the day `on`."""
+    return read_contacts(
+        path=site.store / "contacts.duckdb",
+        key=key,
+        engine=site.engine(),
+        on=on,
+        zone_if_unknown=site.settings.review.request_zone,
+    )
+
+
+def read_contacts(
+    *, path: Path, key: store.Key, engine: store.Engine, on: date, zone_if_unknown: str = UNKNOWN_ZONE
+) -> Contacts:
     """The contacts in force on the day `on`; none when there is no address book."""
     if not path.exists():
-        return Contacts({})
+        return Contacts({}, zone_if_unknown)
     with warehouse.open_read_only(path, key, engine=engine, lock=False) as db:
         rows = db.query(
             "select unit_id, channel, address, age_recipient, zone from contact "
@@ -102,4 +117,4 @@ def read_contacts(*, path: Path, key: store.Key, engine: store.Engine, on: date)
     by_unit: dict[str, list[Contact]] = {}
     for row in rows.iter_rows(named=True):
         by_unit.setdefault(row["unit_id"], []).append(Contact(**row))
-    return Contacts({unit_id: tuple(found) for unit_id, found in by_unit.items()})
+    return Contacts({unit_id: tuple(found) for unit_id, found in by_unit.items()}, zone_if_unknown)

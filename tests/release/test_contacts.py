@@ -55,3 +55,10 @@ def test_an_unknown_channel_is_refused_without_naming_a_value(tmp_path: Path, en
 def test_without_an_address_book_nobody_can_be_reached(tmp_path: Path, engine: store.Engine) -> None:
     found = read_contacts(path=tmp_path / "none.duckdb", key=store.new_key(), engine=engine, on=date(2026, 3, 2))
     assert (found.usable("U000001", None), found.zone("U000001")) == (None, "Pacific/Honolulu")
+
+
+def test_the_zone_of_a_unit_that_tells_none_is_the_setting(tmp_path: Path, engine: store.Engine) -> None:
+    path, key = tmp_path / "store" / "contacts.duckdb", store.new_key()
+    write_contacts(path=path, key=key, engine=engine, contacts=book(*ROWS))
+    found = read_contacts(path=path, key=key, engine=engine, on=date(2026, 3, 2), zone_if_unknown="America/Anchorage")
+    assert (found.zone("U000001"), found.zone("U000002")) == ("America/Denver", "America/Anchorage")
