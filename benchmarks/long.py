@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import determinism, recovery
+from benchmarks import determinism, generator, recovery
 from qe.cli.output import TerminalProgress
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +42,21 @@ def run_determinism(folder: Path) -> tuple[dict[str, object], list[str]]:
     return determinism.as_result(found), failed
 
 
+def run_generator(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """150,000 claim lines a second on two cores, in memory that does not grow with the persons."""
+    small, large = generator.check(folder, sizes=(20_000, 200_000), seed=SEED)
+    failed = []
+    if large.lines_per_second < 150_000:
+        failed.append("fewer than 150,000 claim lines a second")
+    if large.peak_mib > 1.25 * small.peak_mib:
+        failed.append("memory grows with the persons")
+    return {"small": asdict(small), "large": asdict(large)}, failed
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
+    "generator": run_generator,
 }
 
 

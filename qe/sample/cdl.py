@@ -1,6 +1,7 @@
 """The payers' files in APCD-CDL: eligibility by month, medical and pharmacy claims with their versions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,8 @@ import polars as pl
 from qe.sample.adjudicate import DENIED, REPLACED, REVERSED_AND_REPLACED, Bills
 from qe.sample.claims import DIAGNOSES, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, take
 from qe.sample.codes import Ints, codes
-from qe.sample.delimited import Column, DelimitedFile, dates, money, numbers, picked
+from qe.sample.delimited import Column, DelimitedFile, Joined, dates, joined, money, numbers, picked
+from qe.sample.diagnosis_pairs import diagnosis_pairs
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.identity import Identity
 from qe.sample.people import (
@@ -21,10 +23,11 @@ from qe.sample.people import (
     Persons,
 )
 from qe.sample.providers import CAH, FQHC
-from qe.sample.rif import Block
+from qe.sample.rif import REVENUE, TWO_DIGITS, Block
 
 PRODUCTS = {COMMERCIAL_A: "PR", MEDIGAP_A: "SP", COMMERCIAL_B: "HM", ADVANTAGE_B: "HN", MEDICAID: "MC"}
 _PRODUCT_OF = tuple(PRODUCTS.get(payer, "") for payer in range(8))
+_PRESENT = tuple("|".join(["Y"] * count + [""] * (DIAGNOSES - count)) for count in range(DIAGNOSES + 1))
 REASON_DENIED = ("45", "97", "18", "50")  # claim adjustment reason codes of denials
 
 
@@ -89,17 +92,24 @@ def _columns(file: str, values: dict[int, Column]) -> dict[str, Column]:
     return {f"CDL{file}{number:03d}": column for number, column in values.items()}
 
 
-def _person_elements(submitter: Submitter, block: Block, who: Ints, *, first: int) -> dict[int, Column]:
-    """Relationship, sex, birth date, names and ZIP as claims repeat them, from element `first` (names) on."""
-    identity, _ = _members(block, submitter)
-    places = pl.Series(who)
+def _person_elements(submitter: Submitter, block: Block, who: Ints, file: str) -> dict[int, Column]:
+    """Relationship, sex, birth date, names and ZIP as claims repeat them: elements 17 to 22; the member's number twice."""
+    identity, member = _members(block, submitter)
+    person = joined(
+        {
+            f"CDL{file}018": picked(("M", "F"), identity.sex - 1),
+            f"CDL{file}019": dates(identity.birth, "cdl"),
+            f"CDL{file}020": pl.Series(identity.last),
+            f"CDL{file}021": pl.Series(identity.first),
+            f"CDL{file}022": picked(submitter.zips(block.providers.zips), identity.zip),
+        }
+    )
+    number = 161 if file == "MC" else 68
+    twice = joined({f"CDL{file}{place:03d}": pl.Series(member) for place in (number, number + 1)})
     return {
-        first: pl.Series(identity.last).gather(places),
-        first + 1: pl.Series(identity.first).gather(places),
-        first + 2: picked(submitter.zips(block.providers.zips), identity.zip[who]),
-        first - 3: "18",
-        first - 2: picked(("M", "F"), identity.sex[who] - 1),
-        first - 1: dates(identity.birth[who], "cdl"),
+        17: "18",
+        18: replace(person, texts=person.texts.gather(pl.Series(who))),
+        number: replace(twice, texts=twice.texts.gather(pl.Series(who))),
     }
 
 
@@ -107,6 +117,18 @@ def write_eligibility(block: Block, submitter: Submitter, file: DelimitedFile) -
     """One row a member, month and product."""
     persons, calendar = block.persons, block.calendar
     identity, member = _members(block, submitter)
+    person = joined(
+        {
+            "CDLME018": picked(("M", "F"), identity.sex - 1),
+            "CDLME019": dates(identity.birth, "cdl"),
+            "CDLME020": pl.Series(identity.last),
+            "CDLME021": pl.Series(identity.first),
+            "CDLME022": pl.Series(identity.middle),
+        }
+    )
+    twice = joined({"CDLME061": pl.Series(member), "CDLME062": pl.Series(member)})
+    contract = pl.Series([f"K{number[1:]}" for number in member])
+    mbi = pl.Series(identity.mbi)
     for months, is_primary in ((persons.primary, "1"), (persons.secondary, "2")):
         inside = np.isin(months, submitter.payers)
         who, month = np.nonzero(inside)
@@ -124,14 +146,10 @@ def write_eligibility(block: Block, submitter: Submitter, file: DelimitedFile) -
                 4: picked(_PRODUCT_OF, payer),
                 5: pl.Series(1970 + months_of // 12),
                 6: picked(tuple(f"{number:02d}" for number in range(1, 13)), months_of % 12),
-                11: pl.Series([f"K{number[1:]}" for number in member]).gather(places),
+                11: contract.gather(places),
                 15: "01",
                 17: "18",
-                18: picked(("M", "F"), identity.sex[who] - 1),
-                19: dates(identity.birth[who], "cdl"),
-                20: pl.Series(identity.last).gather(places),
-                21: pl.Series(identity.first).gather(places),
-                22: pl.Series(identity.middle).gather(places),
+                18: replace(person, texts=person.texts.gather(places)),
                 25: "XX",
                 26: picked(submitter.zips(block.providers.zips), identity.zip[who]),
                 27: picked(block.providers.zip_county, identity.zip[who]),
@@ -142,9 +160,8 @@ def write_eligibility(block: Block, submitter: Submitter, file: DelimitedFile) -
                 40: is_primary,
                 47: pl.Series(block.providers.c_npi[persons.clinician[who]]),
                 50: dates(starts[first], "cdl"),
-                61: pl.Series(member).gather(places),
-                62: pl.Series(member).gather(places),
-                75: pl.Series(identity.mbi).gather(places),
+                61: replace(twice, texts=twice.texts.gather(places)),
+                75: mbi.gather(places),
                 899: "ME",
             },
         )
@@ -211,7 +228,6 @@ def write_medical(
     denied = denied_claim | (own["denied"] == 1)
     arrangement = np.where(claims["capitated"][row] == 1, 0, 1)
     who = claims["person"][row]
-    member = pl.Series(_members(block, submitter)[1]).gather(pl.Series(who))
     paid = own["paid"] * percent // 100
 
     def amount(name: str) -> pl.Series:
@@ -243,10 +259,8 @@ def write_medical(
         158: picked(("1", "2"), np.where(denied, 0, 1)),
         159: picked(REASON_DENIED, np.where(denied, (claims["number"][row] + within) % len(REASON_DENIED), -1)),
         160: picked(("O", "V", "R"), line_type),
-        161: member,
-        162: member,
         899: "MC",
-        **_person_elements(submitter, block, who, first=20),
+        **_person_elements(submitter, block, who, "MC"),
         **_diagnosis_elements(submitter, block, claims, row, kind),
         **(_professional_elements(block, claims, own, row) if is_professional
            else _institutional_elements(block, claims, own, row)),
@@ -259,28 +273,29 @@ def write_medical(
     return np.flatnonzero(wanted), control
 
 
+@cache
 def _dotted(pool: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code[:3] + "." + code[3:] if len(code) > 3 else code for code in pool)
 
 
 def _diagnosis_elements(submitter: Submitter, block: Block, claims: Table, row: Ints, kind: str) -> dict[int, Column]:
-    pool = pl.Series(list(_dotted(codes().diagnoses) if submitter.dotted else codes().diagnoses))
+    pool = _dotted(codes().diagnoses) if submitter.dotted else codes().diagnoses
     matrix = claims["diagnoses"]
-    found: dict[int, Column] = {}
-    is_stay = np.zeros(len(matrix), dtype=np.bool_)
+    pairs = diagnosis_pairs(pool, matrix[row], names=[_elements(37 + place, 2) for place in range(0, DIAGNOSES, 2)])
+    found: dict[int, Column] = {int(name[-3:]): column for name, column in pairs.items()}
     if kind == "institutional":
         is_stay = (claims["type"] == INPATIENT) & (block.providers.f_type[claims["facility"]] != CAH)
         is_stay &= claims["no_poa"] == 0
         admitting = np.where(np.isin(claims["type"], (INPATIENT, SNF_STAY))[row], matrix[row, 0], -1)
         found[34] = picked(pool, admitting)
-    for place in range(DIAGNOSES):
-        values = matrix[row, place]
-        if (values < 0).all():
-            continue
-        found[37 + place] = picked(pool, values)
-        if is_stay.any():
-            found[62 + place] = picked(("Y",), np.where(is_stay[row] & (values >= 0), 0, -1))
+        present = np.where(is_stay, (matrix >= 0).sum(axis=1), 0)
+        found[62] = Joined(columns=_elements(62, DIAGNOSES), texts=picked(_PRESENT, present[row]))
     return found
+
+
+def _elements(first: int, count: int) -> tuple[str, ...]:
+    """Names of `count` neighbouring elements of a medical claim."""
+    return tuple(f"CDLMC{number:03d}" for number in range(first, first + count))
 
 
 def _professional_elements(block: Block, claims: Table, own: Table, row: Ints) -> dict[int, Column]:
@@ -288,7 +303,7 @@ def _professional_elements(block: Block, claims: Table, own: Table, row: Ints) -
     clinician, group = claims["clinician"][row], claims["group"][row]
     referring = claims["referring"][row]
     return {
-        33: picked(tuple(f"{place:02d}" for place in range(100)), claims["place"][row]),
+        33: picked(TWO_DIGITS, claims["place"][row]),
         89: picked(("26",), np.where(own["marker"] == 26, 0, -1)),
         120: dates(own["day"] + own["units"] - 1, "cdl"),
         135: pl.Series(providers.c_npi[clinician]),
@@ -318,9 +333,9 @@ def _institutional_elements(block: Block, claims: Table, own: Table, row: Ints) 
         27: numbers(np.where(in_bed, claims["urgency"], -1)[row]),
         28: numbers(np.where(in_bed, origin, -1)[row]),
         29: dates(np.where(in_bed, claims["discharge"], -1)[row], "cdl"),
-        31: picked(tuple(f"{code:02d}" for code in range(100)), claims["status"][row]),
+        31: picked(TWO_DIGITS, claims["status"][row]),
         32: pl.Series(bill[row]),
-        87: pl.Series([f"{code:04d}" for code in range(1000)]).gather(pl.Series(own["revenue"])),
+        87: picked(REVENUE, own["revenue"]),
         93: picked(codes().procedures, procedure),
         119: dates(claims["start"][row], "cdl"),
         120: dates(claims["thru"][row], "cdl"),
@@ -356,7 +371,6 @@ def write_pharmacy(
     allowed = np.round(fills.cents[place] * factor).astype(np.int64)
     copay = np.minimum(np.where(payer[place] == MEDICAID, 0, round(prices.commercial_copay * 40)), allowed)
     paid = (allowed - copay) * sign
-    member = pl.Series(_members(block, submitter)[1]).gather(pl.Series(who))
     units = np.maximum(np.round(codes().drug_daily_units[fills.drug[place]] * fills.supply[place] * 100), 1)
     elements: dict[int, Column] = {
         1: submitter.code,
@@ -368,7 +382,7 @@ def write_pharmacy(
         23: dates(fills.day[place], "cdl"),
         24: dates(fills.day[place] + 10 + 5 * is_void, "cdl"),
         25: picked(ndcs, fills.drug[place] * PACKAGES + fills.package[place]),
-        26: picked(tuple(f"{number:02d}" for number in range(100)), np.minimum(fills.number[place], 99)),
+        26: picked(TWO_DIGITS, np.minimum(fills.number[place], 99)),
         27: picked(("1", "2"), np.where(np.array(codes().drug_brand)[fills.drug[place]] == "G", 0, 1)),
         28: "0",
         29: "1",
@@ -384,10 +398,8 @@ def write_pharmacy(
         57: pl.Series(providers.pharmacies[persons.zip[who] % len(providers.pharmacies)]),
         65: picked(("1", "3"), is_void.astype(np.int64)),
         66: picked(("O", "V"), is_void.astype(np.int64)),
-        68: member,
-        69: member,
         899: "PC",
-        **_person_elements(submitter, block, who, first=20),
+        **_person_elements(submitter, block, who, "PC"),
     }
     file.write(_columns("PC", elements), len(row))
     file.count(claims=len(chosen), paid_cents=int(paid.sum()))

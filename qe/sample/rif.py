@@ -11,6 +11,7 @@ from qe.sample.calendar import Calendar
 from qe.sample.claims import DIAGNOSES, HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims
 from qe.sample.codes import Bools, Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, columns_of, dates, money, numbers, picked
+from qe.sample.diagnosis_pairs import diagnosis_pairs
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.identity import Identities
 from qe.sample.parameters import Parameters
@@ -20,6 +21,8 @@ from qe.sample.providers import CAH, FQHC, STATE, Providers
 COST_AVOIDED_CODES = ("00", "E", "Y", "21")
 CLAIM_DENIAL_CODES = ("0", "D", "P")
 LINE_DENIAL_CODES = ("C", "D", "N", "M", "O")
+REVENUE = tuple(f"{code:04d}" for code in range(1000))
+TWO_DIGITS = tuple(f"{code:02d}" for code in range(100))
 FILES = {INPATIENT: "inpatient", SNF_STAY: "snf", OUTPATIENT: "outpatient", HOSPICE: "hospice"}
 
 
@@ -50,19 +53,27 @@ def claim_id(block: Block, kind: int, number: Ints) -> Ints:
 
 def _diagnosis_columns(claims: Table, row: Ints, *, width: int, poa: Bools | None) -> dict[str, Column]:
     tables, matrix = codes(), claims["diagnoses"]
-    found: dict[str, Column] = {}
-    pool = pl.Series(list(tables.diagnoses))
+    found: dict[str, Column] = {
+        "PRNCPAL_DGNS_CD": picked(tables.diagnoses, matrix[row, 0]),
+        "PRNCPAL_DGNS_VRSN_CD": "0",
+    }
+    if poa is None:
+        return found | diagnosis_pairs(tables.diagnoses, matrix[row], names=_pair_names(width), version="0")
     for place in range(min(width, DIAGNOSES)):
         values = matrix[row, place]
         if (values < 0).all():
             continue
-        found[f"ICD_DGNS_CD{place + 1}"] = picked(pool, values)
+        found[f"ICD_DGNS_CD{place + 1}"] = picked(tables.diagnoses, values)
         found[f"ICD_DGNS_VRSN_CD{place + 1}"] = picked(("0",), np.where(values < 0, -1, 0))
-        if poa is not None:
-            found[f"CLM_POA_IND_SW{place + 1}"] = picked(("Y",), np.where((values >= 0) & poa[row], 0, -1))
-    found["PRNCPAL_DGNS_CD"] = picked(pool, matrix[row, 0])
-    found["PRNCPAL_DGNS_VRSN_CD"] = "0"
+        found[f"CLM_POA_IND_SW{place + 1}"] = picked(("Y",), np.where((values >= 0) & poa[row], 0, -1))
     return found
+
+
+def _pair_names(width: int) -> list[tuple[str, ...]]:
+    return [
+        tuple(f"ICD_DGNS_{kind}{number}" for number in (place, place + 1) for kind in ("CD", "VRSN_CD"))
+        for place in range(1, min(width, DIAGNOSES), 2)
+    ]
 
 
 def _line_numbers(row: Ints) -> Ints:
@@ -117,10 +128,10 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, f
         "ORG_NPI_NUM": pl.Series(npi[row]),
         "AT_PHYSN_NPI": pl.Series(attending[row]),
         "CLM_MCO_PD_SW": picked(("0", "1"), (outcome == INFORMATION_ONLY)[row].astype(np.int64)),
-        "PTNT_DSCHRG_STUS_CD": picked(tuple(f"{code:02d}" for code in range(100)), claims["status"][row]),
+        "PTNT_DSCHRG_STUS_CD": picked(TWO_DIGITS, claims["status"][row]),
         "CLM_TOT_CHRG_AMT": money(charge[row]),
         "CLM_LINE_NUM": pl.Series(_line_numbers(row)),
-        "REV_CNTR": pl.Series([f"{code:04d}" for code in range(1000)]).gather(pl.Series(lines["revenue"])),
+        "REV_CNTR": picked(REVENUE, lines["revenue"]),
         "HCPCS_CD": picked(tables.hcpcs, lines["service"]),
         "REV_CNTR_UNIT_CNT": pl.Series(lines["units"]),
         "REV_CNTR_TOT_CHRG_AMT": money(lines["charge"]),
@@ -236,7 +247,7 @@ def _write_professional_file(block: Block, claims: Table, lines: Table, file: De
         "PRVDR_SPCLTY": picked(("54",), 0 * row) if is_dme else picked(tables.specialties, specialty[row]),
         "PRTCPTNG_IND_CD": "1",
         "LINE_SRVC_CNT": pl.Series(lines["units"]),
-        "LINE_PLACE_OF_SRVC_CD": picked(tuple(f"{place:02d}" for place in range(100)), claims["place"][row]),
+        "LINE_PLACE_OF_SRVC_CD": picked(TWO_DIGITS, claims["place"][row]),
         "LINE_1ST_EXPNS_DT": dates(lines["day"], "rif"),
         "LINE_LAST_EXPNS_DT": dates(np.maximum(lines["day"], lines["day"] + lines["units"] - 1), "rif"),
         "HCPCS_CD": picked(tables.hcpcs, lines["service"]),

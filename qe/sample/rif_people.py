@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from qe.sample.calendar import NEVER
-from qe.sample.delimited import Column, DelimitedFile, dates, picked
+from qe.sample.codes import Ints
+from qe.sample.delimited import Column, DelimitedFile, dates, picked, picked_row
 from qe.sample.people import ADVANTAGE_B, ADVANTAGE_ELSEWHERE
 from qe.sample.providers import STATE
 from qe.sample.rif import Block, bene_id_at
@@ -53,35 +54,29 @@ def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
         "AGE_AT_END_REF_YR": pl.Series(age.astype(np.int64)),
     }
     disabled_status = np.select([persons.disabled & persons.esrd, persons.disabled, persons.esrd], [3, 2, 1], 0)
-    for place, month in enumerate(months):
-        number = f"{place + 1:02d}"
-        inside = medicare[who, month]
-        part_d = inside & persons.part_d[who] & ~managed[who, month]
-        columns |= {
-            f"STATE_CNTY_FIPS_CD_{number}": picked(providers.zip_county, np.where(inside, persons.zip[who], -1)),
-            f"MDCR_STATUS_CODE_{number}": picked(
-                ("10", "11", "20", "21", "00"), np.where(inside, disabled_status[who], 4)
-            ),
-            f"MDCR_ENTLMT_BUYIN_IND_{number}": picked(("0", "1", "2", "3", "C"), buy_in[who, month]),
-            f"HMO_IND_{number}": picked(
-                ("0", "C", "4"), np.where(managed[who, month], 1, np.where(who % 50 == 7, 2, 0))
-            ),
-            f"PTC_CNTRCT_ID_{number}": picked(
-                ("0", "N", "H9998", "H9999"),
-                np.where(
-                    inside,
-                    np.where(managed[who, month], np.where(persons.primary[who, month] == ADVANTAGE_B, 2, 3), 1),
-                    0,
-                ),
-            ),
-            f"PTD_CNTRCT_ID_{number}": picked(
-                ("0", "N", "S9999", "H9999"),
-                np.where(inside, np.where(part_d, 2, np.where(managed[who, month], 3, 1)), 0),
-            ),
-            f"DUAL_STUS_CD_{number}": picked(
-                ("00", "NA", "02"), np.where(inside, np.where(persons.dual[who], 2, 1), 0)
-            ),
-        }
+    inside = medicare[who][:, list(months)]
+    in_plan = managed[who][:, list(months)]
+    in_b = persons.primary[who][:, list(months)] == ADVANTAGE_B
+    in_drug_plan = inside & persons.part_d[who][:, None] & ~in_plan
+    counties = (*providers.zip_county, "")
+    spellings: dict[str, tuple[tuple[str, ...], Ints]] = {
+        "STATE_CNTY_FIPS_CD": (counties, np.where(inside, persons.zip[who][:, None], len(counties) - 1)),
+        "MDCR_STATUS_CODE": (("10", "11", "20", "21", "00"), np.where(inside, disabled_status[who][:, None], 4)),
+        "MDCR_ENTLMT_BUYIN_IND": (("0", "1", "2", "3", "C"), buy_in[who][:, list(months)]),
+        "HMO_IND": (("0", "C", "4"), np.where(in_plan, 1, np.where(who % 50 == 7, 2, 0)[:, None])),
+        "PTC_CNTRCT_ID": (
+            ("0", "N", "H9998", "H9999"),
+            np.where(inside, np.where(in_plan, np.where(in_b, 2, 3), 1), 0),
+        ),
+        "PTD_CNTRCT_ID": (
+            ("0", "N", "S9999", "H9999"),
+            np.where(inside, np.where(in_drug_plan, 2, np.where(in_plan, 3, 1)), 0),
+        ),
+        "DUAL_STUS_CD": (("00", "NA", "02"), np.where(inside, np.where(persons.dual[who][:, None], 2, 1), 0)),
+    }
+    for name, (pool, places) in spellings.items():
+        names = [f"{name}_{number + 1:02d}" for number in range(len(months))]
+        columns[names[0]] = picked_row(pool, places, names)
     file.write(columns, len(who))
     file.count(claims=len(who), paid_cents=0)
 

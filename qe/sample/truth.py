@@ -19,6 +19,7 @@ from qe.sample.calendar import NEVER, Calendar
 from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, dates, picked
 from qe.sample.fills import PACKAGES, Fills
+from qe.sample.inbox import FileShape, Opener
 from qe.sample.people import SEGMENTS
 from qe.sample.providers import Providers
 from qe.sample.rif import Block
@@ -45,12 +46,13 @@ _CARE = ("usual", "no_visit", "specialists_only", "fqhc_only")
 
 
 class Truth:
-    """The open files of truth/ for one run."""
+    """The open files of truth/, or one block's parts of them."""
 
-    def __init__(self, folder: Path, calendar: Calendar) -> None:
+    def __init__(self, calendar: Calendar, opened: Opener) -> None:
         self.calendar = calendar
         self.files = {
-            name: DelimitedFile(folder / f"{name}.csv", header, separator=",") for name, header in FILES.items()
+            name: opened(FileShape(path=f"truth/{name}.csv", header=header, separator=","))
+            for name, header in FILES.items()
         }
         starts = calendar.month_starts.astype("datetime64[D]")
         self.months = tuple(str(start)[:7] for start in starts[:-1])

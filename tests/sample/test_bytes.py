@@ -25,6 +25,15 @@ def test_two_runs_are_byte_identical_also_when_compressed(tmp_path: Path) -> Non
     assert packed[4:8] == b"\0\0\0\0"  # no time in the gzip header
 
 
+def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+    for processes in (1, 2):
+        generate(tmp_path / str(processes), persons=400, seed=5, settings=FIXED, compress=True, processes=processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    generate(tmp_path / "plain", persons=400, seed=5, settings=FIXED)
+    packed = (tmp_path / "2/inbox/payer_b/medical.txt.gz").read_bytes()  # a gzip member a block
+    assert gzip.decompress(packed) == (tmp_path / "plain/inbox/payer_b/medical.txt").read_bytes()
+
+
 def test_another_seed_gives_other_persons(tmp_path: Path) -> None:
     for seed in (3, 4):
         generate(tmp_path / str(seed), persons=100, seed=seed)

@@ -1,0 +1,200 @@
+"""One block of persons, simulated and written as parts of all files; and several blocks at once in processes of their own."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from qe.processes import without_main_module
+from qe.sample.adjudicate import Desk
+from qe.sample.calendar import Calendar
+from qe.sample.cdl import submitters, write_eligibility, write_medical, write_pharmacy
+from qe.sample.claims import stack_claims
+from qe.sample.delimited import Counts, DelimitedFile
+from qe.sample.fills import make_fills, ndc_numbers
+from qe.sample.identity import make_identities
+from qe.sample.inbox import FileShape, Inbox
+from qe.sample.inpatient import stay_claims
+from qe.sample.malformed import write_malformed
+from qe.sample.parameters import Parameters
+from qe.sample.people import close_at_death, make_persons
+from qe.sample.providers import Providers, make_providers
+from qe.sample.rif import Block, write_institutional, write_part_d, write_professional
+from qe.sample.rif_people import write_beneficiaries, write_crosswalk
+from qe.sample.services import make_services
+from qe.sample.stays import simulate
+from qe.sample.truth import Truth
+
+_STAGES = ("people", "stays", "services", "inpatient", "fills", "identity", "professional", "institutional")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is written: equal runs give equal bytes, in whatever number of processes."""
+
+    folder: Path
+    persons: int
+    seed: int
+    payers: int
+    compress: bool
+    parameters: Parameters
+    calendar: Calendar
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.persons // self.parameters.switches.block_persons)
+
+    def parts(self, block: int) -> Path:
+        """The folder of one block's parts, removed once they stand in their files."""
+        return self.folder / ".parts" / str(block)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One block's rows of one file: its shape, where the rows are, what they hold."""
+
+    shape: FileShape
+    rows: Path
+    counts: Counts
+
+
+@cache
+def providers_of(run: Run) -> Providers:
+    """The run's provider table, the same in every process."""
+    return make_providers(run.parameters, persons=run.persons, seed=run.seed)
+
+
+def _streams(seed: int, index: int) -> dict[str, np.random.Generator]:
+    """One stream a stage, all from the block's seed, so that a change in one stage leaves the others as they are."""
+    children = np.random.SeedSequence([seed, index]).spawn(len(_STAGES))
+    return {stage: np.random.Generator(np.random.PCG64(child)) for stage, child in zip(_STAGES, children, strict=True)}
+
+
+def write_block(run: Run, index: int) -> list[Part]:
+    """Simulate block `index` (from 1) and write its rows below run.parts(index)."""
+    opened: list[tuple[FileShape, DelimitedFile]] = []
+
+    def part(shape: FileShape) -> DelimitedFile:
+        opened.append((shape, shape.open(run.parts(index), is_part=True)))
+        return opened[-1][1]
+
+    inbox = Inbox(run.calendar, submitters(run.payers), part, compress=run.compress)
+    truth = Truth(run.calendar, part)
+    _simulate(run, index, inbox, truth)
+    if index == 1:
+        p = run.parameters
+        for row in write_malformed(inbox.targets(), round(p.dirt.malformed_rows * p.switches.noise)):
+            truth.dirt(f"malformed_{row.kind}", row.file, [str(row.line)], row.column)
+    for _, file in opened:
+        file.close()
+    return [Part(shape=shape, rows=file.path, counts=file.counts) for shape, file in opened]
+
+
+def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
+    p, calendar, providers = run.parameters, run.calendar, providers_of(run)
+    size = p.switches.block_persons
+    first = (index - 1) * size
+    rng = _streams(run.seed, index)
+    persons = make_persons(rng["people"], providers, p, calendar, first=first, count=min(size, run.persons - first))
+    stays = simulate(rng["stays"], persons, providers, p, calendar)
+    close_at_death(persons, calendar)
+    services = make_services(rng["services"], persons, providers, p, calendar)
+    at_hospital, in_stays, price = stay_claims(rng["inpatient"], persons, stays, services, providers, p, calendar)
+    fills = make_fills(rng["fills"], persons, providers, p, calendar)
+    identities = make_identities(rng["identity"], persons, p, calendar, seed=run.seed, zips=len(providers.zips))
+    ndcs, _ = ndc_numbers(unmapped=p.fills.unmapped)
+    block = Block(
+        index=index, persons=persons, identities=identities, providers=providers, parameters=p, calendar=calendar
+    )
+    professional = Desk(rng["professional"], persons, providers, p, calendar).professional(
+        *stack_claims([services.professional, *in_stays])
+    )
+    institutional = Desk(rng["institutional"], persons, providers, p, calendar).institutional(
+        *stack_claims([at_hospital, services.institutional])
+    )
+    write_crosswalk(block, inbox.crosswalk)
+    for year, file in inbox.beneficiaries.items():
+        write_beneficiaries(block, year, file)
+    written = {
+        "professional": write_professional(block, professional["medicare"], inbox.medicare),
+        "institutional": write_institutional(block, institutional["medicare"], inbox.medicare),
+    }
+    events = write_part_d(block, fills, ndcs, inbox.medicare["pde"])
+    truth.persons(block)
+    truth.stays(block, stays, price)
+    truth.fills(block, fills, ndcs)
+    returned = np.flatnonzero((fills.returned == 1) & (events >= 0))
+    truth.dirt("reversed_fill", "medicare", pl.Series(events[returned]).cast(pl.String))
+    for kind, bills in (("professional", professional), ("institutional", institutional)):
+        everything = np.arange(len(written[kind]))
+        truth.claims("medicare", bills["medicare"], everything, pl.Series(written[kind]))
+        for submitter in inbox.submitting:
+            own = bills["a" if submitter.letter == "a" else "b"]
+            places, controls = write_medical(block, submitter, kind, own, inbox.payers[submitter.letter]["MC"])
+            truth.claims(f"payer_{submitter.letter}", own, places, controls)
+            if submitter.letter == "a":
+                truth.duplicates(block, bills["medicare"], written[kind], own, places, controls)
+    for submitter in inbox.submitting:
+        own_files = inbox.payers[submitter.letter]
+        write_eligibility(block, submitter, own_files["ME"])
+        chosen, controls = write_pharmacy(block, submitter, fills, ndcs, own_files["PC"])
+        back = np.flatnonzero(fills.returned[chosen] == 1)
+        truth.dirt("reversed_fill", f"payer_{submitter.letter}", controls.gather(pl.Series(back)))
+
+
+def gathered(parts: list[Part], files: Mapping[str, DelimitedFile]) -> None:
+    """Append one block's parts to their files, by path."""
+    for part in parts:
+        files[part.shape.path].append(part.rows, part.counts)
+    if parts:
+        block = parts[0].rows
+        while block.parent.name != ".parts":
+            block = block.parent
+        shutil.rmtree(block)
+
+
+def written_blocks(run: Run, processes: int) -> Iterator[list[Part]]:
+    """The parts of every block in order, written by `processes` processes; by this one if it is one."""
+    if processes == 1:
+        for index in range(1, run.blocks + 1):
+            yield write_block(run, index)
+        return
+    with _one_thread_each(), without_main_module():
+        # spawned, as a forked process with polars hangs
+        pool = multiprocessing.get_context("spawn").Pool(processes, initializer=_leave_interrupts_to_the_parent)
+    with pool:
+        yield from pool.imap(_Task(run), range(1, run.blocks + 1))
+
+
+@dataclass(frozen=True)
+class _Task:
+    run: Run
+
+    def __call__(self, index: int) -> list[Part]:
+        return write_block(self.run, index)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """New processes compute with one thread; polars reads the setting when it is loaded."""
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["POLARS_MAX_THREADS"]
+        else:
+            os.environ["POLARS_MAX_THREADS"] = before
