@@ -9,6 +9,7 @@ import typer
 from qe.cli.output import ActorOption, DryRunOption, JsonOption, TerminalProgress, acting_person, command, utc_now
 from qe.errors import InputError
 from qe.sample import generate
+from qe.sample.deliveries import MOST_DELIVERIES
 from qe.upkeep import new_site, rehearsal
 
 
@@ -54,7 +55,12 @@ def sample(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")],
     years: Annotated[str, typer.Option("--years", help="Look-back year and measurement year.")] = "2024-2025",
     payers: Annotated[int, typer.Option("--payers", min=2, max=3)] = 2,
-    deliveries: Annotated[int, typer.Option("--deliveries", min=1, max=1)] = 1,
+    deliveries: Annotated[
+        int,
+        typer.Option(
+            "--deliveries", min=1, max=MOST_DELIVERIES, help="How often the payers deliver; Medicare does by the year."
+        ),
+    ] = 1,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="k=v", help="A parameter of the process.")
     ] = None,
@@ -79,6 +85,7 @@ def sample(
             seed=seed,
             years=(int(first), int(last)),
             payers=payers,
+            deliveries=deliveries,
             settings=_pairs(settings or []),
             compress=compress,
             progress=TerminalProgress(),

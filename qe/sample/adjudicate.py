@@ -22,7 +22,7 @@ from qe.sample.people import (
 from qe.sample.providers import Providers
 
 PAID, DENIED, COST_AVOIDED, EXHAUSTED, INFORMATION_ONLY = range(5)
-STRAIGHT, REVERSED_AND_REPLACED, REPLACED = range(3)
+STRAIGHT, REVERSED_AND_REPLACED, REPLACED, ADJUSTED = range(4)
 VISIT_CODES = ("99202", "99203", "99204", "99212", "99213", "99214", "99215", "99283", "99284", "99285")
 
 

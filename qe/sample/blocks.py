@@ -14,11 +14,12 @@ import numpy as np
 import polars as pl
 
 from qe.processes import without_main_module
-from qe.sample.adjudicate import Desk
+from qe.sample.adjudicate import Bills, Desk
 from qe.sample.calendar import Calendar
 from qe.sample.cdl import submitters, write_eligibility, write_medical, write_pharmacy
 from qe.sample.claims import stack_claims
 from qe.sample.delimited import Counts, DelimitedFile
+from qe.sample.deliveries import Schedule, adjusted, schedule
 from qe.sample.fills import make_fills, ndc_numbers
 from qe.sample.identity import make_identities
 from qe.sample.inbox import FileShape, Inbox
@@ -33,7 +34,8 @@ from qe.sample.services import make_services
 from qe.sample.stays import simulate
 from qe.sample.truth import Truth
 
-_STAGES = ("people", "stays", "services", "inpatient", "fills", "identity", "professional", "institutional")
+_STAGES = ("people", "stays", "services", "inpatient", "fills", "identity", "professional", "institutional",
+           "deliveries")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,13 @@ class Run:
     seed: int
     payers: int
     compress: bool
+    deliveries: int
     parameters: Parameters
     calendar: Calendar
+
+    @property
+    def plan(self) -> Schedule:
+        return schedule(self.calendar, self.deliveries)
 
     @property
     def blocks(self) -> int:
@@ -86,8 +93,8 @@ def write_block(run: Run, index: int) -> list[Part]:
         opened.append((shape, shape.open(run.parts(index), is_part=True)))
         return opened[-1][1]
 
-    inbox = Inbox(run.calendar, submitters(run.payers), part, compress=run.compress)
-    truth = Truth(run.calendar, part)
+    inbox = Inbox(run.calendar, run.plan, submitters(run.payers), part, compress=run.compress)
+    truth = Truth(run.calendar, run.plan, part)
     _simulate(run, index, inbox, truth)
     if index == 1:
         p = run.parameters
@@ -109,7 +116,9 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
     services = make_services(rng["services"], persons, providers, p, calendar)
     at_hospital, in_stays, price = stay_claims(rng["inpatient"], persons, stays, services, providers, p, calendar)
     fills = make_fills(rng["fills"], persons, providers, p, calendar)
-    identities = make_identities(rng["identity"], persons, p, calendar, seed=run.seed, zips=len(providers.zips))
+    identities = make_identities(
+        rng["identity"], persons, p, seed=run.seed, zips=len(providers.zips), crosswalks=len(run.plan.yearly)
+    )
     ndcs, _ = ndc_numbers(unmapped=p.fills.unmapped)
     block = Block(
         index=index, persons=persons, identities=identities, providers=providers, parameters=p, calendar=calendar
@@ -120,9 +129,13 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
     institutional = Desk(rng["institutional"], persons, providers, p, calendar).institutional(
         *stack_claims([at_hospital, services.institutional])
     )
-    write_crosswalk(block, inbox.crosswalk)
-    for year, file in inbox.beneficiaries.items():
-        write_beneficiaries(block, year, file)
+    if not run.plan.is_single:
+        professional = _adjusted(rng["deliveries"], professional, run)
+        institutional = _adjusted(rng["deliveries"], institutional, run)
+    for version, (delivery, file) in enumerate(zip(run.plan.yearly, inbox.crosswalks, strict=True)):
+        write_crosswalk(block, file, version, delivery.months[1])
+    for year, (file, version) in inbox.beneficiaries.items():
+        write_beneficiaries(block, year, file, version)
     written = {
         "professional": write_professional(block, professional["medicare"], inbox.medicare),
         "institutional": write_institutional(block, institutional["medicare"], inbox.medicare),
@@ -148,6 +161,15 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
         chosen, controls = write_pharmacy(block, submitter, fills, ndcs, own_files["PC"])
         back = np.flatnonzero(fills.returned[chosen] == 1)
         truth.dirt("reversed_fill", f"payer_{submitter.letter}", controls.gather(pl.Series(back)))
+
+
+def _adjusted(rng: np.random.Generator, bills: dict[str, Bills], run: Run) -> dict[str, Bills]:
+    """The bills of each receiver with the claims marked that come again in a later delivery."""
+    rate = run.parameters.dirt.adjusted * run.parameters.switches.noise
+    return {
+        receiver: adjusted(rng, own, run.plan.yearly if receiver == "medicare" else run.plan.quarterly, rate)
+        for receiver, own in bills.items()
+    }
 
 
 def gathered(parts: list[Part], files: Mapping[str, DelimitedFile]) -> None:

@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from qe.sample.adjudicate import DENIED, REPLACED, REVERSED_AND_REPLACED, Bills
+from qe.sample.adjudicate import ADJUSTED, DENIED, REPLACED, REVERSED_AND_REPLACED, Bills
 from qe.sample.claims import DIAGNOSES, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, take
 from qe.sample.codes import Ints, codes
-from qe.sample.delimited import Column, DelimitedFile, Joined, dates, joined, money, numbers, picked
+from qe.sample.delimited import Column, Joined, dates, joined, money, numbers, picked
+from qe.sample.deliveries import Delivered, comes_again_on, delivery_of
 from qe.sample.diagnosis_pairs import diagnosis_pairs
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.identity import Identity
@@ -113,8 +114,8 @@ def _person_elements(submitter: Submitter, block: Block, who: Ints, file: str) -
     }
 
 
-def write_eligibility(block: Block, submitter: Submitter, file: DelimitedFile) -> None:
-    """One row a member, month and product."""
+def write_eligibility(block: Block, submitter: Submitter, delivered: Delivered) -> None:
+    """One row a member, month and product; a delivery holds the months it is about."""
     persons, calendar = block.persons, block.calendar
     identity, member = _members(block, submitter)
     person = joined(
@@ -165,8 +166,8 @@ def write_eligibility(block: Block, submitter: Submitter, file: DelimitedFile) -
                 899: "ME",
             },
         )
-        file.write(columns, len(who))
-        file.count(claims=0, paid_cents=0)
+        at = np.searchsorted(np.array([one.months[1] for one in delivered.deliveries]), month)
+        delivered.write(columns, len(who), at=at, claim=None, paid=0 * who, holds_claims=False)
 
 
 def claim_numbers(block: Block, submitter: Submitter, kind: int, number: Ints) -> pl.Series:
@@ -176,32 +177,40 @@ def claim_numbers(block: Block, submitter: Submitter, kind: int, number: Ints) -
     return pl.Series(value).cast(pl.String).str.pad_start(13, "0").str.replace("^", submitter.letter.upper())
 
 
-def _versions(claims: Table) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Rows of each claim's history: claim, version, sign and share of the amounts in percent, line type, number suffix.
+def _versions(claims: Table) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+    """Rows of each claim's history: claim, step, version, sign and share of the amounts in percent, line type, number suffix.
 
     Reversed and replaced: with one control number (0 paid, 1 reversed, 2 paid anew) or with a number for each of the
-    three, the later two naming the first. Replaced: version 1 over version 0. Line types: 0 O, 1 V, 2 R.
+    three, the later two naming the first. Replaced: version 1 over version 0. Adjusted: the same claim comes again, every
+    other one as version 1. Line types: 0 O, 1 V, 2 R.
     """
     history, odd = claims["history"], claims["number"] % 2 == 1
-    count = np.select([history == REVERSED_AND_REPLACED, history == REPLACED], [3, 2], 1)
+    count = np.select([history == REVERSED_AND_REPLACED, np.isin(history, (REPLACED, ADJUSTED))], [3, 2], 1)
     row = np.repeat(np.arange(len(history)), count)
     step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     three, two = history[row] == REVERSED_AND_REPLACED, history[row] == REPLACED
     own_number = three & odd[row]
-    version = np.where(own_number, np.minimum(step, 1), step)
-    percent = np.select([three & (step == 0), three & (step == 1), two & (step == 0)], [120, -120, 90], 100)
-    line_type = np.select([three & (step == 1), (three | two) & (step > 0)], [1, 2], 0)
+    again = history[row] == ADJUSTED
+    version = np.where(own_number, np.minimum(step, 1), np.where(again & ~odd[row], 0, step))
+    percent = np.select(
+        [three & (step == 0), three & (step == 1), two & (step == 0), again & (step == 0)], [120, -120, 90, 110], 100
+    )
+    line_type = np.select([three & (step == 1), (three | two | (again & odd[row])) & (step > 0)], [1, 2], 0)
     suffix = np.where(own_number, step, 0)
-    return row, version, percent, line_type, suffix
+    return row, step, version, percent, line_type, suffix
 
 
 def write_medical(
-    block: Block, submitter: Submitter, kind: str, bills: Bills, file: DelimitedFile
+    block: Block, submitter: Submitter, kind: str, bills: Bills, delivered: Delivered
 ) -> tuple[Ints, pl.Series]:
     """Medical claims of one submitter; `kind` professional or institutional. Gives claim places and control numbers."""
     wanted = np.isin(bills.claims["payer"], submitter.payers)
     claims, lines = keep_claims(bills.claims, bills.lines, wanted)
-    history_row, version, percent, line_type, suffix = _versions(claims)
+    history_row, step, version, percent, line_type, suffix = _versions(claims)
+    paid_day = claims["paid_day"][history_row] + 30 * version
+    again = (claims["history"][history_row] == ADJUSTED) & (step > 0)
+    second = comes_again_on(delivered.deliveries, claims["paid_day"], claims["number"])[history_row]
+    paid_day = np.where(again, second, paid_day)
     # expand: for each version of a claim, its lines
     order = np.argsort(lines["claim"], kind="stable")
     lines = take(lines, order)
@@ -213,7 +222,7 @@ def write_medical(
     row = history_row[of_version]
     line = first[row] + within
     version, percent = version[of_version], percent[of_version]
-    line_type, suffix = line_type[of_version], suffix[of_version]
+    line_type, suffix, paid_day = line_type[of_version], suffix[of_version], paid_day[of_version]
     own = take(lines, line)
     is_professional = kind == "professional"
     identity_of = 1 if is_professional else 2
@@ -241,7 +250,7 @@ def write_medical(
         6: pl.Series(within + 1),
         7: pl.Series(version),
         8: picked(control, crossed),
-        24: dates(claims["paid_day"][row] + 30 * version, "cdl"),
+        24: dates(paid_day, "cdl"),
         36: "0",
         88: picked(codes().hcpcs, own["service"]),
         119: dates(own["day"], "cdl"),
@@ -265,11 +274,13 @@ def write_medical(
         **(_professional_elements(block, claims, own, row) if is_professional
            else _institutional_elements(block, claims, own, row)),
     }  # fmt: skip
-    file.write(_columns("MC", elements), len(row))
-    numbers_written = int(count.astype(bool).sum()) + 2 * int(
-        ((claims["history"] == REVERSED_AND_REPLACED) & (claims["number"] % 2 == 1)).sum()
+    delivered.write(
+        _columns("MC", elements),
+        len(row),
+        at=delivery_of(delivered.deliveries, paid_day),
+        claim=claims["number"][row] * 3 + suffix,
+        paid=paid,
     )
-    file.count(claims=numbers_written, paid_cents=int(paid.sum()))
     return np.flatnonzero(wanted), control
 
 
@@ -353,7 +364,7 @@ def _fill_rows(persons: Persons, fills: Fills, payer: Ints, submitter: Submitter
 
 
 def write_pharmacy(
-    block: Block, submitter: Submitter, fills: Fills, ndcs: list[str], file: DelimitedFile
+    block: Block, submitter: Submitter, fills: Fills, ndcs: list[str], delivered: Delivered
 ) -> tuple[Ints, pl.Series]:
     """Pharmacy claims; a reversed fill has a second, voided version. Gives fill places and control numbers."""
     persons, providers, prices = block.persons, block.providers, block.parameters.prices
@@ -371,6 +382,7 @@ def write_pharmacy(
     allowed = np.round(fills.cents[place] * factor).astype(np.int64)
     copay = np.minimum(np.where(payer[place] == MEDICAID, 0, round(prices.commercial_copay * 40)), allowed)
     paid = (allowed - copay) * sign
+    paid_day = fills.day[place] + 10 + 5 * is_void
     units = np.maximum(np.round(codes().drug_daily_units[fills.drug[place]] * fills.supply[place] * 100), 1)
     elements: dict[int, Column] = {
         1: submitter.code,
@@ -380,7 +392,7 @@ def write_pharmacy(
         6: "1",
         7: pl.Series(is_void.astype(np.int64)),
         23: dates(fills.day[place], "cdl"),
-        24: dates(fills.day[place] + 10 + 5 * is_void, "cdl"),
+        24: dates(paid_day, "cdl"),
         25: picked(ndcs, fills.drug[place] * PACKAGES + fills.package[place]),
         26: picked(TWO_DIGITS, np.minimum(fills.number[place], 99)),
         27: picked(("1", "2"), np.where(np.array(codes().drug_brand)[fills.drug[place]] == "G", 0, 1)),
@@ -401,6 +413,7 @@ def write_pharmacy(
         899: "PC",
         **_person_elements(submitter, block, who, "PC"),
     }
-    file.write(_columns("PC", elements), len(row))
-    file.count(claims=len(chosen), paid_cents=int(paid.sum()))
+    delivered.write(
+        _columns("PC", elements), len(row), at=delivery_of(delivered.deliveries, paid_day), claim=place, paid=paid
+    )
     return chosen, control

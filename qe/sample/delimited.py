@@ -251,10 +251,25 @@ class DelimitedFile:
         self.count(claims=counts.claims, paid_cents=counts.paid_cents)
 
     def close(self, after: str = "") -> None:
+        """Close the file, once."""
+        if self._raw.closed:
+            return
         if after:
             self._line(after)
         self._end_member()
         self._raw.close()
+
+
+def rows_of(columns: Mapping[str, Column], rows: Ints) -> dict[str, Column]:
+    """The columns of some of their rows."""
+    places = pl.Series(rows)
+
+    def taken(column: Column) -> Column:
+        if isinstance(column, Joined):
+            return Joined(columns=column.columns, texts=column.texts.gather(places))
+        return column if isinstance(column, str) else column.gather(places)
+
+    return {name: taken(column) for name, column in columns.items()}
 
 
 def _names(key: str, column: Column) -> Sequence[str]:

@@ -13,9 +13,11 @@ from qe.sample.blocks import Run, gathered, providers_of, written_blocks
 from qe.sample.calendar import Calendar
 from qe.sample.cdl import submitters
 from qe.sample.delimited import DelimitedFile
+from qe.sample.deliveries import MOST_DELIVERIES
 from qe.sample.inbox import FileShape, Inbox
+from qe.sample.manifests import write_manifests
 from qe.sample.parameters import Parameters
-from qe.sample.reference_files import write_contacts, write_drugs, write_roster
+from qe.sample.reference_files import deliveries_with_news, write_contacts, write_drugs, write_roster
 from qe.sample.truth import Truth, write_provider_effects
 
 FEW_PERSONS = 20_000
@@ -39,6 +41,7 @@ def generate(
     seed: int,
     years: tuple[int, int] = (2024, 2025),
     payers: int = 2,
+    deliveries: int = 1,
     settings: Mapping[str, str] | None = None,
     compress: bool = False,
     processes: int | None = None,
@@ -46,19 +49,21 @@ def generate(
 ) -> SampleSummary:
     """Write `folder`/inbox and `folder`/truth for `persons` persons; the same arguments give the same bytes.
 
-    years     look-back year and measurement year; services run on to 31 March of the year after
-    settings  `--set` values: section.key of parameters.toml, or a key of its [switches]
-    processes  how many blocks are made at once; the bytes do not depend on it
+    years       look-back year and measurement year; services run on to 31 March of the year after
+    deliveries  how often the payers deliver, by quarter up to the last; Medicare delivers with those of its years
+    settings    `--set` values: section.key of parameters.toml, or a key of its [switches]
+    processes   how many blocks are made at once; the bytes do not depend on it
     """
     progress = progress or Silent()
     p = parameter_file.load(settings or {})
-    _refuse(folder, p, persons=persons, seed=seed, years=years, payers=payers)
+    _refuse(folder, p, persons=persons, seed=seed, years=years, payers=payers, deliveries=deliveries)
     run = Run(
         folder=folder,
         persons=persons,
         seed=seed,
         payers=payers,
         compress=compress,
+        deliveries=deliveries,
         parameters=p,
         calendar=Calendar(first=years[0], last=years[1]),
     )
@@ -68,8 +73,8 @@ def generate(
         files[shape.path] = shape.open(folder)
         return files[shape.path]
 
-    inbox = Inbox(run.calendar, submitters(payers), whole, compress=compress)
-    truth = Truth(run.calendar, whole)
+    inbox = Inbox(run.calendar, run.plan, submitters(payers), whole, compress=compress)
+    truth = Truth(run.calendar, run.plan, whole)
     progress.start("writing sample files", run.blocks)
     for parts in written_blocks(run, processes or _processes(run)):
         gathered(parts, files)
@@ -80,17 +85,25 @@ def generate(
     (folder / ".parts").rmdir()
     root = folder / "inbox"
     providers = providers_of(run)
+    rosters = deliveries_with_news(run.plan.quarterly, providers, run.calendar)
     others = [
-        write_roster(root / "roster" / "roster.csv", providers, run.calendar, compress=compress),
+        *(
+            write_roster(root / "roster" / delivery.folder / "roster.csv", providers, run.calendar,
+                         known_on=delivery.delivered_on, compress=compress)
+            for delivery in rosters
+        ),
         write_contacts(root / "contacts" / "contacts.csv", providers, compress=compress),
         write_drugs(root / "drugs" / "drugs.csv", p, compress=compress),
-    ]
+    ]  # fmt: skip
     write_provider_effects(folder / "truth" / "provider_effects.csv", providers)
     delivered = [file for file in inbox.all() if file.rows]
+    if not run.plan.is_single:
+        write_manifests(folder, run.plan, inbox, rosters=list(zip(rosters, others, strict=False)))
     rows = {file.path.relative_to(root).as_posix(): file.rows for file in (*delivered, *others)}
     _write_json(folder / "truth" / "totals.json", _totals(root, delivered))
     model = {
-        "persons": persons, "seed": seed, "years": list(years), "payers": payers, "parameters": p.model_dump()
+        "persons": persons, "seed": seed, "years": list(years), "payers": payers, "deliveries": deliveries,
+        "parameters": p.model_dump(),
     }  # fmt: skip
     _write_json(folder / "truth" / "model.json", model)
     return SampleSummary(
@@ -106,7 +119,9 @@ def _processes(run: Run) -> int:
     return 1 if run.persons <= FEW_PERSONS else min(len(os.sched_getaffinity(0)), run.blocks, MOST_PROCESSES)
 
 
-def _refuse(folder: Path, p: Parameters, *, persons: int, seed: int, years: tuple[int, int], payers: int) -> None:
+def _refuse(
+    folder: Path, p: Parameters, *, persons: int, seed: int, years: tuple[int, int], payers: int, deliveries: int
+) -> None:
     wrong = []
     if persons < 1:
         wrong.append("persons must be at least 1")
@@ -116,6 +131,8 @@ def _refuse(folder: Path, p: Parameters, *, persons: int, seed: int, years: tupl
         wrong.append("years must be two in order, from 2015 to 2035")
     if payers not in (2, 3):
         wrong.append("payers must be 2 or 3")
+    if not 1 <= deliveries <= MOST_DELIVERIES:
+        wrong.append(f"deliveries must be from 1 to {MOST_DELIVERIES}")
     if p.switches.hospitals < 0 or p.switches.hospitals == 1:
         wrong.append("hospitals must be at least 2, or 0 for as many as the persons ask for")
     if p.switches.groups < 0 or 0 < p.switches.groups < 4:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from qe.sample.calendar import Calendar
 from qe.sample.codes import Bools, Ints
 from qe.sample.names import bene_ids, first_names, last_names, mbis, member_ids
 from qe.sample.parameters import Parameters
@@ -50,6 +50,9 @@ class Identities:
     ever_medicare: Bools
     ever_a: Bools
     ever_b: Bools
+    all_bene_ids: pl.Series
+    """first ids of all persons, then their second ones, and so on for each delivery of Medicare"""
+    has_two: Bools
     faults: list[tuple[int, str, str]]
     """(person, payer, what was changed), for truth/dirt.csv"""
 
@@ -126,9 +129,12 @@ def _ever(payers: Ints, wanted: tuple[int, ...]) -> Bools:
 
 
 def make_identities(
-    rng: np.random.Generator, persons: Persons, p: Parameters, calendar: Calendar, *, seed: int, zips: int
+    rng: np.random.Generator, persons: Persons, p: Parameters, *, seed: int, zips: int, crosswalks: int
 ) -> Identities:
-    """Names and numbers of a block; one-to-one functions of the person's number in the run."""
+    """Names and numbers of a block; one-to-one functions of the person's number in the run.
+
+    crosswalks  how often Medicare delivers: each time its ids are encrypted anew
+    """
     count = len(persons)
     numbers = persons.first + np.arange(count)
     first_pool, last_pool = first_names(p.identity.first_names), last_names(p.identity.last_names)
@@ -157,17 +163,20 @@ def make_identities(
     at_a = _at_payer(rng, true, ever_a, medicare, zips, p, "a", faults)
     at_b = _at_payer(rng, true, ever_b, medicare, zips, p, "b", faults)
     two = medicare & (rng.random(count) < p.identity.two_bene_ids)
-    bene_id, second = [""] * count, [""] * count
-    for version, flags, target in ((0, medicare, bene_id), (1, two, second)):
-        chosen = np.flatnonzero(flags)
+    ids: list[list[str]] = []
+    for version in range(2 * crosswalks):
+        chosen = np.flatnonzero(two if version % 2 else medicare)
+        ids.append([""] * count)
         for person, found in zip(chosen.tolist(), bene_ids(numbers[chosen], seed, version), strict=True):
-            target[person] = found
+            ids[-1][person] = found
     return Identities(
         true=true,
         at_a=at_a,
         at_b=at_b,
-        bene_id=bene_id,
-        second_bene_id=second,
+        bene_id=ids[0],
+        second_bene_id=ids[1],
+        all_bene_ids=pl.Series([text for version in ids for text in version], dtype=pl.String),
+        has_two=two,
         member_a=member_ids(numbers, seed, "A"),
         member_b=member_ids(numbers, seed, "B"),
         ever_medicare=medicare,

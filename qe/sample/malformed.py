@@ -78,8 +78,6 @@ def write_malformed(targets: Sequence[Target], count: int) -> list[MalformedRow]
         text, column = _spoiled(target, kind, number)
         line = target.file.raw(text)
         found.append(
-            MalformedRow(
-                file=f"{target.file.path.parent.name}/{target.file.path.name}", line=line, kind=kind, column=column
-            )
+            MalformedRow(file=target.file.path.as_posix().rpartition("/inbox/")[2], line=line, kind=kind, column=column)
         )
     return found

@@ -214,6 +214,7 @@ class Dirt(_Section):
     zero_paid_stay: float
     information_only: float
     cost_avoided: float
+    adjusted: float
     late_charges: float
     missing_poa: float
     missing_origin: float

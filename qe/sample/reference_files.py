@@ -1,5 +1,7 @@
 """Roster, contacts and drug map: what a qualified entity keeps beside the claims."""
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import polars as pl
 from qe.sample.calendar import Calendar
 from qe.sample.codes import codes
 from qe.sample.delimited import DelimitedFile
+from qe.sample.deliveries import Delivery
 from qe.sample.fills import ndc_numbers
 from qe.sample.parameters import Parameters
 from qe.sample.providers import FACILITY_TYPES, FQHC, Providers
@@ -29,8 +32,22 @@ def _write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]], *, 
     return file
 
 
-def write_roster(path: Path, providers: Providers, calendar: Calendar, *, compress: bool) -> DelimitedFile:
-    """Facilities by CCN and each NPI, groups by TIN, clinicians by NPI and each TIN they bill under, with dates."""
+def deliveries_with_news(
+    deliveries: Sequence[Delivery], providers: Providers, calendar: Calendar
+) -> Sequence[Delivery]:
+    """The deliveries that bring a roster: the first, and the one after the clinicians' change of group."""
+    change = date(calendar.last, 7, 1)
+    after = [one for one in deliveries[1:] if one.delivered_on >= change > deliveries[0].delivered_on]
+    return [deliveries[0], *after[:1]] if (providers.c_new_group >= 0).any() else deliveries[:1]
+
+
+def write_roster(
+    path: Path, providers: Providers, calendar: Calendar, *, known_on: date, compress: bool
+) -> DelimitedFile:
+    """Facilities by CCN and each NPI, groups by TIN, clinicians by NPI and each TIN they bill under, with dates.
+
+    known_on  a change of group that is still to come stands in no roster
+    """
     rows: list[tuple[str, ...]] = []
     zips, counties = providers.zips, providers.zip_county
     for place, ccn in enumerate(providers.f_ccn):
@@ -50,6 +67,7 @@ def write_roster(path: Path, providers: Providers, calendar: Calendar, *, compre
     change = np.datetime64(f"{calendar.last:04d}-07-01", "D")
     for place, npi in enumerate(providers.c_npi.tolist()):
         group, new = int(providers.c_group[place]), int(providers.c_new_group[place])
+        new = new if change <= np.datetime64(known_on, "D") else -1
         second = int(providers.c_second_group[place])
         spells = [(group, "", str(change - 1) if new >= 0 else "")]
         if new >= 0:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from qe.sample.adjudicate import COST_AVOIDED, DENIED, EXHAUSTED, INFORMATION_ONLY, Bills
+from qe.sample.adjudicate import ADJUSTED, COST_AVOIDED, DENIED, EXHAUSTED, INFORMATION_ONLY, Bills
 from qe.sample.calendar import Calendar
-from qe.sample.claims import DIAGNOSES, HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims
+from qe.sample.claims import DIAGNOSES, HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, stack_claims
 from qe.sample.codes import Bools, Ints, codes
-from qe.sample.delimited import Column, DelimitedFile, columns_of, dates, money, numbers, picked
+from qe.sample.delimited import Column, columns_of, dates, money, numbers, picked
+from qe.sample.deliveries import Delivered, comes_again_on, delivery_of
 from qe.sample.diagnosis_pairs import diagnosis_pairs
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.identity import Identities
@@ -21,6 +22,7 @@ from qe.sample.providers import CAH, FQHC, STATE, Providers
 COST_AVOIDED_CODES = ("00", "E", "Y", "21")
 CLAIM_DENIAL_CODES = ("0", "D", "P")
 LINE_DENIAL_CODES = ("C", "D", "N", "M", "O")
+AMOUNTS = {"charge", "allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"}
 REVENUE = tuple(f"{code:04d}" for code in range(1000))
 TWO_DIGITS = tuple(f"{code:02d}" for code in range(100))
 FILES = {INPATIENT: "inpatient", SNF_STAY: "snf", OUTPATIENT: "outpatient", HOSPICE: "hospice"}
@@ -38,12 +40,14 @@ class Block:
     calendar: Calendar
 
 
-def bene_id_at(block: Block, who: Ints, days: Ints) -> pl.Series:
-    """BENE_ID by service date: the few with two have the second one from the last year on."""
-    first, second = pl.Series(block.identities.bene_id), pl.Series(block.identities.second_bene_id)
-    has = np.array([text != "" for text in block.identities.second_bene_id])
+def bene_id_at(block: Block, who: Ints, days: Ints, version: Ints | int = 0) -> pl.Series:
+    """BENE_ID by service date and delivery: the few with two have the second one from the last year on.
+
+    version  position of Medicare's delivery: each one's ids are encrypted anew
+    """
+    has = block.identities.has_two
     later = has[who] & (days >= block.calendar.measurement_start)
-    return pl.concat([first, second]).gather(pl.Series(np.where(later, who + len(has), who)))
+    return block.identities.all_bene_ids.gather(pl.Series(who + len(has) * (later + 2 * version)))
 
 
 def claim_id(block: Block, kind: int, number: Ints) -> Ints:
@@ -80,7 +84,22 @@ def _line_numbers(row: Ints) -> Ints:
     return np.arange(len(row)) - np.searchsorted(row, row) + 1
 
 
-def write_institutional(block: Block, bills: Bills, files: Mapping[str, DelimitedFile]) -> Ints:
+def _with_first_copies(claims: Table, lines: Table, delivered: Delivered) -> tuple[Table, Table, int]:
+    """The claims, after them the first copies of those that come again, a tenth dearer; and how many are no copies."""
+    again = claims["history"] == ADJUSTED
+    originals = len(again)
+    if not again.any():
+        return claims, lines, originals
+    copies, own = keep_claims(claims, lines, again)
+    for table in (copies, own):
+        for name in AMOUNTS & table.keys():
+            table[name] = table[name] * 110 // 100
+    second = comes_again_on(delivered.deliveries, claims["paid_day"], claims["number"])
+    last = claims | {"paid_day": np.where(again, second, claims["paid_day"])}
+    return *stack_claims([(last, lines), (copies, own)]), originals
+
+
+def write_institutional(block: Block, bills: Bills, files: Mapping[str, Delivered]) -> Ints:
     """Inpatient, outpatient, SNF and hospice claims; gives the written claim id of each claim, -1 for none."""
     written = np.full(len(bills.claims["number"]), -1)
     for kind, name in FILES.items():
@@ -90,11 +109,13 @@ def write_institutional(block: Block, bills: Bills, files: Mapping[str, Delimite
     return written
 
 
-def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, file: DelimitedFile) -> Ints:
+def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, delivered: Delivered) -> Ints:
     providers, tables = block.providers, codes()
+    claims, lines, originals = _with_first_copies(claims, lines, delivered)
     order = np.argsort(lines["claim"], kind="stable")
     lines = {name: values[order] for name, values in lines.items()}
-    row, count = lines["claim"], len(claims["number"])
+    row = lines["claim"]
+    at = delivery_of(delivered.deliveries, claims["paid_day"])
     ids = claim_id(block, kind + 1, claims["number"])
     facility = claims["facility"]
     f_type = providers.f_type[facility]
@@ -110,7 +131,7 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, f
     attending = providers.c_npi[providers.f_attending[facility]]
     charge = np.where(outcome == INFORMATION_ONLY, claims["cents"], claims["charge"])
     columns: dict[str, Column] = {
-        "BENE_ID": bene_id_at(block, claims["person"], claims["start"]).gather(pl.Series(row)),
+        "BENE_ID": bene_id_at(block, claims["person"], claims["start"], at).gather(pl.Series(row)),
         "CLM_ID": pl.Series(ids[row]),
         "NCH_NEAR_LINE_REC_IDENT_CD": "W" if kind == OUTPATIENT else "V",
         "NCH_CLM_TYPE_CD": {INPATIENT: "60", SNF_STAY: "20", OUTPATIENT: "40", HOSPICE: "50"}[kind],
@@ -182,12 +203,13 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, f
         del columns["CLM_MCO_PD_SW"]
     if kind == SNF_STAY:
         columns["NCH_QLFYD_STAY_THRU_DT"] = dates(claims["admit"][row], "rif")
-    file.write(columns, len(row))
-    file.count(claims=count, paid_cents=int(claims["paid"].sum()))
-    return ids
+    is_first = np.append(True, row[1:] != row[:-1])[: len(row)]
+    paid = np.where(is_first, claims["paid"][row], 0)
+    delivered.write(columns, len(row), at=at[row], claim=claims["number"][row], paid=paid)
+    return ids[:originals]
 
 
-def write_professional(block: Block, bills: Bills, files: Mapping[str, DelimitedFile]) -> Ints:
+def write_professional(block: Block, bills: Bills, files: Mapping[str, Delivered]) -> Ints:
     """Carrier and DME claims; gives the written claim id of each claim."""
     written = np.full(len(bills.claims["number"]), -1)
     for supplier, name in ((0, "carrier"), (1, "dme")):
@@ -197,11 +219,13 @@ def write_professional(block: Block, bills: Bills, files: Mapping[str, Delimited
     return written
 
 
-def _write_professional_file(block: Block, claims: Table, lines: Table, file: DelimitedFile, *, is_dme: bool) -> Ints:
+def _write_professional_file(block: Block, claims: Table, lines: Table, delivered: Delivered, *, is_dme: bool) -> Ints:
     providers, tables = block.providers, codes()
+    claims, lines, originals = _with_first_copies(claims, lines, delivered)
     order = np.argsort(lines["claim"], kind="stable")
     lines = {name: values[order] for name, values in lines.items()}
     row, count = lines["claim"], len(claims["number"])
+    at = delivery_of(delivered.deliveries, claims["paid_day"])
     ids = claim_id(block, 8 if is_dme else 7, claims["number"])
     outcome, clinician = claims["outcome"], claims["clinician"]
 
@@ -222,7 +246,7 @@ def _write_professional_file(block: Block, claims: Table, lines: Table, file: De
     specialty = np.where(two, providers.c_second_specialty[clinician], specialty)
     paid = summed("paid")
     columns: dict[str, Column] = {
-        "BENE_ID": bene_id_at(block, claims["person"], claims["day"]).gather(pl.Series(row)),
+        "BENE_ID": bene_id_at(block, claims["person"], claims["day"], at).gather(pl.Series(row)),
         "CLM_ID": pl.Series(ids[row]),
         "NCH_NEAR_LINE_REC_IDENT_CD": "M" if is_dme else "O",
         "NCH_CLM_TYPE_CD": "82" if is_dme else "71",
@@ -270,12 +294,11 @@ def _write_professional_file(block: Block, claims: Table, lines: Table, file: De
     else:
         columns["PRF_PHYSN_NPI"] = pl.Series(providers.c_npi[clinician][row])
         columns["ORG_NPI_NUM"] = pl.Series(providers.g_npi[claims["group"]][row])
-    file.write(columns, len(row))
-    file.count(claims=count, paid_cents=int(lines["paid"].sum()))
-    return ids
+    delivered.write(columns, len(row), at=at[row], claim=claims["number"][row], paid=lines["paid"])
+    return ids[:originals]
 
 
-def write_part_d(block: Block, fills: Fills, ndcs: list[str], file: DelimitedFile) -> Ints:
+def write_part_d(block: Block, fills: Fills, ndcs: list[str], delivered: Delivered) -> Ints:
     """Part D events of fee-for-service members with Part D; gives the PDE id of each fill, -1 for none."""
     persons, providers, calendar = block.persons, block.providers, block.calendar
     month = calendar.month_of(fills.day)
@@ -284,10 +307,11 @@ def write_part_d(block: Block, fills: Fills, ndcs: list[str], file: DelimitedFil
     ids = np.full(len(fills), -1)
     ids[chosen] = claim_id(block, 9, chosen)
     who, total = fills.person[chosen], fills.cents[chosen]
+    at = delivery_of(delivered.deliveries, fills.day[chosen] + 14)
     patient = total // 4
     prescriber = providers.c_npi[persons.clinician[who]]
     columns: dict[str, Column] = {
-        "BENE_ID": bene_id_at(block, who, fills.day[chosen]),
+        "BENE_ID": bene_id_at(block, who, fills.day[chosen], at),
         "PDE_ID": pl.Series(ids[chosen]),
         "SRVC_DT": dates(fills.day[chosen], "rif"),
         "PD_DT": dates(fills.day[chosen] + 14, "rif"),
@@ -317,8 +341,7 @@ def write_part_d(block: Block, fills: Fills, ndcs: list[str], file: DelimitedFil
         "PHRMCY_SRVC_TYPE_CD": "01",
         "PTNT_RSDNC_CD": "01",
     }
-    file.write(columns, len(chosen))
-    file.count(claims=len(chosen), paid_cents=int(total.sum()))
+    delivered.write(columns, len(chosen), at=at, claim=None, paid=total)
     return ids
 
 

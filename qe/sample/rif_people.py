@@ -6,18 +6,22 @@ import polars as pl
 from qe.sample.calendar import NEVER
 from qe.sample.codes import Ints
 from qe.sample.delimited import Column, DelimitedFile, dates, picked, picked_row
-from qe.sample.people import ADVANTAGE_B, ADVANTAGE_ELSEWHERE
+from qe.sample.people import ADVANTAGE_B, ADVANTAGE_ELSEWHERE, MEDICARE
 from qe.sample.providers import STATE
 from qe.sample.rif import Block, bene_id_at
 
+MEDICARE_PAYERS = (MEDICARE, ADVANTAGE_B, ADVANTAGE_ELSEWHERE)
 CROSSWALK = (
     "BENE_ID", "BENE_MBI_ID", "BENE_LAST_NAME", "BENE_1ST_NAME", "BENE_MIDL_NAME", "BENE_BRTH_DT", "BENE_DEATH_DT",
     "BENE_SEX_CD", "BENE_RACE_CD", "BENE_ZIP_CD", "BENE_SK", "BENE_XREF_SK", "BENE_XREF_EFCTV_SK",
 )  # fmt: skip
 
 
-def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
-    """MBSF_ABCD of one year: everybody with Medicare in it; months that are not yet over stay blank."""
+def write_beneficiaries(block: Block, year: int, file: DelimitedFile, version: int) -> None:
+    """MBSF_ABCD of one year: everybody with Medicare in it; months that are not yet over stay blank.
+
+    version  position of Medicare's delivery that holds it
+    """
     persons, providers, calendar = block.persons, block.providers, block.calendar
     first_month = 12 * (year - calendar.first)
     months = range(first_month, min(first_month + 12, calendar.months))
@@ -32,7 +36,7 @@ def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
     buy_in = np.where(persons.dual[:, None] & (buy_in == 3), 4, buy_in)
     age = (calendar.month_starts[first_month] + 365 - persons.birth[who]) // 365.25
     columns: dict[str, Column] = {
-        "BENE_ID": bene_id_at(block, who, days),
+        "BENE_ID": bene_id_at(block, who, days, version),
         "STATE_CODE": STATE,
         "COUNTY_CD": picked(tuple(county[2:] for county in providers.zip_county), persons.zip[who]),
         "ZIP_CD": picked(providers.zips, persons.zip[who]),
@@ -81,11 +85,17 @@ def write_beneficiaries(block: Block, year: int, file: DelimitedFile) -> None:
     file.count(claims=len(who), paid_cents=0)
 
 
-def write_crosswalk(block: Block, file: DelimitedFile) -> None:
-    """BENE_ID to MBI and name: a row a BENE_ID; a person with two has two rows that share the surviving surrogate key."""
+def write_crosswalk(block: Block, file: DelimitedFile, version: int, last_month: int) -> None:
+    """BENE_ID to MBI and name: a row a BENE_ID; a person with two has two rows that share the surviving surrogate key.
+
+    version     position of Medicare's delivery, whose own ids it holds
+    last_month  whoever had Medicare up to this month is known
+    """
     persons, identities, providers = block.persons, block.identities, block.providers
-    first = np.flatnonzero(identities.ever_medicare)
-    second = np.flatnonzero(np.array([text != "" for text in identities.second_bene_id]))
+    known = np.isin(persons.primary, MEDICARE_PAYERS) | (persons.secondary == MEDICARE)
+    known_by_then = known[:, : last_month + 1].any(axis=1)
+    first = np.flatnonzero(identities.ever_medicare & known_by_then)
+    second = np.flatnonzero(identities.has_two & known_by_then)
     who = np.concatenate([first, second])
     is_second = np.arange(len(who)) >= len(first)
     order = np.lexsort((is_second, who))
@@ -93,11 +103,10 @@ def write_crosswalk(block: Block, file: DelimitedFile) -> None:
     true = identities.true
     key = (persons.first + who + 1) * 20 + is_second
     surviving = (persons.first + who + 1) * 20 + np.isin(who, second)
-    ids = pl.concat([pl.Series(identities.bene_id), pl.Series(identities.second_bene_id)])
     places = pl.Series(who)
     alive = persons.death[who] > block.calendar.end
     columns: dict[str, Column] = {
-        "BENE_ID": ids.gather(pl.Series(np.where(is_second, who + len(persons), who))),
+        "BENE_ID": identities.all_bene_ids.gather(pl.Series(who + len(persons) * (is_second + 2 * version))),
         "BENE_MBI_ID": pl.Series(true.mbi).gather(places),
         "BENE_LAST_NAME": pl.Series(true.last).gather(places),
         "BENE_1ST_NAME": pl.Series(true.first).gather(places),

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from qe.sample.adjudicate import (
+    ADJUSTED,
     COST_AVOIDED,
     DENIED,
     EXHAUSTED,
@@ -18,6 +19,7 @@ from qe.sample.adjudicate import (
 from qe.sample.calendar import NEVER, Calendar
 from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, dates, picked
+from qe.sample.deliveries import Schedule
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.inbox import FileShape, Opener
 from qe.sample.people import SEGMENTS
@@ -42,17 +44,19 @@ FILES = {
     "duplicates": ("person", "medicare_claim", "payer", "payer_claim", "first_payer"),
     "dirt": ("kind", "source", "record", "detail"),
 }  # fmt: skip
+SEVERAL_DELIVERIES = {"bene_ids": ("person", "delivery", "bene_id", "second_bene_id")}
 _CARE = ("usual", "no_visit", "specialists_only", "fqhc_only")
 
 
 class Truth:
     """The open files of truth/, or one block's parts of them."""
 
-    def __init__(self, calendar: Calendar, opened: Opener) -> None:
-        self.calendar = calendar
+    def __init__(self, calendar: Calendar, plan: Schedule, opened: Opener) -> None:
+        self.calendar, self.plan = calendar, plan
+        wanted = FILES if plan.is_single else FILES | SEVERAL_DELIVERIES
         self.files = {
             name: opened(FileShape(path=f"truth/{name}.csv", header=header, separator=","))
-            for name, header in FILES.items()
+            for name, header in wanted.items()
         }
         starts = calendar.month_starts.astype("datetime64[D]")
         self.months = tuple(str(start)[:7] for start in starts[:-1])
@@ -117,6 +121,21 @@ class Truth:
         }
         self._write("attribution", columns, len(who))
         self._identity_dirt(block)
+        if not self.plan.is_single:
+            self._bene_ids(block)
+
+    def _bene_ids(self, block: Block) -> None:
+        """The ids of each person in each of Medicare's deliveries."""
+        who = np.flatnonzero(block.identities.ever_medicare)
+        persons, ids = len(block.persons), block.identities.all_bene_ids
+        for version, delivery in enumerate(self.plan.yearly):
+            columns: dict[str, Column] = {
+                "person": pl.Series(block.persons.first + who),
+                "delivery": delivery.folder,
+                "bene_id": ids.gather(pl.Series(who + persons * 2 * version)),
+                "second_bene_id": ids.gather(pl.Series(who + persons * (2 * version + 1))),
+            }
+            self._write("bene_ids", columns, len(who))
 
     def _coverage(self, block: Block) -> None:
         """Spells of equal coverage; months without any are left out."""
@@ -209,6 +228,7 @@ class Truth:
         kinds: list[tuple[str, np.ndarray]] = [
             ("reversed_and_replaced", claims["history"] == REVERSED_AND_REPLACED),
             ("replaced", claims["history"] == REPLACED),
+            ("adjusted_later", claims["history"] == ADJUSTED),
             ("denied_claim", claims["outcome"] == DENIED),
             ("cost_avoided", claims["outcome"] == COST_AVOIDED),
             ("benefits_exhausted", claims["outcome"] == EXHAUSTED),

@@ -94,6 +94,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 
 @pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The same persons in five deliveries; more clinicians change their group, so that some do."""
+    root = tmp_path_factory.mktemp("delivered")
+    settings = {"hospitals": "4", "providers.changes_tin": "0.2"}
+    generate(root, persons=1200, seed=7, settings=settings, deliveries=5)
+    return Folder(root)
+
+
+@pytest.fixture(scope="session")
 def crowd() -> Crowd:
     parameters, calendar = load({}), Calendar(first=2024, last=2025)
     providers = make_providers(parameters, persons=20_000, seed=11)

@@ -19,8 +19,7 @@ def amount(text: str, *, implied: bool = False) -> Decimal:
 def counted(folder: Any, name: str) -> dict[str, object]:
     """Rows, claims and dollars of one file, counted from its text."""
     rows = folder.rows(name)
-    payer, stem = name.split("/")
-    kind = stem.split(".")[0]
+    payer, kind = name.split("/")[0], name.split("/")[-1].split(".")[0]
     spoiled = len(folder.malformed.get(name, ()))
     paid, claims = Decimal(0), len(rows)
     if payer == "medicare" and kind in HEADER_PAID:
@@ -41,9 +40,11 @@ def counted(folder: Any, name: str) -> dict[str, object]:
     return {"rows": len(rows) + spoiled, "malformed_rows": spoiled, "claims": claims, "paid_amount": f"{paid:.2f}"}
 
 
-def test_totals_equal_an_independent_count_of_every_file(folder: Any) -> None:
+def test_totals_equal_an_independent_count_of_every_file(folder: Any, delivered: Any) -> None:
+    for one in (folder, delivered):
+        totals = json.loads((one.root / "truth" / "totals.json").read_text())
+        assert {name: counted(one, name) for name in totals} == totals
     totals = json.loads((folder.root / "truth" / "totals.json").read_text())
-    assert {name: counted(folder, name) for name in totals} == totals
     assert {"medicare/inpatient.csv", "medicare/pde.csv", "payer_a/medical.txt", "payer_b/pharmacy.txt"} <= set(totals)
 
 
