@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import get_native_id
 from typing import Final
 
 import duckdb
@@ -90,6 +91,7 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     connection.execute("set temp_directory = $folder", {"folder": str(engine.spill_folder)})
     connection.execute("set temp_file_encryption = true")
     connection.execute("set preserve_insertion_order = false")
+    connection.execute("set checkpoint_threshold = '1GiB'")  # a build writes its small tables once, at its end
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     if connection.execute("select current_setting('temp_file_encryption')").fetchone() != (True,):
@@ -193,7 +195,7 @@ def build_aside(path: Path, key: Key, *, engine: Engine) -> Iterator[duckdb.Duck
 @contextmanager
 def built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, alias: str) -> Iterator[None]:
     """Within, unqualified tables are those of the new database `path`; it appears whole, by rename, or not at all."""
-    building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}.duckdb"
+    building = path.parent.parent / ".building" / f"{path.stem}-{os.getpid()}-{get_native_id()}.duckdb"
     building.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     building.unlink(missing_ok=True)

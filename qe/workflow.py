@@ -21,6 +21,7 @@ from qe.reports.render import RenderedReport, render_confidential
 from qe.run_record import facts_of, lineage
 from qe.site import Site
 from qe.sources.receive import receive
+from qe.statistics import risk_adjustment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ def prepare_confidential_reports(
 ) -> RunRecord:
     """Quarterly run: from received files to confidential previews. Nothing here becomes public."""
     workers.warm_up()
+    risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     before = quarter.cache_contents(site)

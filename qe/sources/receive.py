@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,7 +23,7 @@ from qe.sources.manifest import SourceFile, StagedFile
 from qe.sources.recognise import Head, candidates, parquet_head, read_head
 from qe.sources.reconcile import Inspection, bad_rows, inspect, unreconciled
 from qe.sources.rows import Delivered, delimited_batches, parquet_batches
-from qe.sources.stage import Keys, Places, stage, staged_places, workbench
+from qe.sources.stage import Keys, Places, stage, staged_places, workbenches
 from qe.sources.stream import Secrets, finding, open_plain, secrets_from, sha256_of
 
 YEAR_WITHOUT_END = 2029  # latest year of two-digit years in sources without a period (rosters, contacts)
@@ -42,35 +45,64 @@ def receive(
 ) -> list[StagedFile]:
     """All received files, staged and reconciled, sorted by source and path.
 
+    Several files are read at a time, each on a connection of its own; what is told keeps the order of the files.
     Raises InputError or Findings with the faults of all files at once (a wrong key: once); what is staged by then is
     kept and reused.
     """
     keys = Keys(store=store_key, vault=vault_key)
     opened = secrets if secrets is not None else secrets_from(os.environ)
-    staged: list[StagedFile] = []
-    wrong: list[Fault] = []
-    findings: list[Fault] = []
+    told = _Told()
     seen: dict[tuple[str, str], str] = {}
-    with workbench(site.engine()) as connection:
-        for found in _find(site, wrong):
-            try:
-                sha256 = _not_twice(found, seen)
-                staged.append(
-                    _receive_file(connection, site, found, sha256, keys=keys, secrets=opened, progress=progress)
-                )
-            except store.WrongKey:
-                raise
-            except InputError as error:
-                wrong += error.faults
-            except Findings as error:
-                findings += error.faults
-            except OSError:
-                wrong.append(_input_fault(found.path.name, "cannot be read", "Check its permissions."))
-    if wrong:
-        raise InputError.of([*wrong, *findings])
-    if findings:
-        raise Findings.of(findings)
+    waiting: list[tuple[Found, Future[StagedFile]]] = []
+    staged: list[StagedFile] = []
+    files = list(_find(site, told.wrong))
+    progress.start(f"reading {len(files)} files", sum(found.path.stat().st_size for found in files))
+    try:
+        with workbenches(site.engine()) as benches:
+            for found in files:
+                with told.of(found):
+                    sha256 = _not_twice(found, seen)
+                    job = partial(
+                        _receive_file,
+                        site=site,
+                        found=found,
+                        sha256=sha256,
+                        keys=keys,
+                        secrets=opened,
+                        progress=progress,
+                    )
+                    waiting.append((found, benches.submit(job)))
+            for found, received in waiting:
+                with told.of(found):
+                    staged.append(received.result())
+    finally:
+        progress.finish()
+    if told.wrong:
+        raise InputError.of([*told.wrong, *told.findings])
+    if told.findings:
+        raise Findings.of(told.findings)
     return staged
+
+
+@dataclass
+class _Told:
+    """What is wrong with the files so far: one bad file does not keep the others from being looked at."""
+
+    wrong: list[Fault] = field(default_factory=list)
+    findings: list[Fault] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, found: Found) -> Iterator[None]:
+        try:
+            yield
+        except store.WrongKey:
+            raise
+        except InputError as error:
+            self.wrong += error.faults
+        except Findings as error:
+            self.findings += error.faults
+        except OSError:
+            self.wrong.append(_input_fault(found.path.name, "cannot be read", "Check its permissions."))
 
 
 def _not_twice(found: Found, seen: dict[tuple[str, str], str]) -> str:
@@ -130,10 +162,10 @@ def _files(site: Site, setting: str) -> list[Path] | None:
 
 def _receive_file(
     connection: duckdb.DuckDBPyConnection,
+    *,
     site: Site,
     found: Found,
     sha256: str,
-    *,
     keys: Keys,
     secrets: Secrets,
     progress: Progress,
@@ -147,6 +179,8 @@ def _receive_file(
     places = staged_places(site.store, head=head, sha256=sha256, reading=reading)
     if not places.main.exists():
         _stage_file(connection, found, head, reading, places, sha256, keys=keys, secrets=secrets, progress=progress)
+    else:
+        progress.advance(path.stat().st_size)
     inspection = inspect(connection, places, head.layout, source, keys=keys)
     return _reconciled(found, head.layout, inspection, places)
 
@@ -181,30 +215,19 @@ def _stage_file(
     secrets: Secrets,
     progress: Progress,
 ) -> None:
-    passes = 2 if head.layout.vault == "identity" else 1
+    counted = iter([progress.advance])  # a file with identities is read twice, and counted once
 
     def batches(conversion: Conversion, delivered: Delivered) -> Iterator[pa.RecordBatch]:
+        on_bytes = next(counted, None)
         if _is_parquet(found.path):
             yield from parquet_batches(found.path, head, conversion.places, delivered)
             return
         with open_plain(found.path, secrets) as stream:
-            reader = LineReader(stream, found.path.name, progress.advance)
+            reader = LineReader(stream, found.path.name, on_bytes)
             again = read_head(reader, found.source, found.choices, found.path.name)
             yield from delimited_batches(reader, again, conversion.places, delivered)
 
-    progress.start(f"reading {found.path.name}", found.path.stat().st_size * passes)
-    try:
-        stage(
-            connection,
-            places,
-            Conversion(head, reading),
-            batches,
-            sha256=sha256,
-            name=found.path.name,
-            keys=keys,
-        )
-    finally:
-        progress.finish()
+    stage(connection, places, Conversion(head, reading), batches, sha256=sha256, name=found.path.name, keys=keys)
 
 
 def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Places) -> StagedFile:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +25,7 @@ from qe.store import Key
 
 READER = "1"  # raised when a change of the reader changes what is staged
 
+Result = TypeVar("Result")
 Batches = Callable[[Conversion, Delivered], Iterator[pa.RecordBatch]]
 
 
@@ -111,13 +115,52 @@ def _macros_digest() -> str:
     return hashlib.sha256("".join(macros()).encode()).hexdigest()
 
 
+class Workbenches:
+    """Connections that each stage one file after another, side by side: opening one takes longer than a small file."""
+
+    def __init__(self, connections: Sequence[duckdb.DuckDBPyConnection]) -> None:
+        self._connections = connections
+        self._free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for connection in connections:
+            self._free.put(connection)
+        self._threads = ThreadPoolExecutor(len(connections), thread_name_prefix="staging")
+
+    def submit(self, job: Callable[[duckdb.DuckDBPyConnection], Result]) -> "Future[Result]":
+        """`job` on the connection that is free next."""
+        return self._threads.submit(self._run, job)
+
+    def _run(self, job: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        connection = self._free.get()
+        try:
+            return job(connection)
+        finally:
+            self._free.put(connection)
+
+    def close(self, *, abandon: bool) -> None:
+        """Wait for the running jobs; with `abandon` those that wait are dropped and those that run are stopped."""
+        if abandon:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            for connection in self._connections:
+                connection.interrupt()
+        self._threads.shutdown(wait=True)
+
+
 @contextmanager
-def workbench(engine: store.Engine) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One connection on which all files are staged in turn: opening it takes longer than staging a small file."""
-    with closing(store.connect(engine)) as connection:
-        for macro in macros():
-            connection.execute(macro)
-        yield connection
+def workbenches(engine: store.Engine) -> Iterator[Workbenches]:
+    """As many connections as the engine has threads, which share its memory."""
+    share = replace(engine, memory_gib=engine.memory_gib / engine.threads)
+    with ExitStack() as opened:
+        connections = [opened.enter_context(closing(store.connect(share))) for _ in range(engine.threads)]
+        for connection in connections:
+            for macro in macros():
+                connection.execute(macro)
+        benches = Workbenches(connections)
+        try:
+            yield benches
+        except BaseException:
+            benches.close(abandon=True)
+            raise
+        benches.close(abandon=False)
 
 
 def stage(

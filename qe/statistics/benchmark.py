@@ -1,8 +1,8 @@
 """Benchmarks and ranks among peers."""
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 def achievable(events: ArrayLike, n: ArrayLike, *, share: float = 0.10, higher_is_better: bool = True) -> float:
@@ -27,7 +27,9 @@ def percentiles(figures: ArrayLike, *, higher_is_better: bool) -> NDArray[np.flo
     """Mid-rank percentile of each figure among all, turned so that 100 is best: (below + ties/2) / n * 100."""
     values = np.asarray(figures, dtype=np.float64)
     turned = values if higher_is_better else -values
-    return np.asarray((stats.rankdata(turned, method="average") - 0.5) / max(len(values), 1) * 100, dtype=np.float64)
+    return np.asarray(
+        (scipy.stats.rankdata(turned, method="average") - 0.5) / max(len(values), 1) * 100, dtype=np.float64
+    )
 
 
 def quartiles(figures: ArrayLike) -> tuple[float, float, float]:

@@ -5,8 +5,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import benchmark, multiplicity, peers, reliability
@@ -185,14 +185,15 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
     if not has_ratio:
         share, size = rows["observed"].to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()
         spread = np.sqrt(max(reference * (1 - reference), 1e-12) / size)
-        return np.asarray(2 * stats.norm.sf(np.abs(share - reference) / spread), dtype=np.float64)
+        return np.asarray(2 * scipy.stats.norm.sf(np.abs(share - reference) / spread), dtype=np.float64)
     if rows["log_error"].null_count() == 0:
         return np.asarray(
-            2 * stats.norm.sf(np.abs(np.log(rows["ratio"].to_numpy())) / rows["log_error"].to_numpy()), dtype=np.float64
+            2 * scipy.stats.norm.sf(np.abs(np.log(rows["ratio"].to_numpy())) / rows["log_error"].to_numpy()),
+            dtype=np.float64,
         )
     observed, expected = rows["numerator"].cast(pl.Float64).to_numpy(), rows["expected"].to_numpy()
-    half = 0.5 * stats.poisson.pmf(observed, expected)
-    below, above = stats.poisson.cdf(observed, expected) - half, stats.poisson.sf(observed, expected) + half
+    half = 0.5 * scipy.stats.poisson.pmf(observed, expected)
+    below, above = scipy.stats.poisson.cdf(observed, expected) - half, scipy.stats.poisson.sf(observed, expected) + half
     return np.asarray(np.minimum(1.0, 2 * np.minimum(below, above)), dtype=np.float64)
 
 

@@ -4,8 +4,8 @@ Arrays in, arrays out. Oracles: R's qgamma and epitools for ratios, binom for sh
 """
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
 
 Floats = NDArray[np.float64]
 
@@ -16,14 +16,14 @@ def exact(observed: ArrayLike, expected: ArrayLike, *, confidence: float = 0.95)
     Source: Garwood (1936), through the gamma quantiles: qgamma(a/2, O)/E and qgamma(1-a/2, O+1)/E.
     """
     o, e, tail = _floats(observed), _floats(expected), (1 - confidence) / 2
-    low = np.where(o > 0, stats.gamma.ppf(tail, np.maximum(o, 1)), 0.0) / e
-    return low, stats.gamma.ppf(1 - tail, o + 1) / e
+    low = np.where(o > 0, scipy.stats.gamma.ppf(tail, np.maximum(o, 1)), 0.0) / e
+    return low, scipy.stats.gamma.ppf(1 - tail, o + 1) / e
 
 
 def byar(observed: ArrayLike, expected: ArrayLike, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Byar's approximation of the exact interval. Source: Breslow and Day (1987), vol. II, p. 69."""
     o, e = _floats(observed), _floats(expected)
-    z = stats.norm.ppf(1 - (1 - confidence) / 2)
+    z = scipy.stats.norm.ppf(1 - (1 - confidence) / 2)
     safe = np.maximum(o, 1e-9)
     low = np.where(o > 0, o * (1 - 1 / (9 * safe) - z / (3 * np.sqrt(safe))) ** 3, 0.0) / e
     return low, (o + 1) * (1 - 1 / (9 * (o + 1)) + z / (3 * np.sqrt(o + 1))) ** 3 / e
@@ -45,16 +45,18 @@ def _mid_p_low(count: float, tail: float) -> float:
     if count == 0:
         return 0.0
     return float(
-        optimize.brentq(
-            lambda mean: stats.poisson.sf(count, mean) + 0.5 * stats.poisson.pmf(count, mean) - tail, 1e-12, count + 1
+        scipy.optimize.brentq(
+            lambda mean: scipy.stats.poisson.sf(count, mean) + 0.5 * scipy.stats.poisson.pmf(count, mean) - tail,
+            1e-12,
+            count + 1,
         )
     )
 
 
 def _mid_p_high(count: float, tail: float) -> float:
     return float(
-        optimize.brentq(
-            lambda mean: stats.poisson.cdf(count - 1, mean) + 0.5 * stats.poisson.pmf(count, mean) - tail,
+        scipy.optimize.brentq(
+            lambda mean: scipy.stats.poisson.cdf(count - 1, mean) + 0.5 * scipy.stats.poisson.pmf(count, mean) - tail,
             1e-12,
             count + 20 + 10 * np.sqrt(count + 1),
         )
@@ -64,7 +66,7 @@ def _mid_p_high(count: float, tail: float) -> float:
 def wilson(events: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Wilson's score interval of a share. Source: Wilson (1927), JASA 22:209."""
     x, size = _floats(events), _floats(n)
-    z = stats.norm.ppf(1 - (1 - confidence) / 2)
+    z = scipy.stats.norm.ppf(1 - (1 - confidence) / 2)
     share = x / size
     centre = (share + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z / (1 + z**2 / size) * np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
@@ -75,8 +77,8 @@ def wilson(events: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> tupl
 def clopper_pearson(events: ArrayLike, n: ArrayLike, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Exact interval of a share. Source: Clopper and Pearson (1934), through the beta quantiles."""
     x, size, tail = _floats(events), _floats(n), (1 - confidence) / 2
-    low = np.where(x > 0, stats.beta.ppf(tail, np.maximum(x, 1), size - x + 1), 0.0)
-    return low, np.where(x < size, stats.beta.ppf(1 - tail, x + 1, np.maximum(size - x, 1)), 1.0)
+    low = np.where(x > 0, scipy.stats.beta.ppf(tail, np.maximum(x, 1), size - x + 1), 0.0)
+    return low, np.where(x < size, scipy.stats.beta.ppf(1 - tail, x + 1, np.maximum(size - x, 1)), 1.0)
 
 
 def ratio_of_sums(observed: Floats, expected: Floats, *, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -92,7 +94,7 @@ def ratio_of_sums(observed: Floats, expected: Floats, *, confidence: float = 0.9
         return float("nan"), float("nan"), float("nan")
     ratio = total / below
     error = float(np.sqrt(persons / (persons - 1) * np.sum((observed - ratio * expected) ** 2)) / total)
-    z = float(stats.norm.ppf(1 - (1 - confidence) / 2))
+    z = float(scipy.stats.norm.ppf(1 - (1 - confidence) / 2))
     return ratio * np.exp(-z * error), ratio * np.exp(z * error), error
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.multitest import multipletests
 
 METHODS = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm"}
 
@@ -12,4 +11,6 @@ def adjust(p: ArrayLike, *, method: str = "bh") -> NDArray[np.float64]:
     values = np.asarray(p, dtype=np.float64)
     if values.size == 0:
         return values
+    from statsmodels.stats.multitest import multipletests
+
     return np.asarray(multipletests(values, method=METHODS[method])[1], dtype=np.float64)

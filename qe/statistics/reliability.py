@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
 
 Floats = NDArray[np.float64]
 
@@ -36,11 +36,11 @@ def beta_binomial(events: ArrayLike, n: ArrayLike) -> BetaBinomial:
 
     def minus_log_likelihood(parameters: Floats) -> float:
         centre, spread = 1 / (1 + np.exp(-parameters[0])), np.exp(parameters[1])
-        return -float(np.sum(stats.betabinom.logpmf(x, size, centre * spread, (1 - centre) * spread)))
+        return -float(np.sum(scipy.stats.betabinom.logpmf(x, size, centre * spread, (1 - centre) * spread)))
 
     start = np.array([np.log(share / (1 - share)), np.log(50.0)])
     bounds = [(-12.0, 12.0), (-3.0, 14.0)]
-    found = optimize.minimize(minus_log_likelihood, start, method="L-BFGS-B", bounds=bounds)
+    found = scipy.optimize.minimize(minus_log_likelihood, start, method="L-BFGS-B", bounds=bounds)
     centre, spread = 1 / (1 + np.exp(-found.x[0])), float(np.exp(found.x[1]))
     alpha, beta = float(centre * spread), float((1 - centre) * spread)
     between = alpha * beta / ((alpha + beta + 1) * (alpha + beta) ** 2)

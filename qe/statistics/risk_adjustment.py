@@ -1,17 +1,17 @@
-"""Expected outcomes from a risk model: a logistic model of events, a log-linear model of mean cost."""
+"""Expected outcomes from a risk model: a logistic model of events, a log-linear model of mean cost.
+
+statsmodels takes seconds to load: only what fits a model loads it (`load_libraries` does so ahead of time).
+"""
 
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.discrete.discrete_model import Logit
-from statsmodels.genmod.families import Poisson
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
-from statsmodels.tools.tools import add_constant
 
 from qe.statistics.design import Design
 
@@ -19,6 +19,12 @@ Floats = NDArray[np.float64]
 
 MAXIMUM_STEPS: Final = 60
 LARGEST_LOG_ODDS: Final = 20.0  # an event predicted with more certainty means separation, not an effect
+
+
+def load_libraries() -> None:
+    """Load what fits models, on a thread of its own, while something else waits for files or the database."""
+    modules = ("scipy.stats", "statsmodels.discrete.discrete_model", "statsmodels.genmod.generalized_linear_model")
+    Thread(target=lambda: [import_module(module) for module in modules], daemon=True).start()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,10 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
 
 
 def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats] | None:
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
+    from statsmodels.tools.tools import add_constant
+
     x = add_constant(design.x, has_constant="add")
     start = np.zeros(x.shape[1])
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
@@ -94,6 +104,11 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
 
     Source: Wedderburn (1974), Biometrika 61:439; Santos Silva and Tenreyro (2006), Rev Econ Stat 88:641.
     """
+    from statsmodels.genmod.families import Poisson
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+    from statsmodels.tools.tools import add_constant
+
     overall = float(amount.sum() / exposure.sum()) if exposure.sum() > 0 else float("nan")
     flat = RiskModel(expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None)
     if not overall > 0:
@@ -137,7 +152,7 @@ def c_statistic(outcome: Floats, expected: Floats) -> float:
     others = len(outcome) - cases
     if not cases or not others:
         return float("nan")
-    ranks = stats.rankdata(expected)
+    ranks = scipy.stats.rankdata(expected)
     return float((ranks[outcome == 1].sum() - cases * (cases + 1) / 2) / (cases * others))
 
 
