@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from qe.closed_toml import suggestion
 from qe.errors import InputError
-from qe.measurement.measure import Module, suggestion
+from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 

@@ -78,7 +78,8 @@ from pydantic import ConfigDict, Field, ValidationError
 from qe.claims import model
 from qe.errors import Fault, MeasureError
 from qe.measurement import tables, value_sets
-from qe.measurement.measure import Closed, Module, Text, text
+from qe.measurement.facts import Closed, Text
+from qe.measurement.measure import Module, text
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 

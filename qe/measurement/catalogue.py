@@ -5,8 +5,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from qe import bundled
+from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
-from qe.measurement.measure import Module, load, suggestion
+from qe.measurement.measure import Module, load
 
 
 def catalogue(site_folders: Sequence[Path] = ()) -> list[Module]:

@@ -9,12 +9,14 @@ from typing import Any
 
 import duckdb
 
+from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
 from qe.measurement import cases, tables, value_sets
 from qe.measurement import syntax as sql_syntax
 from qe.measurement.attribute import methods
 from qe.measurement.events import rule_number
-from qe.measurement.measure import Module, ParameterValue, suggestion
+from qe.measurement.facts import ParameterValue
+from qe.measurement.measure import Module
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"

@@ -12,7 +12,8 @@ from qe.claims import model
 from qe.errors import Fault, Findings, MeasureError, OutOfResources, QeError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
-from qe.measurement.measure import Module, ParameterValue
+from qe.measurement.facts import ParameterValue
+from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from qe.claims import model
+from qe.closed_toml import suggestion
 from qe.errors import Fault, InputError
 from qe.measurement import tables
-from qe.measurement.measure import suggestion
 from qe.warehouse import Warehouse
 
 KEYS = {

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from qe.claims import model
+from qe.closed_toml import suggestion
 from qe.errors import Fault
-from qe.measurement.measure import suggestion
 
 ENGINE_PARAMETERS = ("period_start", "period_end")
 ENGINE_VIEWS = ("value_set", "code_map")

@@ -14,7 +14,8 @@ import polars as pl
 from pydantic import ValidationError
 
 from qe.errors import Fault, MeasureError
-from qe.measurement.measure import Closed, ListFacts, Module, Text
+from qe.measurement.facts import Closed, ListFacts, Text
+from qe.measurement.measure import Module
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"

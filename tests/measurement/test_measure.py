@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from qe.errors import MeasureError
-from qe.measurement.measure import Parameter, load
+from qe.measurement.facts import Parameter
+from qe.measurement.measure import load
 
 Write = Callable[..., Path]
 

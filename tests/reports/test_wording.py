@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from qe.disclosure.results import ConfidentialResult
 from qe.measurement import attribute, compute
 from qe.measurement.catalogue import catalogue
-from qe.measurement.measure import Attribution, Module, Scoring
+from qe.measurement.facts import Attribution, Scoring
+from qe.measurement.measure import Module
 from qe.reports import pages, wording
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.views import report_view

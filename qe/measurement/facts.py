@@ -1,0 +1,282 @@
+"""The closed schema of measure.toml: what a measure folder says of itself (contracts.md section 9)."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from qe.errors import MeasureError
+
+Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
+EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
+AttributionLevel = Literal["clinician", "group", "facility", "area"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Identifier = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _, a letter first")
+]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$", description="three numbers like 1.0.0")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 digits of 0-9 and a-f")]
+ParameterValue = bool | int | Decimal | date | str
+
+OTHER_TYPE_NAMES = {
+    "string": "text", "str": "text", "choice": "text", "int": "integer", "bool": "boolean", "number": "decimal", "float": "decimal",
+}  # fmt: skip
+
+
+class Closed(BaseModel):
+    """Unknown keys are errors; nothing is changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublishedMeasure(Closed):
+    """One measure that the module publishes. `id` is unique over all modules."""
+
+    id: Identifier
+    name: Text
+    category: Text
+
+
+class Citation(Closed):
+    """Where the specification was read, and when it must be read again."""
+
+    url: Text
+    version: Text
+    section: Text
+    checked_on: date
+    checked_by: Text
+    next_check: date
+
+
+class CurrentUse(Closed):
+    """A CMS programme that uses the measure now: without one, basis (iv) of 42 CFR 401.715(a)(1) fails."""
+
+    programme: Text
+    checked_on: date
+
+
+class Standard(Closed):
+    """The standing of the measure by 42 CFR 401.715(a), and how the specification is written.
+
+    basis       paragraph (a)(1)(i) to (v), or "none": an alternative measure
+    deviations  standing differences from the specification ("risk_model"); any makes every run alternative
+    """
+
+    basis: Literal["i", "ii", "iii", "iv", "v", "none"]
+    level: Text
+    population: Text
+    data: Text
+    period: Text
+    citations: tuple[Citation, ...] = ()
+    currently_used_in: tuple[CurrentUse, ...] = ()
+    deviations: tuple[Identifier, ...] = ()
+
+
+class Rationale(Closed):
+    """42 CFR 401.707(a)(4). A blank is allowed only with `not_applicable_reason`."""
+
+    selection: str
+    existing_efforts: str
+    area_relevance: str
+    not_applicable_reason: str = ""
+
+    @model_validator(mode="after")
+    def _blank_needs_a_reason(self) -> Self:
+        blank = [
+            name for name in ("selection", "existing_efforts", "area_relevance") if not getattr(self, name).strip()
+        ]
+        if blank and not self.not_applicable_reason.strip():
+            raise ValueError(f"blank {', '.join(blank)} needs not_applicable_reason (42 CFR 401.707(a)(4))")
+        return self
+
+
+class Window(Closed):
+    """The days a run needs.
+
+    months            length of the measure period
+    look_back_months  covered months needed before the period
+    run_out_days      days after the period that the data must hold
+    calendar_year     the period is the last full calendar year, not the months that end with the quarter
+    """
+
+    months: Annotated[int, Field(ge=1)]
+    look_back_months: Annotated[int, Field(ge=0)]
+    run_out_days: Annotated[int, Field(ge=0)]
+    calendar_year: bool = False
+
+
+class Attribution(Closed):
+    """How events find their provider: a named method of qe/measurement/attribution, and the levels of the results."""
+
+    method: Identifier
+    levels: Annotated[tuple[AttributionLevel, ...], Field(min_length=1)]
+    timing: Literal["retrospective", "prospective"]
+
+
+class Scoring(Closed):
+    """How the results are adjusted (qe/statistics).
+
+    cohort      column of the population by which the model is fitted or adjusted, or ""
+    covariates  factor families, optionally with a form after a bar: "age|spline"
+    """
+
+    model: Literal["mixed_logit", "logistic", "poisson", "nb", "gamma", "indirect", "published", "none"]
+    cohort: str = ""
+    covariates: tuple[Text, ...] = ()
+    outliers: str = ""
+    interval: str = ""
+    reason_if_none: str = ""
+
+    @model_validator(mode="after")
+    def _no_adjustment_needs_a_reason(self) -> Self:
+        if self.model == "none" and not self.reason_if_none.strip():
+            raise ValueError('model = "none" needs reason_if_none (42 CFR 401.707(a)(5)(iii))')
+        return self
+
+
+class Publish(Closed):
+    """When a result of one provider may be shown at all."""
+
+    min_denominator: Annotated[int, Field(ge=1)]
+    min_reliability: Annotated[float, Field(ge=0, le=1)]
+    basis: Text
+
+
+class Parameter(Closed):
+    """A choice that a run may make by name (`--set name=value`).
+
+    deviation  values that depart from the specification and make the run alternative; ["*"]: all but the default
+    """
+
+    type: Literal["text", "integer", "decimal", "boolean", "date"]
+    default: ParameterValue
+    meaning: Text
+    choices: tuple[ParameterValue, ...] = ()
+    deviation: tuple[ParameterValue, ...] = ()
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _other_names(cls, value: object) -> object:
+        return OTHER_TYPE_NAMES.get(str(value), value)
+
+    @model_validator(mode="after")
+    def _default_holds(self) -> Self:
+        try:
+            self.parse(self.default, name="the default")
+        except MeasureError as error:
+            raise ValueError(error.message) from None
+        return self
+
+    def parse(self, value: object, *, name: str) -> ParameterValue:
+        """The typed value of `value` (text from the command line, or a TOML value); `name` is how messages call it."""
+        choices = [_typed(self.type, choice, f"a choice for {name}") for choice in self.choices]
+        parsed = _typed(self.type, value, name)
+        if choices and parsed not in choices:
+            raise MeasureError(f"{name} must be one of {', '.join(str(choice) for choice in self.choices)}")
+        return parsed
+
+    def departs(self, value: ParameterValue) -> bool:
+        """Whether this value departs from the specification."""
+        if self.deviation == ("*",):
+            return str(value) != str(self.default)
+        return str(value) in [str(choice) for choice in self.deviation]
+
+
+def _not_bound(name: str) -> str:
+    if name in ("period_start", "period_end", "sql", "self"):
+        raise ValueError("the engine binds this name itself; choose another")
+    return name
+
+
+class ListFacts(Closed):
+    """A code list or code map: where its CSV is, what it matches, where it comes from.
+
+    file      path below the module's folder; or
+    shared    name of a list in measures/_lists/index.toml; with neither, <name>.csv of the site's licensed lists
+    match     exact | prefix (code starts with) | range_prefix ("I60-I69", compared on the length of the bound)
+    """
+
+    file: str | None = None
+    shared: str | None = None
+    system: Text
+    match: Literal["exact", "prefix", "range_prefix"] = "exact"
+    version: Text
+    source: Text
+    licence: Text
+    owner: Text
+    rows: Annotated[int, Field(ge=0)] | None = None
+    sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.file and self.shared:
+            raise ValueError("name file or shared, not both")
+        if self.file and (self.rows is None or self.sha256 is None):
+            raise ValueError("a list of the folder states rows and sha256")
+        return self
+
+
+class Upkeep(Closed):
+    """Who answers for the folder, and when it is read again."""
+
+    author: Text
+    checked_by: str
+    next_review: date
+
+
+class Measure(Closed):
+    """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks."""
+
+    id: Identifier
+    version: Version
+    name: Text
+    why_it_matters: Text
+    direction: Literal["lower", "higher"]
+    kind: Kind
+    unit: EventUnit
+    classes: Annotated[
+        tuple[Literal["quality", "efficiency", "effectiveness", "resource use"], ...], Field(min_length=1)
+    ]
+    steward: Text
+    cbe: str
+    licence: Text
+    specification: Text
+    measures: Annotated[tuple[PublishedMeasure, ...], Field(min_length=1)]
+    standard: Standard
+    rationale: Rationale
+    window: Window
+    attribution: Attribution
+    scoring: Scoring
+    publish: Publish
+    parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
+    lists: dict[Identifier, ListFacts] = {}
+    maps: dict[Identifier, ListFacts] = {}
+    unverified: dict[str, Text] = {}
+    upkeep: Upkeep
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _accept_underscore(cls, value: object) -> object:
+        return (
+            ["resource use" if item == "resource_use" else item for item in value] if isinstance(value, list) else value
+        )
+
+
+def _typed(kind: str, value: object, name: str) -> ParameterValue:
+    """`value` as the parameter's type; what cannot be read as it is an error that begins with `name`."""
+    words = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+    try:
+        if kind == "integer" and not isinstance(value, bool):
+            return int(str(value))
+        if kind == "decimal" and not isinstance(value, bool):
+            return Decimal(str(value))
+        if kind == "date":
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        if kind == "boolean":
+            return words[str(value).lower()]
+        if kind == "text":
+            return str(value)
+    except (ValueError, KeyError, ArithmeticError):
+        pass
+    raise MeasureError(f"{name} is not a value of type {kind}")
