@@ -22,6 +22,8 @@ LINKAGE_PASSES = (
     "name_dob_sex",
     "dob_sex_similar_name",
     "first_dob_zip_sex",
+    "name_dob_zip",
+    "name_zip_sex_dob_slip",
     "name_zip_sex_near_dob",
 )
 
@@ -97,7 +99,14 @@ def _with_its_payer(source: SourceTable) -> SourceTable:
 
 
 LinkagePass = Literal[
-    "mbi", "name_dob_sex_zip", "name_dob_sex", "dob_sex_similar_name", "first_dob_zip_sex", "name_zip_sex_near_dob"
+    "mbi",
+    "name_dob_sex_zip",
+    "name_dob_sex",
+    "dob_sex_similar_name",
+    "first_dob_zip_sex",
+    "name_dob_zip",
+    "name_zip_sex_dob_slip",
+    "name_zip_sex_near_dob",
 ]
 
 

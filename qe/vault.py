@@ -7,6 +7,7 @@ integers in the sorted order of (source_id, native id) when first seen, kept for
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -41,21 +42,34 @@ TABLES = (
     "create table if not exists vault.fill_key (source_id varchar, native_fill_id varchar, fill_id bigint)",
     # one row per unit: the identifier it is known by (CCN, TIN or NPI)
     "create table if not exists vault.unit_key (id_type varchar, identifier varchar, unit_id varchar)",
-    # an analyst's decision on two native ids: same or different person
+    # what analysts decided on two native ids, all of it: the last decision on a pair is in force
     """
     create table if not exists vault.link_decision (
-        source_id varchar, native_person_id varchar, other_source_id varchar, other_native_person_id varchar,
-        decision varchar
+        decision_number bigint, source_id varchar, native_person_id varchar, other_source_id varchar,
+        other_native_person_id varchar, decision varchar, decided_by varchar, decided_at timestamp
     )
     """,
-    # pairs that the last linkage left to an analyst
+    # the number by which a pair that was ever left to an analyst is known; kept for ever
+    """
+    create table if not exists vault.link_pair (
+        pair_number bigint, source_id varchar, native_person_id varchar, other_source_id varchar,
+        other_native_person_id varchar
+    )
+    """,
+    # pairs that the last linkage left to an analyst, and what agrees and differs (words, no values)
     """
     create table if not exists vault.link_review (
-        source_id varchar, native_person_id varchar, other_source_id varchar, other_native_person_id varchar,
-        reason varchar
+        pair_number bigint, source_id varchar, native_person_id varchar, other_source_id varchar,
+        other_native_person_id varchar, reason varchar, agrees varchar, differs varchar
     )
     """,
 )
+
+# what tables made by an earlier version lack
+ADDED_COLUMNS = {
+    "link_decision": {"decision_number": "bigint", "decided_by": "varchar", "decided_at": "timestamp"},
+    "link_review": {"pair_number": "bigint", "agrees": "varchar", "differs": "varchar"},
+}
 
 
 @contextmanager
@@ -66,6 +80,9 @@ def attached(connection: duckdb.DuckDBPyConnection, path: Path, key: store.Key) 
     try:
         for statement in TABLES:
             connection.execute(statement)
+        for table, columns in ADDED_COLUMNS.items():
+            for column, kind in columns.items():
+                connection.execute(f"alter table vault.{table} add column if not exists {column} {kind}")
         yield
         connection.execute("checkpoint vault")
     finally:
@@ -124,45 +141,67 @@ def native_claims(path: Path, key: store.Key, *, engine: store.Engine, claim_ids
 
 
 def decide(
-    path: Path,
-    key: store.Key,
+    connection: duckdb.DuckDBPyConnection,
     *,
-    engine: store.Engine,
     source_id: str,
     native_person_id: str,
     other_source_id: str,
     other_native_person_id: str,
     decision: str,
+    decided_by: str,
+    decided_at: datetime,
 ) -> None:
-    """Record an analyst's decision ("same" or "different") on two native person ids; it holds from the next run on."""
+    """Record an analyst's decision ("same" or "different") on two native person ids, with who and when (UTC).
+
+    It holds from the next run on, and until a later one on the same two; none is ever deleted. The vault is attached on
+    `connection`.
+    """
     if decision not in ("same", "different"):
         raise ValueError("a link decision is same or different")
-    connection = store.connect(engine)
-    try:
-        with attached(connection, path, key):
-            connection.execute(
-                "insert into vault.link_decision values ($a, $b, $c, $d, $e)",
-                {
-                    "a": source_id,
-                    "b": native_person_id,
-                    "c": other_source_id,
-                    "d": other_native_person_id,
-                    "e": decision,
-                },
-            )
-    finally:
-        connection.close()
+    connection.execute(
+        """
+        insert into vault.link_decision by name
+        select
+            (select coalesce(max(decision_number), 0) + 1 from vault.link_decision) as decision_number,
+            $source_id as source_id, $native_person_id as native_person_id, $other_source_id as other_source_id,
+            $other_native_person_id as other_native_person_id, $decision as decision, $decided_by as decided_by,
+            $decided_at as decided_at
+        """,
+        {
+            "source_id": source_id,
+            "native_person_id": native_person_id,
+            "other_source_id": other_source_id,
+            "other_native_person_id": other_native_person_id,
+            "decision": decision,
+            "decided_by": decided_by,
+            "decided_at": decided_at.replace(tzinfo=None),
+        },
+    )
 
 
 def decisions_digest(connection: duckdb.DuckDBPyConnection) -> str:
-    """A hash of the link decisions in force, for run_id and the model's key; the vault is attached on `connection`."""
+    """A hash of the link decisions in force, for run_id and the model's key; the vault is attached on `connection`.
+
+    The last decision on a pair is in force, whichever of the two was named first; who decided and when is no part of it.
+    """
     row = connection.execute(
         """
+        with made as (
+            select
+                least((source_id, native_person_id), (other_source_id, other_native_person_id)) as one,
+                greatest((source_id, native_person_id), (other_source_id, other_native_person_id)) as other,
+                decision, coalesce(decision_number, 0) as decision_number
+            from vault.link_decision
+        ),
+        in_force as (
+            select one, other, arg_max(decision, decision_number) as decision
+            from made
+            group by one, other
+        )
         select sha256(coalesce(string_agg(
-            concat_ws('|', source_id, native_person_id, other_source_id, other_native_person_id, decision), ';'
-            order by source_id, native_person_id, other_source_id, other_native_person_id, decision
+            concat_ws('|', one[1], one[2], other[1], other[2], decision), ';' order by one, other
         ), ''))
-        from (select distinct * from vault.link_decision)
+        from in_force
         """
     ).fetchone()
     assert row is not None

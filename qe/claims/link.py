@@ -78,20 +78,18 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
     the other, Medicare first: in each pass a member and a person are linked when each is the other's only candidate;
     the rest carry on to the next pass. A pass in `to_review` links nothing.
     """
-    db.run(FILES / "party.sql")
+    for name in ("said", "spelling", "name", "several", "fact_stated_once", "fact_of_several", "party", "decision"):
+        db.run(FILES / f"{name}.sql")
     _join_ids_of_one_person(db)
-    has_decisions = bool(db.scalar("select count(*) from vault.link_decision"))
+    has_decisions = bool(db.scalar("select count(*) from decision"))
     populations = db.query("select distinct population from party order by population")["population"].to_list()
-    for place, population in enumerate(populations):
-        if place > 0:
-            _cascade(db, population, passes=passes, to_review=to_review, has_decisions=has_decisions)
-        db.run(FILES / "unlinked.sql", population=population)
-    db.run(FILES / "person_id.sql")
+    for population in populations[1:]:
+        _cascade(db, population, passes=passes, to_review=to_review, has_decisions=has_decisions)
+    for name in ("pair_for_review", "person_id", "key"):
+        db.run(FILES / f"{name}.sql")
     with db.transaction():
-        db.run(FILES / "forget.sql")
-        db.run(FILES / "remember.sql")
-        db.execute("delete from vault.link_review")
-        db.run(FILES / "review_kept.sql")
+        for name in ("forget", "remember", "pair_number", "forget_review", "review_kept"):
+            db.run(FILES / f"{name}.sql")
     return db.frame(FILES / "report.sql")
 
 
@@ -99,42 +97,31 @@ def _cascade(
     db: Warehouse, population: int, *, passes: Sequence[str], to_review: Sequence[str], has_decisions: bool
 ) -> None:
     """Link the persons of one source to those of the sources before it, pass by pass."""
-    _unlinked_sides(db, population)
-    db.run(FILES / "review_mbi.sql")
+    db.run(FILES / "member.sql", population=population)
+    db.run(FILES / "pool.sql", population=population)
+    if has_decisions:
+        db.run(FILES / "parted.sql")
     for method in ("analyst", *passes) if has_decisions else passes:
-        _candidates(db, method, population, has_decisions=has_decisions)
-        db.run(FILES / "accept.sql", method=method, population=population)
+        _candidates(db, method, has_decisions=has_decisions)
+        for name in ("accept", "link", "leave_member", "leave_pool", "doubtful"):
+            db.run(FILES / f"{name}.sql", method=method)
     for method in to_review:
-        _candidates(db, method, population, has_decisions=has_decisions)
+        _candidates(db, method, has_decisions=has_decisions)
         db.run(FILES / "review.sql", method=method)
 
 
-def _unlinked_sides(db: Warehouse, population: int) -> None:
-    db.run(FILES / "member.sql", population=population)
-    db.run(FILES / "pool.sql", population=population)
-
-
-def _candidates(db: Warehouse, method: str, population: int, *, has_decisions: bool) -> None:
-    _unlinked_sides(db, population)
+def _candidates(db: Warehouse, method: str, *, has_decisions: bool) -> None:
     db.run(FILES / f"pass_{method}.sql")
     if has_decisions:
         db.run(FILES / "exclude.sql")
+    db.run(FILES / "candidate.sql")
 
 
 def _join_ids_of_one_person(db: Warehouse) -> None:
     """Several ids of one person within a source get the smallest of their party numbers as their group."""
-    smallest: dict[int, int] = {}
-
-    def root(party: int) -> int:
-        while smallest.get(party, party) != party:
-            party = smallest[party]
-        return party
-
-    for one, other in db.frame(FILES / "same_source.sql").iter_rows():
-        first, second = sorted((root(one), root(other)))
-        smallest[second] = first
-        smallest.setdefault(first, first)
-    if smallest:
-        rows = [{"party_id": party, "group_id": root(party)} for party in sorted(smallest)]
-        db.insert("same_person", pl.DataFrame(rows))
+    db.run(FILES / "same_source.sql")
+    while True:
+        db.run(FILES / "smaller_group.sql")
+        if not db.scalar("select count(*) from smaller_group"):
+            return
         db.run(FILES / "group.sql")

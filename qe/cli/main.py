@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from qe.cli import ledger, measures, record, release, review, run, site, upkeep
+from qe.cli import ledger, link, measures, record, release, review, run, site, upkeep
 from qe.errors import InputError, Interrupted
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("check")(run.check)
 app.command("run")(run.run)
 app.command("explain")(run.explain)
 app.add_typer(measures.app, name="measures")
+app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 app.add_typer(release.app, name="release")
 app.command("record")(record.record)

@@ -205,6 +205,8 @@ LINKAGE_PASSES: Final = {
     "name_dob_sex": "name, birth date and sex",
     "dob_sex_similar_name": "birth date, sex and a similar name",
     "first_dob_zip_sex": "first name, birth date, ZIP code and sex",
+    "name_dob_zip": "name, birth date and ZIP code, the sex unknown or wrong in one source",
+    "name_zip_sex_dob_slip": "name, ZIP code, sex and a birth date that is a slip of the pen away",
     "name_zip_sex_near_dob": "name, ZIP code, sex and nearly the birth date",
     "analyst": "an analyst's decision",
 }

@@ -1,6 +1,6 @@
 """The identifier vault."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -53,14 +53,49 @@ def test_no_byte_of_the_file_shows_a_name_and_another_key_does_not_open_it(
 
 
 def test_an_unknown_decision_is_refused(tmp_path: Path, engine: store.Engine) -> None:
-    with pytest.raises(ValueError, match="same or different"):
+    connection = store.connect(engine)
+    with (
+        vault.attached(connection, tmp_path / "vault.duckdb", KEY),
+        pytest.raises(ValueError, match="same or different"),
+    ):
         vault.decide(
-            tmp_path / "vault.duckdb",
-            KEY,
-            engine=engine,
+            connection,
             source_id="a",
             native_person_id="1",
             other_source_id="b",
             other_native_person_id="2",
             decision="perhaps",
+            decided_by="analyst",
+            decided_at=datetime(2026, 3, 2, tzinfo=UTC),
         )
+    connection.close()
+
+
+def test_a_vault_of_an_earlier_version_gets_the_columns_it_lacks(tmp_path: Path, engine: store.Engine) -> None:
+    path = tmp_path / "vault.duckdb"
+    connection = store.connect(engine)
+    store.attach(connection, path, alias="vault", key=KEY, read_only=False)
+    connection.execute(
+        "create table vault.link_decision (source_id varchar, native_person_id varchar, other_source_id varchar, "
+        "other_native_person_id varchar, decision varchar)"
+    )
+    connection.execute("insert into vault.link_decision values ('a', '1', 'b', '2', 'same')")
+    connection.execute("detach vault")
+    with vault.attached(connection, path, KEY):
+        before = vault.decisions_digest(connection)
+        vault.decide(
+            connection,
+            source_id="b",
+            native_person_id="2",
+            other_source_id="a",
+            other_native_person_id="1",
+            decision="different",
+            decided_by="analyst",
+            decided_at=datetime(2026, 3, 2, tzinfo=UTC),
+        )
+        assert vault.decisions_digest(connection) != before
+        kept = connection.execute(
+            "select decision, decided_by from vault.link_decision order by decision_number"
+        ).fetchall()
+    connection.close()
+    assert kept == [("different", "analyst"), ("same", None)]

@@ -1,55 +1,37 @@
--- Grain: one row per source and native person id: what is known of the person, the latest statement of each fact (working table).
--- population is the order in which sources are linked: Medicare first, then by source_id. cluster_id is NULL until linked.
+-- Grain: one row per source and native person id: what is compared, computed once (working table). Names are numbers of spelling.sql.
+-- party_id counts in sorted (source_id, native_person_id) order. population is the order in which sources are linked: Medicare first,
+-- then by source_id. group_id is the person within the source: the smallest party_id of his or her ids.
 create or replace temp table party as
 with known as (
-    select
-        identity.*,
-        row_number() over (
-            partition by identity.source_id, identity.native_person_id
-            order by (identity.origin = 'crosswalk') desc, delivery.delivery_order desc, identity.valid_to desc nulls first,
-                identity.valid_from desc nulls last, identity.mbi nulls last, identity.last_name nulls last,
-                identity.first_name nulls last, identity.birth_date nulls last, identity.zip5 nulls last, identity.sex nulls last,
-                identity.middle_name nulls last, identity.hicn nulls last, identity.ssn nulls last
-        ) as place,
-        delivery.delivery_order, identity.valid_to as stood_until
-    from vault.identity as identity
-    join delivery using (delivery_id, source_id)
+    select * from fact_stated_once
+    union all by name
+    select * from fact_of_several
+    union all by name
+    select distinct population.number as population, person_seen.native_person_id
+    from person_seen
+    join population using (source_id)
+    anti join said on said.population = population.number and said.native_person_id = person_seen.native_person_id
 ),
-with_place as (
+numbered_spelling as (
+    select spelling.spelling, name.number
+    from spelling
+    join name using (name)
+),
+compared as (
     select
-        *,
-        row_number() over (
-            partition by source_id, native_person_id order by stood_until desc nulls last, delivery_order desc, place
-        ) as recency
+        population.source_id, known.native_person_id, known.population, population.is_medicare,
+        nullif(upper(trim(known.mbi)), '') as mbi, nullif(trim(known.ssn), '') as ssn, last_name.number as last_name,
+        first_name.number as first_name, upper(left(strip_accents(trim(known.middle_name)), 1)) as initial,
+        known.birth_date,
+        case when known.sex in (1, 2) then known.sex end as sex, known.zip5, known.surrogate_key, known.crossreference_key
     from known
-),
-fact as (
-    select
-        source_id, native_person_id,
-        arg_min(upper(trim(mbi)), place) filter (where nullif(trim(mbi), '') is not null) as mbi,
-        arg_min(ssn, place) filter (where nullif(trim(ssn), '') is not null) as ssn,
-        arg_min(plain_name(last_name), place) filter (where plain_name(last_name) is not null) as last_name,
-        arg_min(plain_name(first_name), place) filter (where plain_name(first_name) is not null) as first_name,
-        arg_min(birth_date, place) filter (where birth_date is not null) as birth_date,
-        arg_min(sex, place) filter (where sex in (1, 2)) as sex,
-        arg_min(zip5, recency) filter (where zip5 is not null) as zip5,
-        arg_min(surrogate_key, place) filter (where surrogate_key is not null) as surrogate_key,
-        arg_min(crossreference_key, place) filter (where crossreference_key is not null) as crossreference_key
-    from with_place
-    group by source_id, native_person_id
-),
-member as (
-    select distinct source_id, native_person_id from person_seen
+    join population on population.number = known.population
+    left join numbered_spelling as last_name on last_name.spelling = known.last_name
+    left join numbered_spelling as first_name on first_name.spelling = known.first_name
 )
 select
-    row_number() over (order by population.number, member.native_person_id) as party_id,
-    row_number() over (order by population.number, member.native_person_id) as group_id,
-    cast(null as bigint) as cluster_id,
-    cast(null as varchar) as link_method,
-    population.number as population,
-    population.is_medicare,
-    member.source_id, member.native_person_id, fact.mbi, fact.ssn, fact.last_name, fact.first_name, fact.birth_date, fact.sex,
-    fact.zip5, fact.surrogate_key, fact.crossreference_key
-from member
-join population using (source_id)
-left join fact using (source_id, native_person_id)
+    numbered.party_id, numbered.party_id as group_id, numbered.source_id, numbered.native_person_id, numbered.population,
+    numbered.is_medicare, numbered.mbi, numbered.ssn, numbered.last_name, numbered.first_name,
+    case when numbered.initial between 'A' and 'Z' then numbered.initial end as middle_initial, numbered.birth_date,
+    numbered.sex, numbered.zip5, numbered.surrogate_key, numbered.crossreference_key
+from (select compared.*, row_number() over (order by source_id, native_person_id) as party_id from compared) as numbered

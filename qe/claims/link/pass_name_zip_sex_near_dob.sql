@@ -1,7 +1,7 @@
 -- Grain: one row per member and person that may be one. Decides: name, ZIP and sex equal and the birth date nearly so: day and month
 -- exchanged, or only one of day, month and year different. Right in two of three cases: for review, not for linking.
 create or replace temp table link_candidate as
-select distinct link_member.group_id, link_pool.cluster_id
+select link_member.group_id, link_pool.cluster_id, cast(null as varchar) as doubt
 from link_member
 join link_pool using (last_name, first_name, zip5, sex)
 where coalesce(link_member.mbi = link_pool.mbi, true)

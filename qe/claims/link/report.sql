@@ -1,15 +1,21 @@
--- Grain: one row per source, kind (method, review) and name: how many of the source's persons.
-select source_id, 'method' as kind, link_method as name, count(distinct group_id) as persons
-from party
+-- Grain: one row per source, kind (method, review, two_ids) and name: how many of the source's persons.
+with person as (                                  -- the first id of each person within a source
+    select party.source_id, party.group_id, coalesce(link.link_method, 'own') as link_method
+    from party
+    left join link using (group_id)
+    where party.party_id = party.group_id
+)
+select source_id, 'method' as kind, link_method as name, count(*) as persons
+from person
 group by source_id, link_method
 union all
-select party.source_id, 'review', link_review.reason, count(distinct link_review.group_id)
-from link_review
-join party on party.party_id = link_review.group_id
-group by party.source_id, link_review.reason
+select person.source_id, 'review', pair_for_review.reason, count(distinct pair_for_review.group_id)
+from pair_for_review
+join person using (group_id)
+group by person.source_id, pair_for_review.reason
 union all
-select source_id, 'two_ids', 'same_person', count(*) - count(distinct group_id)
+select source_id, 'two_ids', 'same_person', count(*)
 from party
+where party_id <> group_id
 group by source_id
-having count(*) > count(distinct group_id)
 order by 1, 2, 3

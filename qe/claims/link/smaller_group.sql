@@ -1,0 +1,13 @@
+-- Grain: one row per party whose person is known by a smaller number through another of his or her ids (working table). Run until empty.
+create or replace temp table smaller_group as
+with neighbour as (
+    select party_id, other_party_id from same_person
+    union all
+    select other_party_id, party_id from same_person
+)
+select neighbour.party_id, min(other.group_id) as group_id
+from neighbour
+join party as one on one.party_id = neighbour.party_id
+join party as other on other.party_id = neighbour.other_party_id
+group by neighbour.party_id
+having min(other.group_id) < min(one.group_id)

@@ -1,0 +1,2 @@
+-- Grain: one row per linked person of a source (group): the person of an earlier source (cluster) that he or she is, and the pass.
+create temp table link (group_id bigint, cluster_id bigint, link_method varchar)
