@@ -78,7 +78,17 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
     the other, Medicare first: in each pass a member and a person are linked when each is the other's only candidate;
     the rest carry on to the next pass. A pass in `to_review` links nothing.
     """
-    for name in ("said", "spelling", "name", "several", "fact_stated_once", "fact_of_several", "party", "decision"):
+    for name in (
+        "said",
+        "spelling",
+        "name",
+        "not_stated_once",
+        "fact_stated_once",
+        "fact_of_several",
+        "party_row",
+        "party",
+        "decision",
+    ):
         db.run(FILES / f"{name}.sql")
     _join_ids_of_one_person(db)
     has_decisions = bool(db.scalar("select count(*) from decision"))

@@ -11,7 +11,7 @@ with known as (
                 sex nulls last, middle_name nulls last, hicn nulls last, ssn nulls last
         ) as place
     from said
-    semi join several using (population, native_person_id)
+    semi join not_stated_once using (population, native_person_id)
 ),
 with_place as (
     select

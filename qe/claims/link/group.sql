@@ -1,4 +1,5 @@
--- Grain: one party. Decides: ids of one person within a source are linked as one.
-update party set group_id = smaller_group.group_id
-from smaller_group
-where smaller_group.party_id = party.party_id
+-- Grain: one row per party that shares its person with a smaller one. Decides: ids of one person within a source are linked as one.
+create or replace temp table shared_group as
+select party_id, group_id from smaller_group
+union all
+select party_id, group_id from shared_group anti join smaller_group using (party_id)

@@ -1,5 +1,5 @@
--- Grain: one row per source and native person id of this run (working table): its person, and how the link was made.
-create or replace temp table key_now as
+-- Grain: one row per source and native person id of this run (working view): its person, and how the link was made.
+create or replace temp view key_now as
 select
     party.source_id, party.native_person_id, cluster_person.person_id, coalesce(link.link_method, 'own') as link_method
 from party

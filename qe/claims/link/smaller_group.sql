@@ -5,9 +5,9 @@ with neighbour as (
     union all
     select other_party_id, party_id from same_person
 )
-select neighbour.party_id, min(other.group_id) as group_id
+select neighbour.party_id, min(coalesce(other.group_id, neighbour.other_party_id)) as group_id
 from neighbour
-join party as one on one.party_id = neighbour.party_id
-join party as other on other.party_id = neighbour.other_party_id
+left join shared_group as one on one.party_id = neighbour.party_id
+left join shared_group as other on other.party_id = neighbour.other_party_id
 group by neighbour.party_id
-having min(other.group_id) < min(one.group_id)
+having min(coalesce(other.group_id, neighbour.other_party_id)) < min(coalesce(one.group_id, neighbour.party_id))
