@@ -17,13 +17,14 @@ from qe.processes import without_main_module
 from qe.sample.adjudicate import Bills, Desk
 from qe.sample.calendar import Calendar
 from qe.sample.cdl import submitters, write_eligibility, write_medical, write_pharmacy
-from qe.sample.claims import stack_claims
+from qe.sample.claims import stack_claims, take
 from qe.sample.delimited import Counts, DelimitedFile
 from qe.sample.deliveries import Schedule, adjusted, schedule
 from qe.sample.fills import make_fills, ndc_numbers
 from qe.sample.identity import make_identities
 from qe.sample.inbox import FileShape, Inbox
 from qe.sample.inpatient import stay_claims
+from qe.sample.late_charges import with_late_charges
 from qe.sample.malformed import write_malformed
 from qe.sample.parameters import Parameters
 from qe.sample.people import close_at_death, make_persons
@@ -32,10 +33,11 @@ from qe.sample.rif import Block, write_institutional, write_part_d, write_profes
 from qe.sample.rif_people import write_beneficiaries, write_crosswalk
 from qe.sample.services import make_services
 from qe.sample.stays import simulate
+from qe.sample.tally import Tally, distinct_services, person_months
 from qe.sample.truth import Truth
 
 _STAGES = ("people", "stays", "services", "inpatient", "fills", "identity", "professional", "institutional",
-           "deliveries")  # fmt: skip
+           "deliveries", "late")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,19 +75,27 @@ class Part:
     counts: Counts
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """One block: its parts of all files, and what it holds."""
+
+    parts: list[Part]
+    tally: Tally
+
+
 @cache
 def providers_of(run: Run) -> Providers:
     """The run's provider table, the same in every process."""
     return make_providers(run.parameters, persons=run.persons, seed=run.seed)
 
 
-def _streams(seed: int, index: int) -> dict[str, np.random.Generator]:
+def streams(seed: int, index: int) -> dict[str, np.random.Generator]:
     """One stream a stage, all from the block's seed, so that a change in one stage leaves the others as they are."""
     children = np.random.SeedSequence([seed, index]).spawn(len(_STAGES))
     return {stage: np.random.Generator(np.random.PCG64(child)) for stage, child in zip(_STAGES, children, strict=True)}
 
 
-def write_block(run: Run, index: int) -> list[Part]:
+def write_block(run: Run, index: int) -> Written:
     """Simulate block `index` (from 1) and write its rows below run.parts(index)."""
     opened: list[tuple[FileShape, DelimitedFile]] = []
 
@@ -95,21 +105,22 @@ def write_block(run: Run, index: int) -> list[Part]:
 
     inbox = Inbox(run.calendar, run.plan, submitters(run.payers), part, compress=run.compress)
     truth = Truth(run.calendar, run.plan, part)
-    _simulate(run, index, inbox, truth)
+    tally = _simulate(run, index, inbox, truth)
     if index == 1:
         p = run.parameters
         for row in write_malformed(inbox.targets(), round(p.dirt.malformed_rows * p.switches.noise)):
             truth.dirt(f"malformed_{row.kind}", row.file, [str(row.line)], row.column)
     for _, file in opened:
         file.close()
-    return [Part(shape=shape, rows=file.path, counts=file.counts) for shape, file in opened]
+    parts = [Part(shape=shape, rows=file.path, counts=file.counts) for shape, file in opened]
+    return Written(parts=parts, tally=tally)
 
 
-def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
+def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
     p, calendar, providers = run.parameters, run.calendar, providers_of(run)
     size = p.switches.block_persons
     first = (index - 1) * size
-    rng = _streams(run.seed, index)
+    rng = streams(run.seed, index)
     persons = make_persons(rng["people"], providers, p, calendar, first=first, count=min(size, run.persons - first))
     stays = simulate(rng["stays"], persons, providers, p, calendar)
     close_at_death(persons, calendar)
@@ -126,9 +137,15 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
     professional = Desk(rng["professional"], persons, providers, p, calendar).professional(
         *stack_claims([services.professional, *in_stays])
     )
-    institutional = Desk(rng["institutional"], persons, providers, p, calendar).institutional(
-        *stack_claims([at_hospital, services.institutional])
+    facilities = stack_claims([at_hospital, services.institutional])
+    institutional = Desk(rng["institutional"], persons, providers, p, calendar).institutional(*facilities)
+    institutional = with_late_charges(
+        Desk(rng["late"], persons, providers, p, calendar),
+        institutional,
+        facilities[0],
+        p.dirt.late_charges * p.switches.noise,
     )
+    tally = Tally(services=distinct_services(professional, institutional), person_months=person_months(persons))
     if not run.plan.is_single:
         professional = _adjusted(rng["deliveries"], professional, run)
         institutional = _adjusted(rng["deliveries"], institutional, run)
@@ -155,12 +172,18 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> None:
             truth.claims(f"payer_{submitter.letter}", own, places, controls)
             if submitter.letter == "a":
                 truth.duplicates(block, bills["medicare"], written[kind], own, places, controls)
+            elif submitter.letter == "b":
+                chosen_bills = Bills(claims=take(own.claims, places), lines=own.lines)
+                truth.information_only(
+                    block, submitter.letter, bills["medicare"], written[kind], chosen_bills, controls
+                )
     for submitter in inbox.submitting:
         own_files = inbox.payers[submitter.letter]
         write_eligibility(block, submitter, own_files["ME"])
         chosen, controls = write_pharmacy(block, submitter, fills, ndcs, own_files["PC"])
         back = np.flatnonzero(fills.returned[chosen] == 1)
         truth.dirt("reversed_fill", f"payer_{submitter.letter}", controls.gather(pl.Series(back)))
+    return tally
 
 
 def _adjusted(rng: np.random.Generator, bills: dict[str, Bills], run: Run) -> dict[str, Bills]:
@@ -183,8 +206,8 @@ def gathered(parts: list[Part], files: Mapping[str, DelimitedFile]) -> None:
         shutil.rmtree(block)
 
 
-def written_blocks(run: Run, processes: int) -> Iterator[list[Part]]:
-    """The parts of every block in order, written by `processes` processes; by this one if it is one."""
+def written_blocks(run: Run, processes: int) -> Iterator[Written]:
+    """What every block holds, in order, written by `processes` processes; by this one if it is one."""
     if processes == 1:
         for index in range(1, run.blocks + 1):
             yield write_block(run, index)
@@ -200,7 +223,7 @@ def written_blocks(run: Run, processes: int) -> Iterator[list[Part]]:
 class _Task:
     run: Run
 
-    def __call__(self, index: int) -> list[Part]:
+    def __call__(self, index: int) -> Written:
         return write_block(self.run, index)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from qe.sample.inbox import FileShape, Inbox
 from qe.sample.manifests import write_manifests
 from qe.sample.parameters import Parameters
 from qe.sample.reference_files import deliveries_with_news, write_contacts, write_drugs, write_roster
+from qe.sample.tally import Tally
 from qe.sample.truth import Truth, write_provider_effects
+from qe.sample.wrong_trailer import write_wrong_trailer
 
 FEW_PERSONS = 20_000
 MOST_PROCESSES = 4
@@ -76,11 +79,16 @@ def generate(
     inbox = Inbox(run.calendar, run.plan, submitters(payers), whole, compress=compress)
     truth = Truth(run.calendar, run.plan, whole)
     progress.start("writing sample files", run.blocks)
-    for parts in written_blocks(run, processes or _processes(run)):
-        gathered(parts, files)
+    tally = Tally(services=Counter(), person_months=Counter())
+    for block in written_blocks(run, processes or _processes(run)):
+        gathered(block.parts, files)
+        tally += block.tally
         progress.advance()
     progress.finish()
     inbox.close()
+    if p.dirt.trailer_off_by_one:
+        path = write_wrong_trailer(folder / "inbox", inbox)
+        truth.dirt("trailer_off_by_one", path, ["1"])
     truth.close()
     (folder / ".parts").rmdir()
     root = folder / "inbox"
@@ -100,7 +108,7 @@ def generate(
     if not run.plan.is_single:
         write_manifests(folder, run.plan, inbox, rosters=list(zip(rosters, others, strict=False)))
     rows = {file.path.relative_to(root).as_posix(): file.rows for file in (*delivered, *others)}
-    _write_json(folder / "truth" / "totals.json", _totals(root, delivered))
+    _write_json(folder / "truth" / "totals.json", {"files": _totals(root, delivered)} | _tallied(tally))
     model = {
         "persons": persons, "seed": seed, "years": list(years), "payers": payers, "deliveries": deliveries,
         "parameters": p.model_dump(),
@@ -156,6 +164,10 @@ def _totals(root: Path, files: list[DelimitedFile]) -> dict[str, dict[str, str |
         }
         for file in files
     }
+
+
+def _tallied(tally: Tally) -> dict[str, dict[str, str | int]]:
+    return {"distinct_services": dict(tally.services), "person_months": dict(tally.person_months)}
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -219,6 +219,7 @@ class Dirt(_Section):
     missing_poa: float
     missing_origin: float
     malformed_rows: int
+    trailer_off_by_one: int
     medicare_lag_days: float
     commercial_lag_days: float
 

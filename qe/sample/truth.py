@@ -22,6 +22,7 @@ from qe.sample.delimited import Column, DelimitedFile, dates, picked
 from qe.sample.deliveries import Schedule
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.inbox import FileShape, Opener
+from qe.sample.late_charges import LATE
 from qe.sample.people import SEGMENTS
 from qe.sample.providers import Providers
 from qe.sample.rif import Block
@@ -42,6 +43,7 @@ FILES = {
     "fills": ("person", "fill_date", "ndc", "ingredients", "days_supply", "number", "is_reversed", "is_statin"),
     "attribution": ("person", "from_month", "to_month", "group_tin", "clinician_npi"),
     "duplicates": ("person", "medicare_claim", "payer", "payer_claim", "first_payer"),
+    "information_only": ("person", "medicare_claim", "payer", "payer_claim"),
     "dirt": ("kind", "source", "record", "detail"),
 }  # fmt: skip
 SEVERAL_DELIVERIES = {"bene_ids": ("person", "delivery", "bene_id", "second_bene_id")}
@@ -237,6 +239,7 @@ class Truth:
         ]
         if "stay" in claims:
             at_hospital = claims["type"] == 0
+            kinds.append(("late_charge", claims["frequency"] == LATE))
             kinds.append(("missing_present_on_admission", at_hospital & (claims["no_poa"] == 1)))
             if source != "medicare":
                 kinds.append(("missing_point_of_origin", at_hospital & (claims["no_origin"] == 1)))
@@ -276,6 +279,22 @@ class Truth:
             "first_payer": picked(("a", "medicare"), second_there[chosen].astype(np.int64)),
         }
         self._write("duplicates", columns, len(chosen))
+
+    def information_only(
+        self, block: Block, submitter: str, medicare: Bills, medicare_ids: Ints, payer: Bills, controls: pl.Series
+    ) -> None:
+        """Stays that Medicare's file shows for information and the plan submits itself."""
+        shown = np.flatnonzero(medicare.claims["outcome"] == INFORMATION_ONLY)
+        _, here, there = np.intersect1d(
+            medicare.claims["number"][shown], payer.claims["number"], assume_unique=True, return_indices=True
+        )
+        columns: dict[str, Column] = {
+            "person": pl.Series(block.persons.first + payer.claims["person"][there]),
+            "medicare_claim": pl.Series(medicare_ids[shown[here]]),
+            "payer": submitter,
+            "payer_claim": controls.gather(pl.Series(there)),
+        }
+        self._write("information_only", columns, len(here))
 
 
 def _where(flags: list[bool], texts: list[str]) -> pl.Series:

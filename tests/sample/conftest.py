@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qe.sample.adjudicate import Bills, Desk
+from qe.sample.blocks import streams
 from qe.sample.calendar import Calendar
+from qe.sample.claims import stack_claims
 from qe.sample.fills import Fills, make_fills
 from qe.sample.generate import generate
+from qe.sample.identity import Identities, make_identities
+from qe.sample.inpatient import stay_claims
+from qe.sample.late_charges import with_late_charges
 from qe.sample.parameters import Parameters, load
-from qe.sample.people import Persons, make_persons
+from qe.sample.people import Persons, close_at_death, make_persons
 from qe.sample.providers import Providers, make_providers
 from qe.sample.services import Services, make_services
 from qe.sample.stays import Stays, simulate
@@ -72,12 +78,15 @@ class Folder:
 
 @dataclass(frozen=True)
 class Crowd:
-    """20,000 persons simulated in two blocks, nothing written."""
+    """20,000 persons simulated in two blocks and billed, nothing written."""
 
     parameters: Parameters
     calendar: Calendar
     providers: Providers
     blocks: list[tuple[Persons, Stays, Services, Fills]]
+    professional: list[dict[str, Bills]]
+    institutional: list[dict[str, Bills]]
+    identities: list[Identities]
 
     def share(self, flags: Callable[[Persons], np.ndarray]) -> tuple[float, int]:
         """Share of the persons for whom a flag is true, and how many persons have one (nan = not asked)."""
@@ -106,12 +115,23 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def crowd() -> Crowd:
     parameters, calendar = load({}), Calendar(first=2024, last=2025)
     providers = make_providers(parameters, persons=20_000, seed=11)
-    blocks = []
+    found = Crowd(parameters, calendar, providers, [], [], [], [])
     for index in (1, 2):
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([11, index])))
-        persons = make_persons(rng, providers, parameters, calendar, first=(index - 1) * 10_000, count=10_000)
-        stays = simulate(rng, persons, providers, parameters, calendar)
-        services = make_services(rng, persons, providers, parameters, calendar)
-        fills = make_fills(rng, persons, providers, parameters, calendar)
-        blocks.append((persons, stays, services, fills))
-    return Crowd(parameters, calendar, providers, blocks)
+        rng = streams(11, index)
+        shared = (providers, parameters, calendar)
+        persons = make_persons(rng["people"], *shared, first=(index - 1) * 10_000, count=10_000)
+        stays = simulate(rng["stays"], persons, *shared)
+        close_at_death(persons, calendar)
+        services = make_services(rng["services"], persons, *shared)
+        at_hospital, in_stays, _ = stay_claims(rng["inpatient"], persons, stays, services, *shared)
+        found.blocks.append((persons, stays, services, make_fills(rng["fills"], persons, *shared)))
+        claims, lines = stack_claims([services.professional, *in_stays])
+        found.professional.append(Desk(rng["professional"], persons, *shared).professional(claims, lines))
+        claims, lines = stack_claims([at_hospital, services.institutional])
+        bills = Desk(rng["institutional"], persons, *shared).institutional(claims, lines)
+        late = Desk(rng["late"], persons, *shared)
+        found.institutional.append(with_late_charges(late, bills, claims, parameters.dirt.late_charges))
+        found.identities.append(
+            make_identities(rng["identity"], persons, parameters, seed=11, zips=len(providers.zips), crosswalks=1)
+        )
+    return found

@@ -4,9 +4,12 @@ import json
 import re
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from qe.sample.generate import generate
 
 MEDICARE_CLAIMS = ("inpatient", "outpatient", "snf", "carrier", "dme")
 HEADER_PAID = ("inpatient", "outpatient", "snf", "hospice")
@@ -42,10 +45,80 @@ def counted(folder: Any, name: str) -> dict[str, object]:
 
 def test_totals_equal_an_independent_count_of_every_file(folder: Any, delivered: Any) -> None:
     for one in (folder, delivered):
-        totals = json.loads((one.root / "truth" / "totals.json").read_text())
+        totals = json.loads((one.root / "truth" / "totals.json").read_text())["files"]
         assert {name: counted(one, name) for name in totals} == totals
-    totals = json.loads((folder.root / "truth" / "totals.json").read_text())
+    totals = json.loads((folder.root / "truth" / "totals.json").read_text())["files"]
     assert {"medicare/inpatient.csv", "medicare/pde.csv", "payer_a/medical.txt", "payer_b/pharmacy.txt"} <= set(totals)
+
+
+def payer_claims(folder: Any, payer: str, kind: str) -> set[str]:
+    """First numbers of a payer's claims that it did not deny as a whole and that are no late charges."""
+    rows = [row for row in folder.rows(f"{payer}/medical.txt") if (row["CDLMC156"] == "1") == (kind == "professional")]
+    denied = {row["CDLMC005"] for row in rows if row["CDLMC157"] == "4"}
+    late = {row["CDLMC005"] for row in rows if row["CDLMC032"][-1:] == "5"}
+    return {row["CDLMC005"][:14] for row in rows if row["CDLMC005"] not in denied | late}
+
+
+def test_distinct_services_are_the_claims_of_all_files_counted_once(folder: Any) -> None:
+    """Independent of the generator: each file's claims, less denials, versions, late charges and one of each listed pair."""
+    found = Counter[str]()
+    pairs = folder.truth("duplicates") + folder.truth("information_only")
+    for kind, names in (
+        ("professional", ("carrier", "dme")),
+        ("facility", ("inpatient", "outpatient", "snf", "hospice")),
+    ):
+        claims: set[str] = set()
+        for name in names:
+            for row in (
+                folder.rows(f"medicare/{name}.csv") if (folder.root / f"inbox/medicare/{name}.csv").exists() else ()
+            ):
+                denied = row.get("CARR_CLM_PMT_DNL_CD") in ("0", "D", "P") or row.get("CLM_MDCR_NON_PMT_RSN_CD") == "N"
+                if not denied and row.get("CLM_FREQ_CD") != "5":
+                    claims.add(row["CLM_ID"])
+        own = {payer: payer_claims(folder, payer, kind) for payer in ("payer_a", "payer_b")}
+        twice = [
+            row for row in pairs
+            if row["medicare_claim"] in claims and row["payer_claim"] in own[f"payer_{row['payer']}"]
+        ]  # fmt: skip
+        found[kind] = len(claims) + sum(map(len, own.values())) - len(twice)
+    stated = json.loads((folder.root / "truth" / "totals.json").read_text())["distinct_services"]
+    assert found["professional"] == stated["professional"] + stated["dme"]
+    assert found["facility"] == sum(stated.get(kind, 0) for kind in ("inpatient", "outpatient", "snf", "hospice"))
+
+
+def test_person_months_are_those_of_the_coverage(folder: Any) -> None:
+    def month(text: str) -> int:
+        year, of_year = text.split("-")
+        return 12 * int(year) + int(of_year)
+
+    found = Counter[str]()
+    for row in folder.truth("coverage"):
+        found[row["primary"]] += month(row["to_month"]) - month(row["from_month"]) + 1
+    assert json.loads((folder.root / "truth" / "totals.json").read_text())["person_months"] == dict(found)
+    at_b = {"advantage_b", "commercial_b", "medicaid"}
+    assert len(folder.rows("payer_b/eligibility.txt")) == sum(found[segment] for segment in at_b)
+
+
+def test_late_charges_follow_an_outpatient_claim_and_are_listed(folder: Any) -> None:
+    listed = {(row["source"], row["record"]) for row in folder.truth("dirt") if row["kind"] == "late_charge"}
+    rows = folder.rows("medicare/outpatient.csv")
+    first = {(row["BENE_ID"], row["PRVDR_NUM"], row["CLM_FROM_DT"]) for row in rows if row["CLM_FREQ_CD"] == "1"}
+    late = [row for row in rows if row["CLM_FREQ_CD"] == "5"]
+    assert {(row["BENE_ID"], row["PRVDR_NUM"], row["CLM_FROM_DT"]) for row in late} <= first
+    found = {("medicare", row["CLM_ID"]) for row in late}
+    for payer in ("payer_a", "payer_b"):
+        found |= {
+            (payer, row["CDLMC005"]) for row in folder.rows(f"{payer}/medical.txt") if row["CDLMC032"][-1:] == "5"
+        }
+    assert found == listed
+    assert len(late) > 20
+
+
+def test_a_trailer_that_is_off_by_one_stands_in_a_source_of_its_own(tmp_path: Path) -> None:
+    generate(tmp_path, persons=100, seed=1, settings={"hospitals": "2", "dirt.trailer_off_by_one": "1"})
+    _, _, *rows, trailer = (tmp_path / "inbox/payer_x/eligibility.txt").read_text().split("\n")[:-1]
+    assert int(trailer.split("|")[-1]) == len(rows) + 1
+    assert "trailer_off_by_one,payer_x/eligibility.txt,1," in (tmp_path / "truth/dirt.csv").read_text()
 
 
 def test_trailers_count_their_rows(folder: Any) -> None:
@@ -90,7 +163,7 @@ def test_twenty_five_rows_of_ten_kinds_are_malformed_and_listed_with_their_lines
 
 
 def test_no_clean_row_has_another_number_of_columns(folder: Any) -> None:
-    for name in json.loads((folder.root / "truth" / "totals.json").read_text()):
+    for name in json.loads((folder.root / "truth" / "totals.json").read_text())["files"]:
         folder.rows(name)  # zip(strict=True) over every row that is not listed as malformed
 
 
