@@ -225,6 +225,12 @@ class Yard:
             ).fetchall()
         return {(source_id, native): person_id for source_id, native, person_id in found}
 
+    def claims(self) -> dict[str, int]:
+        """Native claim id (with its payor) -> claim_id of the current claim, from the vault."""
+        with vault.attached(self.connection, vault_path(self.site), self.vault_key):
+            found = self.connection.execute("select native_claim_id, claim_id from vault.claim_key").fetchall()
+        return dict(found)
+
 
 def settings_of(**changes: Any) -> Settings:
     payer = {"path": "x", "start": date(2024, 1, 1), "end": date(2025, 12, 31)}
@@ -277,6 +283,22 @@ def yard(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Yard:
         staged=[],
         connection=connection,
     )
+
+
+@pytest.fixture(scope="module")
+def module_yard(tmp_path_factory: pytest.TempPathFactory, connection: duckdb.DuckDBPyConnection) -> Callable[[], Yard]:
+    """Sites that all tests of a module read."""
+
+    def made() -> Yard:
+        return Yard(
+            site=Site(root=tmp_path_factory.mktemp("site"), settings=settings_of()),
+            store_key=store.Key("1" * 64),
+            vault_key=store.Key("2" * 64),
+            staged=[],
+            connection=connection,
+        )
+
+    return made
 
 
 @pytest.fixture

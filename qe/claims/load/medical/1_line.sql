@@ -1,14 +1,16 @@
 -- Grain: one row per claim line of the file that stands after final action (working table).
 -- Decides: by payor, claim and line the highest version stands (a version sent twice: the last one sent); with adjustment "net"
--- amounts are summed over versions instead. A line whose last version is a void (V) or back-out (B) is void; a reversal (status
--- 22) reverses its own line or, by cross reference, the line of the claim it names, up to its own version. Capitated lines are
--- paid without an amount. Source: claims_data.md section 2.
+-- amounts are summed over versions instead. A line whose last version is a void (V) or back-out (B) is void. A reversal (status 22)
+-- reverses its own line or, by cross reference, the line of the claim it names: the one that stood when the reversal came, told by
+-- delivery, then paid date, then version. Among net amounts it is one more increment of that line, which is reversed when nothing
+-- is left. Capitated lines are paid without an amount. Source: claims_data.md section 2; docs/reference/source-kinds.md.
 create or replace temp table medical_line as
 with named as (                                                    -- narrow on purpose: it is sorted; the wide row is joined later
     select
         sent_order, row_number, delivery_order, line_number, paid_date, charge_amount, allowed_amount, paid_amount, copay_amount,
         coinsurance_amount, deductible_amount, other_payer_amount, units,
         concat_ws(':', payor, native_claim_id) as claim_number,
+        concat_ws(':', payor, cross_reference_claim_id) as cross_number,
         coalesce(version, 0) as version_number,
         nullif(ltrim(coalesce(claim_status, ''), '0'), '') as status_code,
         ltrim(coalesce(claim_status, ''), '0') = '22'
@@ -19,65 +21,86 @@ sent as (
     select
         *,
         row_number() over (
-            partition by claim_number, line_number, version_number
+            partition by claim_number, line_number, version_number, case when is_reversal_of_other then cross_number end
             order by sent_order desc, paid_date desc nulls last, status_code desc nulls last, paid_amount desc nulls last,
                 charge_amount desc nulls last, row_number desc
         ) as resend
     from named
-    where not is_reversal_of_other
+    where $net or not is_reversal_of_other
 ),
 versioned as (
     select
         *,
-        row_number() over (partition by claim_number, line_number order by version_number desc) as recency,
-        max(delivery_order) over (partition by claim_number) as claim_delivery_order,
-        sum(charge_amount) over whole_line as net_charge,
-        sum(allowed_amount) over whole_line as net_allowed,
-        sum(paid_amount) over whole_line as net_paid,
-        sum(coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0)) over whole_line
-            as net_member,
-        sum(coalesce(other_payer_amount, 0)) over whole_line as net_other,
-        sum(units) over whole_line as net_units
+        row_number() over (
+            partition by claim_number, line_number
+            order by version_number desc, sent_order desc, paid_date desc nulls last, status_code desc nulls last,
+                paid_amount desc nulls last, charge_amount desc nulls last, row_number desc
+        ) as recency,
+        max(delivery_order) over (partition by claim_number) as claim_delivery_order
     from sent
-    where resend = 1
-    window whole_line as (partition by claim_number, line_number)
+    where not is_reversal_of_other
 ),
-reversal as (
-    select source_id, native_claim_id, line_number, max(version) as version, max(delivery_order) as delivery_order
-    from reversal_seen
-    where source_id = $source_id
-    group by source_id, native_claim_id, line_number
+standing as (
+    select * from versioned where recency = 1
+),
+increments as (                                                    -- what all versions and reversals of a line add up to
+    select
+        case when is_reversal_of_other then cross_number else claim_number end as claim_number,
+        line_number,
+        sum(charge_amount) as net_charge,
+        sum(allowed_amount) as net_allowed,
+        sum(paid_amount) as net_paid,
+        sum(coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0)) as net_member,
+        sum(coalesce(other_payer_amount, 0)) as net_other,
+        sum(units) as net_units,
+        bool_or(is_reversal_of_other) as has_reversal
+    from sent
+    where $net and resend = 1
+    group by all
+),
+reversed_line as (
+    select distinct standing.claim_number, standing.line_number
+    from standing
+    join reversal_seen as reversal
+        on reversal.source_id = $source_id and reversal.native_claim_id = standing.claim_number
+        and reversal.line_number = standing.line_number
+    where not $net
+        and (
+            reversal.delivery_order, coalesce(reversal.paid_date, standing.paid_date, date '0001-01-01'), reversal.version
+        ) >= (
+            standing.delivery_order, coalesce(standing.paid_date, reversal.paid_date, date '0001-01-01'), standing.version_number
+        )
 ),
 final as (
     select
-        incoming.*, versioned.claim_number, versioned.version_number, versioned.status_code, versioned.claim_delivery_order,
-        coalesce(
-            reversal.version >= versioned.version_number and reversal.delivery_order >= versioned.delivery_order, false
-        ) as is_reversed_by_other,
-        case when $net then net_charge else incoming.charge_amount end as final_charge,
-        coalesce(case when $net then net_allowed else incoming.allowed_amount end, 0) as final_allowed,
-        coalesce(case when $net then net_paid else incoming.paid_amount end, 0) as final_paid,
-        case when $net then net_member
+        incoming.*, standing.claim_number, standing.version_number, standing.status_code, standing.claim_delivery_order,
+        reversed_line.claim_number is not null as is_reversed_by_other,
+        $net and (coalesce(increments.has_reversal, false) or coalesce(standing.status_code = '22', false))
+            and coalesce(increments.net_charge, 0) <= 0 and coalesce(increments.net_paid, 0) <= 0 as is_netted_out,
+        case when $net then increments.net_charge else incoming.charge_amount end as final_charge,
+        coalesce(case when $net then increments.net_allowed else incoming.allowed_amount end, 0) as final_allowed,
+        coalesce(case when $net then increments.net_paid else incoming.paid_amount end, 0) as final_paid,
+        case when $net then increments.net_member
             else coalesce(incoming.copay_amount, 0) + coalesce(incoming.coinsurance_amount, 0)
                 + coalesce(incoming.deductible_amount, 0) end as final_member,
-        case when $net then net_other else coalesce(incoming.other_payer_amount, 0) end as final_other,
-        case when $net then net_units else incoming.units end as final_units
-    from versioned
+        case when $net then increments.net_other else coalesce(incoming.other_payer_amount, 0) end as final_other,
+        case when $net then increments.net_units else incoming.units end as final_units
+    from standing
     join incoming using (sent_order, row_number)
-    left join reversal
-        on reversal.native_claim_id = versioned.claim_number and reversal.line_number = versioned.line_number
-    where versioned.recency = 1
+    left join increments
+        on increments.claim_number = standing.claim_number and increments.line_number = standing.line_number
+    left join reversed_line
+        on reversed_line.claim_number = standing.claim_number and reversed_line.line_number = standing.line_number
 ),
 judged as (
     select
         final.*,
         case
-            when is_reversed_by_other then 'reversed'
+            when is_reversed_by_other or is_netted_out then 'reversed'
             when line_type is not null and kind.code is null then 'denied'
             when coalesce(kind.status, 'paid') = 'void' or bill_type like '__8' then 'void'
             when status_code is not null and claim_state.code is null then 'denied'
             when claim_state.status = 'reversed' and not $net then 'reversed'
-            when claim_state.status = 'reversed' and final_charge <= 0 then 'reversed'
             when coalesce(claim_state.status, 'paid') in ('denied', 'void') then claim_state.status
             when upper(denied_line) in ('Y', '1') then 'denied'
             when final_paid <> 0 or coalesce(arrangement.status, '') = 'capitated' then 'paid'
