@@ -25,7 +25,28 @@ CODE_LISTS = (
     "payment_arrangement",
 )
 NET_KINDS = ("medical", "pharmacy")
-COUNTED_KINDS = ("institutional", "professional", "part_d_event", "medical", "pharmacy")
+LOADED_AS = {
+    "institutional_wide": "institutional",
+    "institutional_base": "institutional",
+    "institutional_line": "institutional",
+    "professional_wide": "professional",
+    "professional_base": "professional",
+    "professional_line": "professional",
+    "tuva_medical": "medical",
+    "enrollment": "eligibility",
+    "beneficiary_counts": "beneficiary",
+}  # what a kind of rows has no SQL of its own for is done as for these
+SPLIT_KINDS = {
+    "institutional_base": "institutional_split",
+    "institutional_line": "institutional_split",
+    "professional_base": "professional_split",
+    "professional_line": "professional_split",
+}  # claim headers and their lines in two files
+COUNTED_KINDS = (
+    *("institutional", "institutional_wide", "institutional_base", "institutional_line"),
+    *("professional", "professional_wide", "professional_base", "professional_line"),
+    *("part_d_event", "medical", "tuva_medical", "pharmacy"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +59,9 @@ class Keys:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One staged file in the order in which files came; the files of a source that sends increments count as one.
+    """One staged file in the order in which files came.
+
+    The files of a source that sends increments count as one, and so do the claim headers and lines of one folder.
 
     delivery_order  a claim of a later delivery supersedes the whole claim of an earlier one
     sent_order      the file's own place
@@ -69,22 +92,37 @@ class Delivery:
 def in_order(staged: Sequence[StagedFile], *, net_sources: frozenset[str]) -> list[Delivery]:
     """The files as deliveries, oldest first: by the day their trailer states, then by name, then by content."""
     ordered = sorted(staged, key=lambda one: (one.file.received_on or date.min, one.file.name, one.file.sha256))
-    last_of_net: dict[tuple[str, str], int] = {}
+    last_together: dict[tuple[str, ...], int] = {}
     for place, one in enumerate(ordered, start=1):
-        last_of_net[(one.file.source_id, one.file.staged_as)] = place
+        last_together[_together(one, net_sources)] = place
     deliveries = []
     for place, one in enumerate(ordered, start=1):
-        is_net = one.file.source_id in net_sources and one.file.staged_as in NET_KINDS
-        order = last_of_net[(one.file.source_id, one.file.staged_as)] if is_net else place
-        deliveries.append(Delivery(staged=one, delivery_order=order, sent_order=place, is_net=is_net))
+        deliveries.append(
+            Delivery(
+                staged=one,
+                delivery_order=last_together[_together(one, net_sources)],
+                sent_order=place,
+                is_net=one.file.source_id in net_sources and one.file.staged_as in NET_KINDS,
+            )
+        )
     return deliveries
+
+
+def _together(staged: StagedFile, net_sources: frozenset[str]) -> tuple[str, ...]:
+    """Files of which this gives the same are one delivery; most files are one by themselves."""
+    file = staged.file
+    if file.source_id in net_sources and file.staged_as in NET_KINDS:
+        return (file.source_id, file.staged_as)
+    if file.staged_as in SPLIT_KINDS:
+        return (file.source_id, SPLIT_KINDS[file.staged_as], file.path.parent.as_posix())
+    return (file.source_id, file.staged_as, file.path.as_posix(), file.sha256)
 
 
 def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
     """The working tables: code tables, deliveries, and the order in which sources are linked."""
     for sql_file in sorted((FOLDER / "work").glob("*.sql")):
         db.run(sql_file)
-    db.execute("insert into current_delivery values (0, 0)")
+    db.execute("insert into current_delivery values (0, 0, '')")
     for name in CODE_LISTS:
         codes = pl.read_csv(FOLDER / "codes" / f"{name}.csv", infer_schema=False)
         db.insert(
@@ -144,49 +182,87 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
 
 def _counted_as(delivery: Delivery, deliveries: Sequence[Delivery]) -> str:
     """The delivery under which the fates of a file's rows are counted: its own, or the last one of its increments."""
+    if not delivery.is_net:
+        return delivery.delivery_id
     return next(one.delivery_id for one in deliveries if one.sent_order == delivery.delivery_order)
 
 
 def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
     """What a file mentions: claims, fills, persons, providers, and identities (these into the attached vault)."""
     staged = delivery.staged
-    folder = FOLDER / "scan" / staged.file.staged_as
-    if staged.vault_database is not None and staged.file.staged_as in ("beneficiary", "eligibility"):
+    if staged.vault_database is not None and (own := _sql_for("scan/identity", staged.file.staged_as, suffix=".sql")):
         db.execute("delete from vault.identity where delivery_id = $id", id=delivery.delivery_id)
         with _attached(db, staged.vault_database, keys.vault_key):
             db.run(FOLDER / "incoming" / "identities.sql")
-            db.run(FOLDER / "scan" / "identity" / f"{staged.file.staged_as}.sql", **delivery.parameters)
-    if not folder.is_dir():
+            db.run(own, **delivery.parameters)
+    folder = _sql_for("scan", staged.file.staged_as)
+    if folder is None:
         return
     if staged.in_vault:
         db.execute("delete from vault.identity where delivery_id = $id", id=delivery.delivery_id)
     with _attached(db, staged.database, keys.vault_key if staged.in_vault else keys.store_key):
-        _incoming_rows(db, delivery)
+        _delivered_rows(db, delivery)
+        _incoming_rows(db, staged.file.staged_as)
         _run_all(db, folder, delivery)
 
 
 def load(db: Warehouse, group: Sequence[Delivery], keys: Keys) -> None:
-    """The rows of a file, or of all files of a source that sends increments, into the base tables."""
+    """The rows of a file, or of all files that are one delivery, into the base tables."""
     last = group[-1]
-    folder = FOLDER / "load" / last.staged.file.staged_as
-    if not folder.is_dir():
+    staged_as = last.staged.file.staged_as
+    folder = _sql_for("load", staged_as)
+    if folder is None:
+        return
+    if staged_as in SPLIT_KINDS:
+        _gather_split(db, group, keys)
+        _run_all(db, folder, last)
+        _forget(db)
         return
     if len(group) == 1:
         with _attached(db, last.staged.database, keys.store_key):
-            _incoming_rows(db, last)
+            _delivered_rows(db, last)
+            _incoming_rows(db, staged_as)
             _run_all(db, folder, last)
         return
     for place, delivery in enumerate(group):
         with _attached(db, delivery.staged.database, keys.store_key):
-            _incoming_rows(db, delivery)
+            _delivered_rows(db, delivery)
             if place == 0:
-                db.execute("create or replace temp table incoming_of_all as select * from incoming")
+                db.execute("create or replace temp table delivered_of_all as select * from delivered")
             else:
-                db.execute("insert into incoming_of_all by name select * from incoming")
-    db.execute("create or replace temp view incoming as select * from incoming_of_all")
+                db.execute("insert into delivered_of_all by name select * from delivered")
+    db.execute("create or replace temp view delivered as select * from delivered_of_all")
+    _incoming_rows(db, staged_as)
     _run_all(db, folder, last)
-    db.execute("drop view incoming")
-    db.execute("drop table incoming_of_all")
+    _forget(db)
+    db.execute("drop table delivered_of_all")
+
+
+def _gather_split(db: Warehouse, group: Sequence[Delivery], keys: Keys) -> None:
+    """The views `delivered` and `incoming` over the claim headers and the lines of one folder."""
+    kind = LOADED_AS[group[0].staged.file.staged_as]
+    for part in ("base", "line"):
+        db.run(FOLDER / "incoming" / "tables" / f"{kind}_{part}.sql")
+    for delivery in group:
+        part = delivery.staged.file.staged_as.rpartition("_")[2]
+        with _attached(db, delivery.staged.database, keys.store_key):
+            _delivered_rows(db, delivery)
+            db.execute(f"insert into {part}_row by name select * exclude (is_repeated) from delivered")
+    for name in ("split.sql", f"{kind}_joined.sql"):
+        db.run(FOLDER / "incoming" / name)
+    db.run(
+        FOLDER / "incoming" / "split_count.sql",
+        delivery_id=group[-1].delivery_id,
+        source_id=group[-1].staged.file.source_id,
+    )
+
+
+def _sql_for(folder: str, staged_as: str, *, suffix: str = "") -> Path | None:
+    """The SQL of a kind of rows: its own, or that of the kind which it is loaded as; None when there is none."""
+    for name in (staged_as, LOADED_AS.get(staged_as)):
+        if name is not None and (path := FOLDER / folder / f"{name}{suffix}").exists():
+            return path
+    return None
 
 
 def groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
@@ -194,17 +270,31 @@ def groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     gathered: dict[tuple[str, str, int], list[Delivery]] = {}
     for delivery in deliveries:
         file = delivery.staged.file
-        gathered.setdefault((file.source_id, file.staged_as, delivery.delivery_order), []).append(delivery)
+        kind = SPLIT_KINDS.get(file.staged_as, file.staged_as)
+        gathered.setdefault((file.source_id, kind, delivery.delivery_order), []).append(delivery)
     return sorted(gathered.values(), key=lambda group: group[-1].sent_order)
 
 
-def _incoming_rows(db: Warehouse, delivery: Delivery) -> None:
+def _delivered_rows(db: Warehouse, delivery: Delivery) -> None:
+    """The view `delivered`: the rows of the attached file as they came."""
     db.execute(
-        "update current_delivery set delivery_order = $order, sent_order = $sent",
+        "update current_delivery set delivery_order = $order, sent_order = $sent, delivery_id = $id",
         order=delivery.delivery_order,
         sent=delivery.sent_order,
+        id=delivery.delivery_id,
     )
     db.run(FOLDER / "incoming" / "rows.sql")
+
+
+def _incoming_rows(db: Warehouse, kind: str) -> None:
+    """The view `incoming`: one row per line or person, whatever the shape in which `delivered` came."""
+    own = FOLDER / "incoming" / f"{kind}.sql"
+    db.run(own if own.is_file() else FOLDER / "incoming" / "as_delivered.sql")
+
+
+def _forget(db: Warehouse) -> None:
+    db.execute("drop view if exists incoming")
+    db.execute("drop view if exists delivered")
 
 
 def _run_all(db: Warehouse, folder: Path, delivery: Delivery) -> None:
@@ -218,5 +308,5 @@ def _attached(db: Warehouse, database: Path, key: store.Key) -> Iterator[None]:
     try:
         yield
     finally:
-        db.execute("drop view if exists incoming")
+        _forget(db)
         db.execute("detach staged")

@@ -188,6 +188,7 @@ def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str
             ]
             for one in staged
         ),
+        "folders": _split_folders(staged),
         "adjustment": {name: source.adjustment for name, source in settings.sources.items()},
         "linkage": [list(settings.linkage.passes), list(settings.linkage.to_review)],
         "decisions": decisions,
@@ -195,6 +196,15 @@ def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str
         "duckdb": duckdb.__version__,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _split_folders(staged: Sequence[StagedFile]) -> list[list[str]]:
+    """Which files of claim headers and lines lie together, by their bytes."""
+    folders: dict[tuple[str, Path], list[str]] = {}
+    for one in staged:
+        if one.file.staged_as in ingest.SPLIT_KINDS:
+            folders.setdefault((one.file.source_id, one.file.path.parent), []).append(one.file.sha256)
+    return sorted(sorted(together) for together in folders.values())
 
 
 def _code_digest() -> str:

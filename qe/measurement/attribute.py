@@ -13,6 +13,7 @@ from qe.warehouse import Warehouse
 
 FOLDER = Path(__file__).parent / "attribution"
 WINDOW_MONTHS = 12
+FIRST_PERFORMANCE_YEAR = 2012  # 42 CFR 425.400(c)(1)(i): earlier windows are judged by the first list of services
 EMERGENCY = (date(2020, 1, 27), date(2023, 5, 11))  # COVID-19 public health emergency, 42 CFR 400.200
 SCHEMA: dict[str, pl.DataType] = {
     "person_id": pl.String(),
@@ -67,7 +68,7 @@ def attribute(
         FOLDER / f"{method}.sql",
         window_start=span.start,
         window_end=span.end,
-        performance_year=span.end.year,
+        performance_year=max(span.end.year, FIRST_PERFORMANCE_YEAR),
         in_emergency=span.start <= EMERGENCY[1] and span.end >= EMERGENCY[0],
     )
     for table in ("attribution_code", "attribution_specialty"):

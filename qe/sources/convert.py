@@ -115,6 +115,12 @@ class Conversion:
         if column.constant:
             self._values.append(f"{literal(self.layout.constants[name])} as {own}")
             return
+        if column.absent:
+            self._values.append(f"null::{_sql_type(column)} as {own}")
+            return
+        if column.file_name:
+            self._values.append(f"cast({literal(self.head.stated[name])} as {_sql_type(column)}) as {own}")
+            return
         match column.type:
             case "codes":
                 cells = [self._cell_of(names[0]) for names in column.alternatives()]
@@ -129,6 +135,9 @@ class Conversion:
                 self._raw.append(f"{self._months(column)} as {raw}")
                 self._values.append(f"{raw} as {own}")
                 return
+            case "series" | "amounts":
+                self._add_places(name, column)
+                return
             case _:
                 cell = self._cell(column)
         self._raw.append(f"{cell or 'null::varchar'} as {raw}")
@@ -140,15 +149,37 @@ class Conversion:
                 rule = "bad-boolean"
             self._values.append(f"{raw} is not null and ({value}) is null as {quoted('bad ' + name)}")
             self._checks.append(Check(condition=quoted("bad " + name), rule=rule, column=source_name))
+        if column.closed and cell:
+            known = ", ".join(literal(staged) for staged in sorted(set(column.map.values())))
+            self._values.append(f"{raw} is not null and ({value}) not in ({known}) as {quoted('strange ' + name)}")
+            self._checks.append(Check(condition=quoted("strange " + name), rule="unknown-code", column=source_name))
         if column.not_null:
             self._values.append(f"{raw} is null as {quoted('no ' + name)}")
             self._checks.append(Check(condition=quoted("no " + name), rule="missing-value", column=source_name))
+
+    def _add_places(self, name: str, column: Column) -> None:
+        """A list with one element a column of the run, NULL where the file has no such column or a blank cell."""
+        raw, own = quoted("raw " + name), quoted(name)
+        cells = [f"upper({cell})" if cell else "null::varchar" for cell in self._run(column.from_)]
+        self._raw.append(f"[{', '.join(cells)}] as {raw}")
+        if column.type == "series":
+            self._values.append(f"{raw} as {own}")
+            return
+        implied = str(self.reading.implied_decimals).lower()
+        value = f"list_transform({raw}, lambda one: as_amount(one, as_number(one), {implied}))"
+        self._values.append(f"{value} as {own}")
+        bad = quoted("bad " + name)
+        self._values.append(f"list_count({raw}) <> list_count({value}) as {bad}")
+        self._checks.append(Check(condition=bad, rule="bad-number", column=column.from_[0]))
 
     def _value(self, name: str, column: Column, raw: str) -> str:
         number = quoted("number " + name)
         match column.type:
             case "text" | "mbi":
-                return raw
+                if column.year_of is None:
+                    return raw
+                date = self._value(column.year_of, self.layout.columns[column.year_of], quoted("raw " + column.year_of))
+                return f"{raw} || '-' || year({date})"
             case "code":
                 code = f"upper({raw})"
                 if column.pad:
@@ -172,7 +203,7 @@ class Conversion:
                     f"list_filter(list_transform(string_split({raw}, ';'), lambda part: nullif(trim(part), '')), "
                     "lambda part: part is not null)"
                 )
-            case "codes" | "months":
+            case "codes" | "months" | "series" | "amounts":
                 raise ValueError("lists of several columns have no single value")
             case _:
                 assert_never(column.type)
@@ -255,7 +286,7 @@ class Conversion:
                 is_given += f' and {key} is distinct from "raw principal code 0"'
             elements.append(
                 f"case when {is_given} then {{'sequence': {place + first}, 'kind': {literal(run.kind)}, "
-                f"'code': {key}, 'icd_version': as_icd_version({version_key}, {ON_DATE}), "
+                f"'code': {key}, 'icd_version': {_icd_version(run.icd_version, version_key)}, "
                 f"'present_on_admission': {flag_key}}} end"
             )
         return elements
@@ -299,7 +330,7 @@ class Conversion:
                 self._checks.append(Check(condition=bad, rule="bad-date", column=names[place]))
             elements.append(
                 f"case when {key} is not null then {{'sequence': {place + 1}, 'code': {key}, "
-                f"'icd_version': as_icd_version({version_key}, {ON_DATE}), "
+                f"'icd_version': {_icd_version(run.icd_version, version_key)}, "
                 f"'procedure_date': as_date({date_key}, {latest})}} end"
             )
         return elements
@@ -316,6 +347,11 @@ class Conversion:
             for check in self._checks
         )
         return f"case {line} when {any_of} then list_filter([{each}], lambda fault: fault is not null) end"
+
+
+def _icd_version(stated: int | None, flag: str) -> str:
+    """The revision that the layout states for all codes, else by the code's own flag or the row's date."""
+    return str(stated) if stated is not None else f"as_icd_version({flag}, {ON_DATE})"
 
 
 def _mapped(code: str, column: Column) -> str:
@@ -337,7 +373,9 @@ def _sql_type(column: Column) -> str:
             return "integer"
         case "boolean":
             return "boolean"
-        case "text_list" | "codes" | "months":
+        case "text_list" | "codes" | "months" | "series":
             return "varchar[]"
+        case "amounts":
+            return "decimal(14, 2)[]"
         case _:
             return "varchar"

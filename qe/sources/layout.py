@@ -32,6 +32,8 @@ ColumnType = Literal[
     "mbi",  # the first of the columns whose value has the form of a Medicare Beneficiary Identifier
     "codes",  # list of the columns' values, blanks left out
     "months",  # list of 12, January first, NULL where blank
+    "series",  # list of all the columns' codes, NULL where blank: places are kept
+    "amounts",  # list of all the columns' dollars, NULL where blank: places are kept
     "text_list",  # one column, values joined by ";"
 ]
 
@@ -54,6 +56,10 @@ class Column(Closed):
     identity  names and identifiers: staged under the vault key only
     both      staged under both keys: what linkage compares and analysis needs
     position  1-based place in a file without a header
+    absent    the source has no such column: staged as NULL, for what is read of other sources
+    closed    a value that stands not in `map` makes the row unfit
+    year_of   date column whose year is put behind the value: numbers that start anew each year
+    file_name pattern with one group of digits: the value stands in the file's name alone
     """
 
     from_: list[str] = Field(default=[], alias="from")
@@ -66,11 +72,17 @@ class Column(Closed):
     identity: bool = False
     both: bool = False
     position: int | None = Field(default=None, ge=1)
+    absent: bool = False
+    closed: bool = False
+    year_of: str | None = None
+    file_name: str | None = None
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> "Column":
-        if self.constant == bool(self.from_):
-            raise ValueError('needs either "from" or "constant"')
+        if self.constant + self.absent + bool(self.from_) + bool(self.file_name) != 1:
+            raise ValueError('needs exactly one of "from", "constant", "absent" and "file_name"')
+        if self.closed and not self.map:
+            raise ValueError('"closed" needs a "map"')
         return self
 
     def alternatives(self) -> list[tuple[str, ...]]:
@@ -79,17 +91,22 @@ class Column(Closed):
 
 
 class Diagnoses(Closed):
-    """One run of diagnosis columns; version and present_on_admission run beside the codes, or are one for all."""
+    """One run of diagnosis columns; version and present_on_admission run beside the codes, or are one for all.
+
+    icd_version  the revision of all codes where the source has only one and states it nowhere
+    """
 
     kind: Literal["principal", "admitting", "other", "external"]
+    icd_version: Literal[9, 10] | None = None
     code: list[str]
     version: list[str] = []
     present_on_admission: list[str] = []
 
 
 class Procedures(Closed):
-    """One run of procedure columns."""
+    """One run of procedure columns. icd_version: as for diagnoses."""
 
+    icd_version: Literal[9, 10] | None = None
     code: list[str]
     version: list[str] = []
     procedure_date: list[str] = []
@@ -106,12 +123,15 @@ class Envelope(Closed):
 class Totals(Closed):
     """How claims and dollars of a file are counted.
 
-    grain  "claim": `paid` repeats on each row of a claim and counts once a claim; "row": it stands once on each row
+    grain  "claim": `paid` repeats on each row of a claim and counts once a claim; "row": it stands once on each row;
+           "institutional": as for "row", but once on an institutional claim that has it alike on each row
+    given  rows in which this column is blank carry no claim and no amount of their own
     """
 
     claim: str
     paid: str
-    grain: Literal["claim", "row"]
+    grain: Literal["claim", "row", "institutional"]
+    given: str | None = None
 
 
 class Period(Closed):
@@ -131,6 +151,7 @@ class Layout(Closed):
     required  staged columns whose source columns a header must hold: what the type is recognised by
     absent    source columns that show that the file is of another type
     vault     "whole": staged under the vault key only; "identity": identity columns and raw rows are
+    beside    the layout whose file must lie in the same folder: claim headers and their lines in two files
     """
 
     id: str
@@ -142,6 +163,7 @@ class Layout(Closed):
     required: list[str] = Field(min_length=1)
     absent: list[str] = []
     vault: Literal["none", "identity", "whole"] = "none"
+    beside: str | None = None
     record_type: str | None = None
     envelope: Envelope | None = None
     constants: dict[str, str] = {}
@@ -159,6 +181,10 @@ class Layout(Closed):
         for name, column in self.columns.items():
             if column.constant and name not in self.constants:
                 raise ValueError(f'column "{name}" has no value in [constants]')
+            if column.year_of is not None and column.year_of not in self.columns:
+                raise ValueError(
+                    f'column "{name}" takes its year of "{column.year_of}", which is not among the columns'
+                )
             if column.type == "months" and any(len(names) != 12 for names in column.alternatives()):
                 raise ValueError(f'column "{name}" does not name twelve columns')
         return self
@@ -173,7 +199,7 @@ class Layout(Closed):
         missing = []
         for name in self.required:
             column = self.columns[name]
-            if column.constant or any(
+            if not column.from_ or any(
                 all(part in header for part in alternative) for alternative in column.alternatives()
             ):
                 continue

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from qe import store
 from qe.errors import Fault, Findings, InputError
 from qe.progress import Progress
 from qe.site import Site, SourceTable
+from qe.sources.beside import without_their_other_file
 from qe.sources.convert import Conversion, Reading
 from qe.sources.layout import Layout, layouts
 from qe.sources.lines import LineReader
@@ -75,6 +76,9 @@ def receive(
             for found, received in waiting:
                 with told.of(found):
                     staged.append(received.result())
+            if not told.wrong and not told.findings:
+                unpaired = benches.submit(partial(without_their_other_file, staged=staged, keys=keys)).result()
+                staged = _accepted_without(site, staged, unpaired, told.findings)
     finally:
         progress.finish()
     if told.wrong:
@@ -103,6 +107,19 @@ class _Told:
             self.findings += error.faults
         except OSError:
             self.wrong.append(_input_fault(found.path.name, "cannot be read", "Check its permissions."))
+
+
+def _accepted_without(
+    site: Site, staged: list[StagedFile], unpaired: list[tuple[StagedFile, Fault]], findings: list[Fault]
+) -> list[StagedFile]:
+    """The files, those marked that are accepted without the other half of their claims; the others' faults in `findings`."""
+    accepted = set()
+    for one, fault in unpaired:
+        if one.file.name in site.settings.sources[one.file.source_id].accept_unreconciled:
+            accepted.add(one.file.path)
+        else:
+            findings.append(fault)
+    return [replace(one, status="accepted_unreconciled") if one.file.path in accepted else one for one in staged]
 
 
 def _not_twice(found: Found, seen: dict[tuple[str, str], str]) -> str:

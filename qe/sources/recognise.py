@@ -2,9 +2,10 @@
 
 import csv
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qe.errors import Findings, InputError
 from qe.site import SourceTable
@@ -22,6 +23,7 @@ class Head:
     places       name of a column in the file (upper case) -> place in the row, from 0; by position: "#1" -> 0
     width        places up to the last that has a name
     record_type  what the envelope's first record states, None without one
+    stated       columns whose value stands in the file's name alone
     """
 
     layout: Layout
@@ -29,6 +31,7 @@ class Head:
     places: dict[str, int]
     width: int
     record_type: str | None = None
+    stated: dict[str, str] = field(default_factory=dict)
 
     @property
     def quoting(self) -> bool:
@@ -112,7 +115,8 @@ def parquet_head(names: list[str], source: SourceTable, choices: Iterable[Layout
             remedy='Correct the columns, or name the type: layout = "..." in the source of qe.toml.',
         )
     places = {column.upper(): place for place, column in enumerate(names)}
-    return Head(layout=matching[0], delimiter=",", places=places, width=len(names))
+    stated = _stated_by_name(matching[0], name)
+    return Head(layout=matching[0], delimiter=",", places=places, width=len(names), stated=stated)
 
 
 def _text(line: bytes | None, name: str) -> str:
@@ -160,7 +164,31 @@ def _named_head(layout: Layout, delimiter: str, line: str, record_type: str | No
         )
     width = max(place for place, column in enumerate(names) if column) + 1
     places = {column: place for place, column in enumerate(names) if column}
-    return Head(layout=layout, delimiter=delimiter, places=places, width=width, record_type=record_type)
+    return Head(
+        layout=layout,
+        delimiter=delimiter,
+        places=places,
+        width=width,
+        record_type=record_type,
+        stated=_stated_by_name(layout, name),
+    )
+
+
+def _stated_by_name(layout: Layout, name: str) -> dict[str, str]:
+    """What the file tells by its name alone: the year of a yearly file without a column for it."""
+    found = {}
+    for column_name, column in layout.columns.items():
+        if column.file_name is None:
+            continue
+        if (match := re.search(column.file_name, name)) is None:
+            raise finding(
+                "not-in-name",
+                f"its {column_name} stands in no column, and its name does not tell it either",
+                file=name,
+                remedy="Give the file the name under which it was published.",
+            )
+        found[column_name] = match.group(1)
+    return found
 
 
 def _by_position(choices: list[Layout], line: str, record_type: str | None, source: SourceTable) -> Head | None:

@@ -20,6 +20,7 @@ RULES = {
     "bad-number": "is not a number",
     "bad-boolean": "is neither true nor false",
     "missing-value": "is blank",
+    "unknown-code": "is a code that stands in no table",
     "wrong-column-count": "another number of columns than the header",
     "blank-line": "a blank line",
     "nul-byte": "a NUL byte",
@@ -61,16 +62,18 @@ def unreconciled(name: str, facts: Facts, layout: Layout, source: SourceTable, *
     """
     faults = []
     if facts.rows_read == 0 and facts.expected_rows != 0:
-        faults.append(_fault("no-rows", name, "holds a header and no row", "Ask for the rows."))
+        faults.append(unreconciled_fault("no-rows", name, "holds a header and no row", "Ask for the rows."))
     elif facts.rows_accepted == 0 and facts.rows_read > 0:
         faults.append(
-            _fault("no-fit-row", name, f"none of its {facts.rows_read:,} rows could be read", "Ask for the file again.")
+            unreconciled_fault(
+                "no-fit-row", name, f"none of its {facts.rows_read:,} rows could be read", "Ask for the file again."
+            )
         )
     if layout.envelope:
         faults += _envelope_faults(name, facts, layout)
     if 2 * outside > facts.rows_accepted > 0:
         faults.append(
-            _fault(
+            unreconciled_fault(
                 "wrong-period",
                 name,
                 f"{outside:,} of {facts.rows_accepted:,} rows lie outside {source.start} to {source.end}, the period "
@@ -87,27 +90,30 @@ def _envelope_faults(name: str, facts: Facts, layout: Layout) -> list[Fault]:
     first, last = layout.envelope.header, layout.envelope.trailer
     faults = []
     if facts.record_type is None:
-        faults.append(_fault("no-first-record", name, f"has no {first} record", "Ask for the whole file."))
+        faults.append(unreconciled_fault("no-first-record", name, f"has no {first} record", "Ask for the whole file."))
     elif facts.record_type != layout.record_type:
         said = f"its {first} record states another type than {layout.record_type}, which its columns are"
-        faults.append(_fault("wrong-type", name, said, "Ask which is right."))
+        faults.append(unreconciled_fault("wrong-type", name, said, "Ask which is right."))
     if not facts.has_trailer:
         said = f"has no {last} record: it may be cut short"
-        return [*faults, _fault("no-trailer", name, said, "Ask for the whole file.")]
+        return [*faults, unreconciled_fault("no-trailer", name, said, "Ask for the whole file.")]
     if facts.trailer_type != layout.record_type:
         said = f"its {last} record states another type than {layout.record_type}, which its columns are"
-        faults.append(_fault("wrong-type", name, said, "Ask which is right."))
+        faults.append(unreconciled_fault("wrong-type", name, said, "Ask which is right."))
     if facts.expected_rows is None:
         faults.append(
-            _fault("no-trailer-count", name, f"its {last} record states no number of rows", "Ask for the whole file.")
+            unreconciled_fault(
+                "no-trailer-count", name, f"its {last} record states no number of rows", "Ask for the whole file."
+            )
         )
     elif facts.expected_rows != facts.rows_read:
         said = f"its {last} record states {facts.expected_rows:,} rows and it holds {facts.rows_read:,}"
-        faults.append(_fault("trailer-count", name, said, "Ask for the whole file."))
+        faults.append(unreconciled_fault("trailer-count", name, said, "Ask for the whole file."))
     return faults
 
 
-def _fault(code: str, name: str, said: str, remedy: str, *, count: int = 1) -> Fault:
+def unreconciled_fault(code: str, name: str, said: str, remedy: str, *, count: int = 1) -> Fault:
+    """A fault of a file that `accept_unreconciled` may accept."""
     accept = f'{remedy} To use it as it is: accept_unreconciled = ["{name}"].'
     return Fault(code=code, message=f"{name}: {said}", file=name, count=count, remedy=accept)
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import duckdb
 import pyarrow as pa
@@ -88,6 +88,7 @@ def staged_places(folder: Path, *, head: Head, sha256: str, reading: Reading) ->
         "sha256": sha256,
         "layout": head.layout.digest(),
         "delimiter": head.delimiter,
+        "stated": head.stated,
         "implied_decimals": reading.implied_decimals,
         "latest_year": reading.latest_year,
         "reader": READER,
@@ -335,9 +336,24 @@ def _totals(connection: duckdb.DuckDBPyConnection, conversion: Conversion) -> tu
     if totals is None or not {totals.claim, totals.paid} <= found:
         return None, None
     claim, paid = quoted(totals.claim), quoted(totals.paid)
+    if conversion.layout.columns[totals.paid].type == "amounts":
+        paid = f"list_sum({paid})"
     rows = f"select {claim} as claim, {paid} as paid from staged_row"
-    if totals.grain == "claim":
-        rows = f"select claim, max(paid) as paid from ({rows}) group by claim"
+    if totals.given:
+        rows += f" where {quoted(totals.given)} is not null"
+    match totals.grain:
+        case "claim":
+            rows = f"select claim, max(paid) as paid from ({rows}) group by claim"
+        case "institutional":
+            rows = (
+                "select claim, case when min(paid) = max(paid) and bool_and(is_institutional) then max(paid) "
+                f"else sum(paid) end as paid from (select {claim} as claim, {paid} as paid, "
+                "claim_type = 'INSTITUTIONAL' as is_institutional from staged_row) group by claim"
+            )
+        case "row":
+            pass
+        case _:
+            assert_never(totals.grain)
     row = connection.execute(
         f"select count(distinct claim), coalesce(sum(paid), 0)::decimal(18, 2) from ({rows})"
     ).fetchone()

@@ -1,2 +1,2 @@
--- Grain: one row: the delivery whose rows are being read. All files of a source with adjustment "net" share one delivery_order.
-create temp table current_delivery (delivery_order integer, sent_order integer)
+-- Grain: one row: the delivery whose rows are being read. Files that are loaded together share one delivery_order.
+create temp table current_delivery (delivery_order integer, sent_order integer, delivery_id varchar)

@@ -1,7 +1,7 @@
 -- Grain: one row per claim of the file (working table). Decides: paid status and allowed amount of Medicare institutional claims.
 -- The header is repeated on every line: it is taken once. A non-payment reason decides by its table (a code that stands in no
 -- table is denied); zero paid is not denied. Inpatient and SNF allowed = paid + pass-through per diem x covered days +
--- deductible + coinsurance + primary payer. Source: contracts.md section 4; claims_data.md section 1 and correction 2.
+-- deductible (cash and blood) + coinsurance + primary payer. Source: contracts.md section 4; claims_data.md section 1 and correction 2.
 create or replace temp table institutional_header as
 with first_line as (
     select
@@ -11,7 +11,7 @@ with first_line as (
 ),
 header as (
     select
-        first_line.claim_type, first_line.native_claim_id, first_line.native_person_id, first_line.delivery_order,
+        first_line.claim_type, first_line.native_claim_id, first_line.native_person_id, first_line.delivery_order, first_line.delivery_id,
         first_line.from_date, first_line.thru_date, first_line.admit_date, first_line.discharge_date,
         first_line.facility_ccn, first_line.billing_npi, first_line.attending_npi, first_line.operating_npi,
         first_line.facility_code || first_line.service_code || coalesce(first_line.frequency_code, '') as bill_type,
@@ -25,7 +25,8 @@ header as (
         cast(coalesce(first_line.pass_through_per_diem, 0) * coalesce(first_line.covered_days, 0) as decimal(14, 2))
             as pass_through_amount,
         first_line.covered_days,
-        coalesce(first_line.deductible_amount, 0) + coalesce(first_line.coinsurance_amount, 0) as member_amount,
+        coalesce(first_line.deductible_amount, 0) + coalesce(first_line.coinsurance_amount, 0)
+            + coalesce(first_line.blood_deductible_amount, 0) as member_amount,
         first_line.paid_date, first_line.diagnoses, first_line.procedures
     from first_line
     where place = 1

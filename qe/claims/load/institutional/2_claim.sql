@@ -6,7 +6,7 @@ select
     header.admission_type, header.point_of_origin, header.discharge_status,
     coalesce(by_ccn.unit_id, by_npi.unit_id), header.billing_npi, null, header.attending_npi, header.operating_npi,
     header.charge_amount, header.allowed_amount, header.paid_amount, header.member_amount, header.primary_payer_amount,
-    header.paid_status, header.service_occurred, header.paid_date, null, $delivery_id, header.primary_payer_code,
+    header.paid_status, header.service_occurred, header.paid_date, null, header.delivery_id, header.primary_payer_code,
     header.cob_order, null, header.non_payment_reason, header.covered_days, header.mco_paid, header.pass_through_amount,
     coalesce(by_ccn.facility_type, by_npi.facility_type), 'header', header.superseded_by, null, false
 from institutional_header as header

@@ -1,4 +1,4 @@
--- Grain: one row per claim and line. A wholly non-covered line of an outpatient claim is denied; else a line shares its claim's status.
+-- Grain: one row per claim and line; a claim that came without lines has none. A wholly non-covered line of an outpatient claim is denied; else a line shares its claim's status.
 insert into claim_line
 with numbered as (
     select
@@ -11,7 +11,9 @@ select
     coalesce(numbered.line_date, numbered.thru_date), numbered.revenue_code, numbered.hcpcs, numbered.modifiers,
     numbered.units, null, numbered.rendering_npi, null, null, numbered.ndc, numbered.line_charge_amount,
     case
-        when header.claim_type = 'outpatient' and header.paid_status not in ('denied', 'void')
+        when header.claim_type = 'outpatient' and header.paid_status not in ('denied', 'void') and coalesce(
+            numbered.line_paid_amount, numbered.line_deductible_amount, numbered.line_coinsurance_amount
+        ) is not null
             then coalesce(numbered.line_paid_amount, 0) + coalesce(numbered.line_deductible_amount, 0)
                 + coalesce(numbered.line_coinsurance_amount, 0)
     end,
@@ -26,3 +28,4 @@ select
     header.person_id, $payer_id, header.claim_type, header.superseded_by, null, false
 from numbered
 join institutional_header as header using (claim_type, native_claim_id)
+where coalesce(cast(numbered.line_number as varchar), numbered.revenue_code, numbered.hcpcs, numbered.ndc) is not null

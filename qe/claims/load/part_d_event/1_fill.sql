@@ -1,5 +1,6 @@
 -- Grain: one row per Part D event. A deletion ("D") is void; an unknown adjustment code is denied. allowed_amount is the total drug
--- cost; paid is what plan and low-income subsidy paid, never more than that cost.
+-- cost; paid is what plan and low-income subsidy paid, never more than that cost; a file that states none of them: what the patient
+-- did not pay.
 insert into pharmacy_fill
 with judged as (
     select
@@ -22,8 +23,12 @@ select
     case
         when judged.fill_status = 'paid'
             then least(
-                coalesce(judged.plan_paid_amount, 0) + coalesce(judged.noncovered_plan_paid_amount, 0)
-                    + coalesce(judged.low_income_amount, 0),
+                case
+                    when coalesce(judged.plan_paid_amount, judged.noncovered_plan_paid_amount, judged.low_income_amount) is null
+                        then judged.total_cost_amount - coalesce(judged.patient_paid_amount, 0)
+                    else coalesce(judged.plan_paid_amount, 0) + coalesce(judged.noncovered_plan_paid_amount, 0)
+                        + coalesce(judged.low_income_amount, 0)
+                end,
                 judged.total_cost_amount
             )
         else 0

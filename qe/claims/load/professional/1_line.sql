@@ -1,6 +1,8 @@
 -- Grain: one row per claim line of the file (working table). Decides: which carrier and DME lines are payable.
 -- Claim denial code and line processing code are text and count by whitelist ('00' is not '0'); a code that stands in no
--- table is denied; a blank one is no statement. Source: CCW codebook; claims_data.md section 1.
+-- table is denied; a blank one is no statement. Where another payer paid or benefits were exhausted Medicare paid nothing, whatever the
+-- amount says; only S (secondary payer) keeps what Medicare paid second. CMS's own yearly sums of the DE-SynPUF count A, R and S alone.
+-- Source: CCW codebook; claims_data.md section 1.
 create or replace temp table professional_line as
 with numbered as (
     select
@@ -16,7 +18,7 @@ judged as (
             when numbered.payment_denial_code is not null and denial.code is null then 'denied'
             when coalesce(denial.status, 'paid') <> 'paid' then denial.status
             when numbered.line_processing_code is not null and processing.code is null then 'denied'
-            when coalesce(processing.status, 'paid') not in ('paid', 'other_payer_paid') then processing.status
+            when coalesce(processing.status, 'paid') <> 'paid' and numbered.line_processing_code <> 'S' then processing.status
             when coalesce(numbered.line_paid_amount, 0) <> 0 then 'paid'
             when coalesce(processing.status, 'paid') = 'other_payer_paid'
                 or coalesce(numbered.line_primary_payer_amount, 0) > 0 then 'other_payer_paid'
@@ -37,11 +39,11 @@ select
     judged.rendering_npi, judged.rendering_specialty, judged.rendering_tin, judged.organisation_npi, judged.ndc,
     judged.line_charge_amount as charge_amount,
     case when judged.line_status in ('denied', 'void') then 0 else coalesce(judged.line_allowed_amount, 0) end as allowed_amount,
-    case when judged.line_status in ('denied', 'void') then 0 else coalesce(judged.line_paid_amount, 0) end as paid_amount,
+    case when judged.line_status = 'paid' then coalesce(judged.line_paid_amount, 0) else 0 end as paid_amount,
     coalesce(judged.line_deductible_amount, 0) + coalesce(judged.line_coinsurance_amount, 0) as member_amount,
     coalesce(judged.line_primary_payer_amount, 0) as primary_payer_amount,
     nullif(trim(judged.line_primary_payer_code), '') as primary_payer_code,
-    judged.claim_paid_amount, judged.line_status, judged.diagnoses
+    judged.claim_paid_amount, judged.line_status, judged.diagnoses, judged.delivery_id
 from judged
 join claim_ref
     on claim_ref.source_id = $source_id and claim_ref.claim_kind = judged.claim_type

@@ -19,7 +19,7 @@ with summed as (
 )
 select
     line.claim_id, line.superseded_by, line.person_id, line.claim_type, line.from_date, line.thru_date, line.paid_date,
-    line.organisation_npi, line.rendering_tin, line.diagnoses, summed.charge_amount, summed.allowed_amount,
+    line.delivery_id, line.organisation_npi, line.rendering_tin, line.diagnoses, summed.charge_amount, summed.allowed_amount,
     summed.paid_amount, summed.member_amount, summed.primary_payer_amount, summed.paid_status, summed.primary_payer_code,
     summed.stated_paid_amount,
     case when coalesce(payer.status, 'primary') = 'secondary' then 2 else 1 end as cob_order

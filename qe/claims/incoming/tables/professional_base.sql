@@ -1,0 +1,28 @@
+-- Grain: one row per claim of the claim header files of one folder, as they were delivered.
+create or replace temp table base_row (
+    row_number bigint,
+    delivery_order integer,
+    sent_order integer,
+    delivery_id varchar,
+    native_person_id varchar,
+    native_claim_id varchar,
+    claim_type varchar,
+    from_date date,
+    thru_date date,
+    payment_denial_code varchar,
+    claim_paid_amount decimal(14, 2),
+    primary_payer_amount decimal(14, 2),
+    referring_npi varchar,
+    claim_charge_amount decimal(14, 2),
+    claim_allowed_amount decimal(14, 2),
+    claim_deductible_amount decimal(14, 2),
+    paid_date date,
+    final_action varchar,
+    disposition_code varchar,
+    rendering_npi varchar,
+    rendering_tin varchar,
+    rendering_specialty varchar,
+    line_from_date date,
+    line_thru_date date,
+    diagnoses struct(sequence integer, kind varchar, code varchar, icd_version integer, present_on_admission varchar)[]
+)
