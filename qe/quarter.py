@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from qe import run_record, runs, warehouse
+from qe.claims import quality
 from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
-from qe.claims.quality import require_fit
 from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault
+from qe.ledger.book import Ledger
 from qe.measurement import check, detail
 from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import compute, require_window
@@ -25,8 +27,9 @@ from qe.progress import Progress
 from qe.release.contacts import contacts_of, write_contacts
 from qe.release.review import ReviewPeriod
 from qe.reports.facts import ReportFacts, ReviewDates
+from qe.reports.quality_page import quality_page
 from qe.run_record import ScoredModule
-from qe.runs import Run, RunInputs
+from qe.runs import Run, RunInputs, write_aside
 from qe.site import Site
 from qe.sources.manifest import StagedFile
 from qe.sources.reconcile import reconciliation_frame
@@ -46,8 +49,42 @@ class Keys:
 @contextmanager
 def fit_model(site: Site, model: ClaimsModel, keys: Keys) -> Iterator[tuple[Warehouse, tuple[Fault, ...]]]:
     """The claims model, read-only and locked, after its quality checks; and the warnings of those that do not stop."""
+    with examined_model(site, model, keys) as (db, report):
+        yield db, quality.require_none_stops(report.results)
+
+
+@contextmanager
+def examined_model(site: Site, model: ClaimsModel, keys: Keys) -> Iterator[tuple[Warehouse, quality.QualityReport]]:
+    """The claims model, read-only and locked, and what its quality checks found, written as a page: fit or not."""
     with warehouse.open_read_only(model.path, keys.store, engine=site.engine(), lock=True) as db:
-        yield db, require_fit(db, site.settings.quality)
+        report = quality.report(db, site.settings.quality, earlier=last_delivery(site, quality.inputs(db)))
+        write_aside(quality_page_path(site), quality_page(report, site.settings).encode("utf-8"))
+        yield db, report
+
+
+def quality_page_path(site: Site) -> Path:
+    """The page an analyst opens first after a delivery."""
+    return site.out / "quality" / "index.html"
+
+
+def last_delivery(site: Site, now: frozenset[tuple[str, str]]) -> quality.Earlier | None:
+    """The run recorded last that was made from other files than `now`; None where there is none: a first delivery."""
+    if not site.ledger.exists():
+        return None
+    recorded = [
+        event.text("run_id")
+        for event in Ledger(site.ledger, zone=site.settings.site.zone).events()
+        if event.kind == "run_completed"
+    ]
+    for run_id in reversed(recorded):
+        run = runs.run_of(site, run_id)
+        volumes = run_record.results_path(run, "quality_volumes")
+        if not (run.is_finished and volumes.exists()):
+            continue
+        files = {(one["source_id"], one["sha256"]): one["file"] for one in run.manifest()["inputs"]}
+        if files.keys() != now:
+            return quality.Earlier(run_id=run_id, volumes=pl.read_parquet(volumes), files=files)
+    return None
 
 
 def modules(site: Site, period: ReportingPeriod, names: Sequence[str]) -> list[Module]:
@@ -143,7 +180,13 @@ def finish_run(
     db: Warehouse,
 ) -> None:
     """Write results, facts and, last, the manifest: a run without it is not finished."""
-    run_record.keep(run, scored, reconciliation=reconciliation_frame(staged), model=model, units=units(db))
+    checked = {
+        "quality_checks": quality.results_frame(quality.assess(db, site.settings.quality)),
+        "quality_volumes": quality.volumes(db),
+    }
+    run_record.keep(
+        run, scored, reconciliation=reconciliation_frame(staged), model=model, units=units(db), checked=checked
+    )
     run_record.write_facts(run, run_record.report_facts(site, run, inputs.period, staged, scored, model))
     run.finish(run_record.manifest(site, run, inputs, staged, scored, model))
 

@@ -1,6 +1,6 @@
 """What a finished run keeps: result tables, the facts its pages quote, and the manifest of all it was made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -54,9 +54,18 @@ def run_inputs(
 
 
 def keep(
-    run: Run, modules: Sequence[ScoredModule], *, reconciliation: pl.DataFrame, model: ClaimsModel, units: pl.DataFrame
+    run: Run,
+    modules: Sequence[ScoredModule],
+    *,
+    reconciliation: pl.DataFrame,
+    model: ClaimsModel,
+    units: pl.DataFrame,
+    checked: Mapping[str, pl.DataFrame],
 ) -> None:
-    """Write the tables of contracts.md section 5 under results/: the same run writes the same bytes."""
+    """Write the tables of contracts.md section 5 under results/: the same run writes the same bytes.
+
+    checked  quality_checks and quality_volumes: what the data-quality checks found
+    """
     tables = {
         "measure_results": pl.concat([module.scored.results for module in modules]).sort(
             "measure_id", "level", "provider_id", "payer_scope"
@@ -67,6 +76,7 @@ def keep(
         "source_claims": model.source_claims,
         "unit": public_units(units),
         "unit_count": pl.concat([unit_counts(module.events) for module in modules]),
+        **checked,
     }
     strangers = set(tables["measure_results"]["provider_id"]) - set(tables["unit"]["unit_id"])
     assert not strangers, "every result is about a unit: no other identifier may stand in results"

@@ -16,10 +16,13 @@ from qe.claims import ingest
 from qe.claims.events import derive_events
 from qe.claims.link import LinkageReport, link_persons, report_of
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
+from qe.claims.quality_counts import count, describe_sources
 from qe.errors import OutOfResources, QeError
 from qe.progress import Progress
 from qe.site import Site
 from qe.sources.manifest import StagedFile
+from qe.sources.reconcile import quarantine_frame
+from qe.sources.stage import Keys as StageKeys
 from qe.warehouse import Warehouse
 
 
@@ -151,6 +154,15 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     db.insert("linkage_report", report)
     _run_folder(db, "summary")
     progress.finish()
+    progress.start("checking data quality")
+    quarantine = quarantine_frame(
+        [one for one in staged if one.rows_quarantined],
+        keys=StageKeys(store=keys.store_key, vault=keys.vault_key),
+        engine=site.engine(),
+    )
+    describe_sources(db, site.settings.sources, staged, quarantine)
+    count(db)
+    progress.finish()
 
 
 def _assign_keys(db: Warehouse) -> None:
@@ -190,6 +202,7 @@ def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str
         ),
         "folders": _split_folders(staged),
         "adjustment": {name: source.adjustment for name, source in settings.sources.items()},
+        "periods": {name: [str(source.start), str(source.end)] for name, source in settings.sources.items()},
         "linkage": [list(settings.linkage.passes), list(settings.linkage.to_review)],
         "decisions": decisions,
         "code": _code_digest(),

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from qe import runs, store, workflow
+from qe import quarter, runs, store, workflow
+from qe.claims import quality
+from qe.claims.load import build_model
 from qe.cli.output import (
     ActorOption,
     AsOfOption,
@@ -27,6 +30,7 @@ from qe.measurement.catalogue import catalogue
 from qe.measurement.events import rule_number
 from qe.reports import markdown, wording
 from qe.reports.facts import MeasureFacts
+from qe.reports.quality_page import verdict
 from qe.run_record import FACTS_FILE, REPORT_FACTS
 from qe.runs import Run
 from qe.site import Site
@@ -46,7 +50,11 @@ def check(
         opened = outcome.open_site(site)
         outcome.data = {"checked": what, "site": opened.settings.site.name}
         faults: list[QeError] = []
-        for name, examine in (("config", _check_config), ("measures", _check_measures), ("sources", _check_sources)):
+        for name, examine in (
+            ("config", _check_config),
+            ("measures", _check_measures),
+            ("sources", partial(_check_sources, outcome)),
+        ):
             if what in (name, "all"):
                 try:
                     outcome.say(examine(opened))
@@ -90,12 +98,68 @@ def _check_measures(site: Site) -> str:
     return f"{len(modules)} measure modules hold."
 
 
-def _check_sources(site: Site) -> str:
+def _check_sources(outcome: Outcome, site: Site) -> str:
+    """Files, then the claims model that `qe run` will find built, then its quality: told, and written as a page."""
     with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
-        staged = receive(site, store_key=site.store_key(), vault_key=site.vault_key(), progress=TerminalProgress())
-    read = sum(one.rows_read for one in staged)
-    quarantined = sum(one.rows_quarantined for one in staged)
-    return f"{len(staged)} files: {read:,} rows read, {read - quarantined:,} accepted, {quarantined:,} quarantined."
+        keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
+        progress = TerminalProgress()
+        staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
+        read = sum(one.rows_read for one in staged)
+        quarantined = sum(one.rows_quarantined for one in staged)
+        outcome.say(
+            f"{len(staged)} files: {read:,} rows read, {read - quarantined:,} accepted, {quarantined:,} quarantined."
+        )
+        model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
+        with quarter.examined_model(site, model, keys) as (_, report):
+            _tell_quality(outcome, site, report)
+    quality.require_none_stops(report.results)
+    return f"The quality page: {quarter.quality_page_path(site)}"
+
+
+def _tell_quality(outcome: Outcome, site: Site, report: quality.QualityReport) -> None:
+    """What needs attention first, then counts; every check in the JSON object."""
+    found = quality.statuses(report.results)
+    attention = [one for one in report.results if one.status in ("stop", "warn")]
+    outcome.data["quality"] = {
+        "page": str(quarter.quality_page_path(site)),
+        "compared_with": report.before_run or None,
+        "counts": {"checks": sum(found.values()), **found},
+        "checks": [quality.as_row(one) for one in report.results],
+        "volumes": report.volumes.to_dicts(),
+        "linkage": report.linkage.to_dicts(),
+        "quarantine": report.quarantine.to_dicts(),
+        "unresolved_facilities": dict(
+            zip(("units", "stays", "allowed_amount"), report.unresolved, strict=True),
+        ),
+        "new_files": list(report.new_files),
+        "files_gone": list(report.gone_files),
+    }
+    outcome.say(verdict(report.results))
+    if attention:
+        outcome.table(
+            "Needs attention",
+            ["verdict", "what", "where", "share", "threshold", "rows", "of"],
+            [
+                (
+                    one.status,
+                    one.check.type.title.removeprefix("share of "),
+                    one.place,
+                    f"{one.share:.2%}",
+                    f"{one.threshold:.2%}",
+                    f"{one.failing:,}",
+                    f"{one.denominator:,}",
+                )
+                for one in attention
+            ],
+        )
+    outcome.say(
+        f"{sum(found.values()):,} checks: {found['pass']:,} pass, {found['warn']:,} warn, {found['stop']:,} stop,"
+        f" {found['not_applicable']:,} not applicable."
+    )
+    if report.before is None:
+        outcome.say("This is the first delivery: there is no earlier run to compare volumes with.")
+    else:
+        outcome.say(f"Volumes are compared with run {report.before_run}; {len(report.new_files)} files are new.")
 
 
 def run(

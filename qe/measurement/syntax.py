@@ -89,9 +89,8 @@ def contract_tables() -> frozenset[str]:
     return frozenset({*model.BASE_TABLES, *model.EVENT_TABLES, model.UNIT_VIEW, *ENGINE_VIEWS})
 
 
-@cache
 def tree(sql: str) -> dict[str, Any]:
-    """DuckDB's parsed tree of `sql`, or {"error": true, ...}; read by several checks and changed by none."""
+    """DuckDB's parsed tree of `sql`, or {"error": true, ...}."""
     with duckdb.connect() as connection:
         row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert row is not None

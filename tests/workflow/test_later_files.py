@@ -1,8 +1,26 @@
-"""A payer's late file and a second run change nothing of a release whose reports are already under review."""
+"""A payer's late file: it changes nothing of a release under review, and the quality page compares it with the run before."""
 
 from pathlib import Path
 
+import polars as pl
+
 LATE_LINES = 40
+CHECK_FIELDS = frozenset(
+    [
+        "check_id",
+        "type",
+        "table",
+        "column",
+        "source_id",
+        "severity",
+        "denominator",
+        "failing",
+        "share",
+        "threshold",
+        "status",
+        "reason",
+    ]
+)
 
 
 def deliver_late(site: Path) -> None:
@@ -42,3 +60,41 @@ def test_a_second_run_on_day_30_changes_no_byte_of_the_release_of_day_61(made, c
     assert len(disturbed.files("public")) > 3
     assert disturbed.events("public_released")[-1]["payload"]["run_id"] == first
     assert disturbed.done("ledger", "verify").data["is_whole"] is True
+
+
+def test_after_a_late_file_the_check_compares_with_the_run_before_it(made, copy_of):
+    site = copy_of(made.sent)
+    run_id = site.events("run_completed")[-1]["payload"]["run_id"]
+    page = site.root / "out" / "quality" / "index.html"
+    page.unlink()  # the run has written it
+
+    first = site.done("check", "sources").data["quality"]
+    assert first["compared_with"] is None
+    assert "This is the first delivery" in page.read_text(encoding="utf-8")
+    assert first["counts"]["checks"] >= 500
+    assert len({one["type"] for one in first["checks"]}) >= 20
+    assert {frozenset(one) for one in first["checks"]} == {CHECK_FIELDS}
+    assert all(one["reason"] for one in first["checks"] if one["status"] == "not_applicable")
+
+    # the run has kept the same results, but for those that depend on what came before it
+    kept = pl.read_parquet(site.root / "runs" / run_id / "results" / "quality_checks.parquet")
+    told = {
+        (one["check_id"], one["source_id"], one["failing"], one["denominator"], one["status"])
+        for one in first["checks"]
+        if one["type"] != "volume_since_last_delivery"
+    }
+    assert set(kept.select("check_id", "source_id", "failing", "denominator", "status").iter_rows()) == told
+    volumes = pl.read_parquet(site.root / "runs" / run_id / "results" / "quality_volumes.parquet")
+    assert volumes.height == len(first["volumes"])
+
+    deliver_late(site.root)
+    second = site.done("check", "sources").data["quality"]
+    assert second["compared_with"] == run_id
+    assert second["new_files"] == ["medical_late.txt"]
+    compared = [
+        one
+        for one in second["checks"]
+        if one["type"] == "volume_since_last_delivery" and one["status"] != "not_applicable"
+    ]
+    assert {one["source_id"] for one in compared} == {"medicare", "payer_a", "payer_b"}
+    assert f"Compared with run {run_id}" in page.read_text(encoding="utf-8")
