@@ -12,7 +12,6 @@ from typing import Final
 
 import polars as pl
 
-from qe import bundled
 from qe.claims.quality import CheckResult, QualityReport, Status, statuses
 from qe.claims.quality_checks import types
 from qe.regulation import MINIMUM_CELL
@@ -86,9 +85,13 @@ class CheckGroup:
     rows: tuple[CheckRow, ...]
 
 
+ABOVE: Final = 2  # pixels above the highest bar
+MARK: Final = 2  # pixels: how thick the mark of the delivery before is
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One month of a chart, in pixels; before: the height of the mark of the delivery before, or None."""
+    """One month of a chart, in pixels; before: the top of the mark of the delivery before, or None."""
 
     x: float
     width: float
@@ -142,7 +145,6 @@ def quality_page(report: QualityReport, settings: Settings) -> str:
         organisation=settings.entity.organisation,
         site=settings.site.name,
         rehearsal=settings.site.rehearsal,
-        style=(bundled.folder("templates") / "public" / "style.css").read_text(encoding="utf-8"),
         verdict=verdict(report.results),
         tone="stop" if found["stop"] else "warn" if found["warn"] else "pass",
         tiles=_tiles(report, found),
@@ -361,9 +363,9 @@ def _chart(
             Bar(
                 x=round(place * step, 1),
                 width=round(max(step - 1.5, 1), 1),
-                y=round(height - tall(value), 1),
+                y=round(ABOVE + height - tall(value), 1),
                 height=tall(value),
-                before=None if old is None else round(height - tall(old), 1),
+                before=None if old is None else round(ABOVE - MARK / 2 + height - tall(old), 1),
             )
             for place, (value, old) in enumerate(zip(values, olds, strict=True))
         ),

@@ -138,6 +138,9 @@ SOUND = (
     "from (values ('medicare'), ('payer_a')) as sources(s)",
     "create table linkage_report as select s as source_id, 'method' as kind, 'own' as name, 60::bigint as persons "
     "from (values ('medicare'), ('payer_a')) as sources(s)",
+    # two folders of Medicare claims whose headers and lines are two files: 100 + 300 headers, 200 + 700 lines
+    "create table split_file as select d as delivery_id, 'medicare' as source_id, headers, 0::bigint as headers_without_lines, "
+    "lines, 0::bigint as orphan_lines from (values ('d1', 100, 200), ('d2', 300, 700)) as folders(d, headers, lines)",
 )
 FILES = (
     """insert into received_file
@@ -373,6 +376,10 @@ DEFECTS = [
         "insert into linkage_report values ('payer_a', 'review', 'near_dob', 2)"),
     planted("second_id", "medicare", 1, 60,
         "insert into linkage_report values ('medicare', 'two_ids', 'same_person', 1)"),
+    planted("line_without_header", "medicare", 2, 900,
+        "update split_file set orphan_lines = 2 where delivery_id = 'd1'"),
+    planted("header_without_line", "medicare", 3, 400,
+        "update split_file set headers_without_lines = 3 where delivery_id = 'd1'"),
     planted("unresolved_facility:stay.facility_id", "", 60, 120,
         "update provider set id_type = 'NPI' where unit_id = 'U000022'"),  # persons with even numbers stay at 22
     planted("quarantined_row:cdl_medical", "payer_a", 51, 10000,
