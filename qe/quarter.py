@@ -184,9 +184,8 @@ def finish_run(
         "quality_checks": quality.results_frame(quality.assess(db, site.settings.quality)),
         "quality_volumes": quality.volumes(db),
     }
-    run_record.keep(
-        run, scored, reconciliation=reconciliation_frame(staged), model=model, units=units(db), checked=checked
-    )
+    reconciliation = reconciliation_frame(staged, model.rows_superseded)
+    run_record.keep(run, scored, reconciliation=reconciliation, model=model, units=units(db), checked=checked)
     run_record.write_facts(run, run_record.report_facts(site, run, inputs.period, staged, scored, model))
     run.finish(run_record.manifest(site, run, inputs, staged, scored, model))
 

@@ -44,13 +44,22 @@ def run_inputs(
 ) -> RunInputs:
     """All that decides the numbers of this run."""
     return RunInputs(
-        inputs=tuple(sorted((file.file.source_id, file.file.sha256) for file in staged)),
+        inputs=tuple(sorted({*_received(staged), *_manifests(staged)})),
         measures=tuple((module.id, module.version, module.sha256) for module in modules),
         measure_ids=tuple(sorted(measure for module in modules for measure in module.measure_ids)),
         decisions=decisions,
         period=period,
         settings=deciding_settings(site),
     )
+
+
+def _received(staged: Sequence[StagedFile]) -> set[tuple[str, str]]:
+    return {(one.file.source_id, one.file.sha256) for one in staged}
+
+
+def _manifests(staged: Sequence[StagedFile]) -> set[tuple[str, str]]:
+    """What deliveries say of themselves decides which files stand, and is an input like them."""
+    return {(one.file.source_id, one.file.manifest) for one in staged if one.file.manifest is not None}
 
 
 def keep(
@@ -74,6 +83,7 @@ def keep(
         "waterfall": pl.concat([module.events.waterfall for module in modules]),
         "source_reconciliation": reconciliation,
         "source_claims": model.source_claims,
+        "unresolved_unit": model.unresolved_units,
         "unit": public_units(units),
         "unit_count": pl.concat([unit_counts(module.events) for module in modules]),
         **checked,

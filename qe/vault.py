@@ -33,6 +33,12 @@ TABLES = (
         valid_from date, valid_to date
     )
     """,
+    # one row per source with several crosswalks, crosswalk version and beneficiary id in it: the id the person goes by
+    """
+    create table if not exists vault.beneficiary_binding (
+        source_id varchar, crosswalk varchar, native_person_id varchar, bound_id varchar, method varchar
+    )
+    """,
     # one row per source, kind of claim file and native claim id
     """
     create table if not exists vault.claim_key (

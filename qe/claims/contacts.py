@@ -13,16 +13,27 @@ select id_type, identifier, channel, address, age_recipient, zone, from_date as 
 from staged_row
 """
 
+IDENTIFIERS = """
+select distinct unit_id, id_type, identifier
+from provider_identifier
+where id_type <> 'TIN' or facility_type is null or identifier not in (
+    select identifier from provider_identifier where id_type = 'TIN' and facility_type is null
+)
+"""
+
 
 def contacts_of_units(
     db: Warehouse, staged: Sequence[StagedFile], *, vault_key: store.Key, engine: store.Engine
 ) -> pl.DataFrame:
     """One row a contact of a unit: unit_id, channel, address, age_recipient, zone, valid_from, valid_to; sorted.
 
-    A contact is found by any identifier of its unit: a hospital's CCN or one of its NPIs, a group's TIN.
+    A contact is found by any identifier of its unit: a hospital's CCN or one of its NPIs, a group's TIN. A TIN that a
+    group bills under is the group's, not the hospital's beside it: neither gets the other's reports.
     """
-    identifiers = db.query("select distinct unit_id, id_type, identifier from provider_identifier")
-    received = [_rows(one, vault_key, engine) for one in staged if one.file.staged_as == "contacts"]
+    identifiers = db.query(IDENTIFIERS)
+    received = [
+        _rows(one, vault_key, engine) for one in staged if one.file.staged_as == "contacts" and one.replaced_by is None
+    ]
     empty = pl.DataFrame(
         schema={
             **dict.fromkeys(("id_type", "identifier", "channel", "address", "age_recipient", "zone"), pl.String),

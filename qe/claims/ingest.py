@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import polars as pl
 
 from qe import store
 from qe.claims.model import FOLDER
+from qe.errors import Fault, Findings
+from qe.sources.delivery import MANIFEST
+from qe.sources.delivery import in_order as order_of
 from qe.sources.manifest import StagedFile
 from qe.warehouse import Warehouse
 
@@ -47,6 +50,7 @@ COUNTED_KINDS = (
     *("professional", "professional_wide", "professional_base", "professional_line"),
     *("part_d_event", "medical", "tuva_medical", "pharmacy"),
 )
+MONTH_KINDS = ("beneficiary", "beneficiary_counts", "eligibility", "enrollment", "member_month")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,39 +94,50 @@ class Delivery:
 
 
 def in_order(staged: Sequence[StagedFile], *, net_sources: frozenset[str]) -> list[Delivery]:
-    """The files as deliveries, oldest first: by the day their trailer states, then by name, then by content."""
-    ordered = sorted(staged, key=lambda one: (one.file.received_on or date.min, one.file.name, one.file.sha256))
-    last_together: dict[tuple[str, ...], int] = {}
-    for place, one in enumerate(ordered, start=1):
-        last_together[_together(one, net_sources)] = place
-    deliveries = []
-    for place, one in enumerate(ordered, start=1):
-        deliveries.append(
-            Delivery(
-                staged=one,
-                delivery_order=last_together[_together(one, net_sources)],
-                sent_order=place,
-                is_net=one.file.source_id in net_sources and one.file.staged_as in NET_KINDS,
-            )
+    """The files that stand as deliveries, oldest first: by the day they came; replaced files are left out.
+
+    Files of one day have no order among themselves (`require_order`); what they say of a person's months stands together.
+    """
+    ordered = sorted((one for one in staged if one.replaced_by is None), key=lambda one: order_of(one.file))
+    last = {_together(one, net_sources): place for place, one in enumerate(ordered, start=1)}
+    return [
+        Delivery(
+            staged=one,
+            delivery_order=last[_together(one, net_sources)],
+            sent_order=place,
+            is_net=_is_net(one, net_sources),
         )
-    return deliveries
+        for place, one in enumerate(ordered, start=1)
+    ]
 
 
-def _together(staged: StagedFile, net_sources: frozenset[str]) -> tuple[str, ...]:
-    """Files of which this gives the same are one delivery; most files are one by themselves."""
-    file = staged.file
-    if file.source_id in net_sources and file.staged_as in NET_KINDS:
-        return (file.source_id, file.staged_as)
+def _is_net(one: StagedFile, net_sources: frozenset[str]) -> bool:
+    return one.file.source_id in net_sources and one.file.staged_as in NET_KINDS
+
+
+def _together(one: StagedFile, net_sources: frozenset[str]) -> tuple[object, ...]:
+    """Files of which this gives the same have one delivery_order; most files have one by themselves.
+
+    Increments share it with all of their source, headers and lines with those of their folder, months with those of one day.
+    """
+    file = one.file
+    if _is_net(one, net_sources):
+        return file.source_id, file.staged_as
     if file.staged_as in SPLIT_KINDS:
-        return (file.source_id, SPLIT_KINDS[file.staged_as], file.path.parent.as_posix())
-    return (file.source_id, file.staged_as, file.path.as_posix(), file.sha256)
+        return file.source_id, SPLIT_KINDS[file.staged_as], file.path.parent.as_posix()
+    if file.staged_as in MONTH_KINDS:
+        return file.source_id, file.staged_as, file.received_on
+    return file.source_id, file.sha256
 
 
-def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
-    """The working tables: code tables, deliveries, and the order in which sources are linked."""
+def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[StagedFile]) -> None:
+    """The working tables: code tables, deliveries, and the order in which sources are linked.
+
+    replaced  files that a later delivery replaces: their rows are counted and never loaded
+    """
     for sql_file in sorted((FOLDER / "work").glob("*.sql")):
         db.run(sql_file)
-    db.execute("insert into current_delivery values (0, 0, '')")
+    db.execute("insert into current_delivery values (0, 0, '', null, null)")
     for name in CODE_LISTS:
         codes = pl.read_csv(FOLDER / "codes" / f"{name}.csv", infer_schema=False)
         db.insert(
@@ -166,6 +181,11 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
                 source=one.staged.file.source_id,
                 rows=one.staged.rows_accepted,
             )
+    for file in replaced:
+        if file.file.staged_as in COUNTED_KINDS:
+            counted = {"delivery": file.file.sha256[:16], "source": file.file.source_id, "rows": file.rows_accepted}
+            db.execute("insert into delivery_fact values ($delivery, $source, $rows)", **counted)
+            db.execute("insert into row_fate values ($delivery, $source, 'replaced', $rows)", **counted)
     medicare = {one.staged.file.source_id for one in deliveries if one.staged.file.payer_type == "medicare"}
     sources = sorted({one.staged.file.source_id for one in deliveries}, key=lambda name: (name not in medicare, name))
     db.insert(
@@ -193,7 +213,8 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
     if staged.vault_database is not None and (own := _sql_for("scan/identity", staged.file.staged_as, suffix=".sql")):
         db.execute("delete from vault.identity where delivery_id = $id", id=delivery.delivery_id)
         with _attached(db, staged.vault_database, keys.vault_key):
-            db.run(FOLDER / "incoming" / "identities.sql")
+            _make_current(db, delivery)
+            db.run(FOLDER / "incoming" / ("bound_identities.sql" if _is_bound(db, delivery) else "identities.sql"))
             db.run(own, **delivery.parameters)
     folder = _sql_for("scan", staged.file.staged_as)
     if folder is None:
@@ -204,6 +225,39 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
         _delivered_rows(db, delivery)
         _incoming_rows(db, staged.file.staged_as)
         _run_all(db, folder, delivery)
+
+
+def require_order(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
+    """Stop when two files of one day hold the same claim: nothing says which of them is the later one.
+
+    Raises Findings with every pair of such files.
+    """
+    faults = []
+    for one, other in combinations(deliveries, 2):
+        first, second = one.staged.file, other.staged.file
+        alike = (first.source_id, first.layout, first.received_on) == (
+            second.source_id,
+            second.layout,
+            second.received_on,
+        )
+        if alike and one.delivery_order != other.delivery_order:
+            orders = {"order": one.delivery_order, "other": other.delivery_order}
+            both = [db.frame(FOLDER / "keys" / f"{name}_of_both.sql", **orders) for name in ("claims", "fills")]
+            claims = sum(int(found.item()) for found in both)
+            if claims:
+                faults.append(_same_claims(first.name, second.name, claims))
+    if faults:
+        raise Findings.of(faults)
+
+
+def _same_claims(name: str, other: str, claims: int) -> Fault:
+    return Fault(
+        code="claims-without-order",
+        message=f"{other}: {claims:,} of its claims stand in {name} too, and nothing says which of the two came later",
+        file=other,
+        count=claims,
+        remedy=f"Put each delivery into a folder of its own, with delivered_on in its {MANIFEST}.",
+    )
 
 
 def load(db: Warehouse, group: Sequence[Delivery], keys: Keys) -> None:
@@ -271,19 +325,37 @@ def groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     for delivery in deliveries:
         file = delivery.staged.file
         kind = SPLIT_KINDS.get(file.staged_as, file.staged_as)
-        gathered.setdefault((file.source_id, kind, delivery.delivery_order), []).append(delivery)
+        is_together = delivery.is_net or file.staged_as in SPLIT_KINDS
+        order = delivery.delivery_order if is_together else delivery.sent_order
+        gathered.setdefault((file.source_id, kind, order), []).append(delivery)
     return sorted(gathered.values(), key=lambda group: group[-1].sent_order)
 
 
 def _delivered_rows(db: Warehouse, delivery: Delivery) -> None:
-    """The view `delivered`: the rows of the attached file as they came."""
+    """The view `delivered`: the rows of the attached file as they came, under the ids that its persons are bound to."""
+    _make_current(db, delivery)
+    db.run(FOLDER / "incoming" / ("bound_rows.sql" if _is_bound(db, delivery) else "rows.sql"))
+
+
+def _make_current(db: Warehouse, delivery: Delivery) -> None:
     db.execute(
-        "update current_delivery set delivery_order = $order, sent_order = $sent, delivery_id = $id",
+        "update current_delivery set delivery_order = $order, sent_order = $sent, delivery_id = $id, "
+        "source_id = $source, crosswalk = $crosswalk",
         order=delivery.delivery_order,
         sent=delivery.sent_order,
         id=delivery.delivery_id,
+        source=delivery.staged.file.source_id,
+        crosswalk=delivery.staged.file.crosswalk,
     )
-    db.run(FOLDER / "incoming" / "rows.sql")
+
+
+def _is_bound(db: Warehouse, delivery: Delivery) -> bool:
+    """Whether the file's persons are looked up in one of several crosswalks; some kinds of file name no person."""
+    return delivery.staged.file.crosswalk is not None and bool(
+        db.scalar(
+            "select count(*) from duckdb_columns() where database_name = 'staged' and column_name = 'native_person_id'"
+        )
+    )
 
 
 def _incoming_rows(db: Warehouse, kind: str) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 
 from qe import store, vault, warehouse
 from qe.claims import ingest
+from qe.claims.binding import bind_crosswalks
 from qe.claims.events import derive_events
 from qe.claims.link import LinkageReport, link_persons, report_of
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
@@ -34,7 +35,8 @@ class ClaimsModel:
     decisions_digest  sha256 of the link decisions in force (part of run_id)
     source_claims     source_id, claim_type, claims, paid_amount: after final action, before cross-payer de-duplication
     row_fates         delivery_id (first 16 digits of the file's sha256), source_id, fate, rows: kept, superseded,
-                      older_version, reversal; they add up to the file's accepted rows
+                      replaced, older_version, reversal; they add up to the file's accepted rows
+    unresolved_units  source_id, reason, unit_id, name, claims, stays, allowed_amount: what no unit, or an NPI alone, stands for
     counts            rows of tables, units, superseded and duplicate claims
     data_through      the last day that every source with claims reaches; None without claims
     """
@@ -45,8 +47,15 @@ class ClaimsModel:
     linkage: LinkageReport
     source_claims: pl.DataFrame
     row_fates: pl.DataFrame
+    unresolved_units: pl.DataFrame
     counts: dict[str, int]
     data_through: date | None
+
+    @property
+    def rows_superseded(self) -> dict[tuple[str, str], int]:
+        """(source_id, delivery_id) -> rows of claims that a later delivery brings."""
+        found = self.row_fates.filter(pl.col("fate") == "superseded")
+        return {(source_id, delivery_id): rows for delivery_id, source_id, _, rows in found.iter_rows()}
 
 
 def vault_path(site: Site) -> Path:
@@ -129,13 +138,15 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     create_macros(db)
     create_base_tables(db)
     create_event_tables(db)
-    ingest.prepare(db, deliveries)
+    ingest.prepare(db, deliveries, [one for one in staged if one.replaced_by is not None])
     with vault.attached(db.connection, vault_path(site), keys.vault_key):
+        bind_crosswalks(db, deliveries, keys)
         progress.start("finding persons, claims and providers", len(deliveries))
         for delivery in deliveries:
             ingest.scan(db, delivery, keys)
             progress.advance()
         progress.finish()
+        ingest.require_order(db, deliveries)
         progress.start("linking persons")
         linkage = site.settings.linkage
         report = link_persons(db, passes=linkage.passes, to_review=linkage.to_review)
@@ -152,6 +163,7 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     derive_events(db)
     db.execute("create table linkage_report (source_id varchar, kind varchar, name varchar, persons bigint)")
     db.insert("linkage_report", report)
+    db.run(FOLDER / "binding" / "report_renumbered.sql")
     _run_folder(db, "summary")
     progress.finish()
     progress.start("checking data quality")
@@ -197,6 +209,8 @@ def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str
                 one.file.name,
                 str(one.file.received_on),
                 one.rows_accepted,
+                one.replaced_by,
+                one.file.crosswalk,
             ]
             for one in staged
         ),
@@ -240,6 +254,10 @@ def _described(db: Warehouse, *, path: Path, digest: str, decisions: str) -> Cla
         linkage=report_of(db.query("select source_id, kind, name, persons from linkage_report")),
         source_claims=db.query("select source_id, claim_type, claims, paid_amount from source_claims order by all"),
         row_fates=db.query("select delivery_id, source_id, fate, rows from row_fates order by all"),
+        unresolved_units=db.query(
+            "select source_id, reason, unit_id, name, claims, stays, allowed_amount from unresolved_unit "
+            "order by allowed_amount desc, source_id, reason, unit_id"
+        ),
         counts={name: int(value) for name, value in sorted(facts.items())},
         data_through=date.fromisoformat(through) if through else None,
     )

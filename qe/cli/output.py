@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
+import polars as pl
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -203,6 +204,26 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
 def utc_now() -> datetime:
     """The clock: read here, and passed on from here."""
     return datetime.now(UTC)
+
+
+UNRESOLVED_SHOWN = 10
+
+
+def tell_unresolved(outcome: Outcome, found: pl.DataFrame) -> None:
+    """Units that no roster resolves (`ClaimsModel.unresolved_units`): those with most dollars first."""
+    outcome.data["unresolved_units"] = [
+        {**row, "allowed_amount": str(row["allowed_amount"])} for row in found.iter_rows(named=True)
+    ]
+    if found.is_empty():
+        return
+    outcome.table(
+        f"Units that no roster resolves: {found.height}",
+        ["source", "why", "unit", "claims", "stays", "allowed dollars"],
+        [
+            (row["source_id"], row["reason"], row["name"] or "none", row["claims"], row["stays"], row["allowed_amount"])
+            for row in found.head(UNRESOLVED_SHOWN).iter_rows(named=True)
+        ],
+    )
 
 
 def acting_day(site: Site, as_of: datetime | None) -> date:

@@ -1,7 +1,7 @@
 """`qe check`, `qe run` and `qe explain`: the analyst's main job."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +22,7 @@ from qe.cli.output import (
     acting_day,
     acting_person,
     command,
+    tell_unresolved,
     utc_now,
 )
 from qe.errors import Fault, Findings, InputError, QeError
@@ -34,6 +35,8 @@ from qe.reports.quality_page import verdict
 from qe.run_record import FACTS_FILE, REPORT_FACTS
 from qe.runs import Run
 from qe.site import Site
+from qe.sources.expected import expected_files, missing_faults
+from qe.sources.manifest import StagedFile
 from qe.sources.receive import receive
 from qe.workspace import Workspace
 
@@ -43,6 +46,7 @@ PeriodOption = Annotated[str | None, typer.Option("--period", help="The reportin
 def check(
     what: Annotated[Literal["config", "sources", "measures", "all"], typer.Argument()] = "all",
     site: SiteOption = Path(),
+    as_of: AsOfOption = None,
     json: JsonOption = False,
 ) -> None:
     """All faults at once: settings and keys, received files, measure folders."""
@@ -50,10 +54,11 @@ def check(
         opened = outcome.open_site(site)
         outcome.data = {"checked": what, "site": opened.settings.site.name}
         faults: list[QeError] = []
+        on = acting_day(opened, as_of)
         for name, examine in (
             ("config", _check_config),
             ("measures", _check_measures),
-            ("sources", partial(_check_sources, outcome)),
+            ("sources", partial(_check_sources, outcome, on)),
         ):
             if what in (name, "all"):
                 try:
@@ -98,7 +103,7 @@ def _check_measures(site: Site) -> str:
     return f"{len(modules)} measure modules hold."
 
 
-def _check_sources(outcome: Outcome, site: Site) -> str:
+def _check_sources(outcome: Outcome, on: date, site: Site) -> str:
     """Files, then the claims model that `qe run` will find built, then its quality: told, and written as a page."""
     with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
         keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
@@ -109,11 +114,45 @@ def _check_sources(outcome: Outcome, site: Site) -> str:
         outcome.say(
             f"{len(staged)} files: {read:,} rows read, {read - quarantined:,} accepted, {quarantined:,} quarantined."
         )
+        missing = _tell_expected(outcome, site, staged, on)
         model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
         with quarter.examined_model(site, model, keys) as (_, report):
             _tell_quality(outcome, site, report)
-    quality.require_none_stops(report.results)
+        tell_unresolved(outcome, model.unresolved_units)
+    try:
+        quality.require_none_stops(report.results)
+    except Findings as stops:
+        raise Findings.of([*missing, *stops.faults]) from None
+    if missing:
+        raise Findings.of(missing)
     return f"The quality page: {quarter.quality_page_path(site)}"
+
+
+def _tell_expected(outcome: Outcome, site: Site, staged: Sequence[StagedFile], on: date) -> list[Fault]:
+    """Which files are still to come, and what a later delivery replaces; the faults of those that are missing."""
+    if replaced := sum(one.replaced_by is not None for one in staged):
+        outcome.say(f"{replaced} of them are replaced by a later delivery.")
+    expected = expected_files(
+        staged,
+        sources=site.settings.sources,
+        periods=[site.period(label) for label in site.settings.periods],
+        on=on,
+    )
+    outcome.data["expected_files"] = [
+        {
+            "source_id": one.source_id,
+            "layout": one.layout,
+            "period": one.period,
+            "state": one.state,
+            "due_on": one.due_on.isoformat(),
+            "grace_until": one.grace_until.isoformat(),
+        }
+        for one in expected
+    ]
+    for one in expected:
+        if one.state in ("expected", "late"):
+            outcome.say(one.sentence)
+    return missing_faults(expected)
 
 
 def _tell_quality(outcome: Outcome, site: Site, report: quality.QualityReport) -> None:

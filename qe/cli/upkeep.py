@@ -1,13 +1,17 @@
 """`qe status` and `qe doctor`: where the site stands, and whether the machine is fit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from qe.cli.output import AsOfOption, JsonOption, SiteOption, acting_day, command
+import polars as pl
+
+from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved
 from qe.errors import QeError
 from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
 from qe.release.sends import reviews
-from qe.runs import finished_runs
+from qe.run_record import results_path
+from qe.runs import Run, finished_runs
 from qe.site import open_site
 from qe.upkeep.doctor import examine
 
@@ -20,7 +24,8 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
         ledger = Ledger(opened.ledger, zone=opened.settings.site.zone)
         facts = state_as_of(ledger, on)
         head = ledger.head()
-        runs = [{"run_id": run.run_id, "period": run.manifest()["period"]["label"]} for run in finished_runs(opened)]
+        finished = finished_runs(opened)
+        runs = [{"run_id": run.run_id, "period": run.manifest()["period"]["label"]} for run in finished]
         cycles = []
         for cycle in sorted({event.text("cycle") for event in facts.of("report_sent")}):
             units = reviews(facts, cycle)
@@ -44,10 +49,21 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
             outcome.table("Finished runs", ["run", "period"], [(run["run_id"], run["period"]) for run in runs])
         else:
             outcome.say("No finished run yet: qe run")
+        _tell_unresolved(outcome, finished)
         if cycles:
             rows = [(one["cycle"], one["sent"], one["confirmed"], one["released"] or "no") for one in cycles]
             outcome.table("Cycles", ["cycle", "sent", "confirmed", "released"], rows)
         outcome.say(f"Ledger: {head.seq} events, head {head.hash[:16]}")
+
+
+def _tell_unresolved(outcome: Outcome, finished: Sequence[Run]) -> None:
+    """Units that the roster does not resolve, of the run that was finished last."""
+    if not finished:
+        return
+    latest = max(finished, key=lambda run: (run.manifest_file.stat().st_mtime_ns, run.run_id))
+    table = results_path(latest, "unresolved_unit")
+    if table.exists():  # not in a run of an earlier version
+        tell_unresolved(outcome, pl.read_parquet(table))
 
 
 def doctor(site: SiteOption = Path(), json: JsonOption = False) -> None:

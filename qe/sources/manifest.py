@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-Status = Literal["reconciled", "accepted_unreconciled"]
+Status = Literal["reconciled", "accepted_unreconciled", "replaced"]
+Period = tuple[date, date]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,12 @@ class SourceFile:
     staged_as    what its rows are: "institutional", "medical", a table of the claims model
     sha256       of the bytes as received
     size         bytes as received
-    received_on  the day that the file's own trailer states, or None
+    received_on  the day it came: its delivery's, else the one that its own trailer states, or None
+    delivery     its delivery's folder below the source's path, "" in none
+    manifest     sha256 of its delivery's manifest, or None
+    sender       who sends for whom, by the file's own first record
+    period       the days that it says it is about, both inclusive, or None
+    crosswalk    the delivery whose crosswalk names its beneficiaries, where the source has several; else None
     """
 
     source_id: str
@@ -30,6 +36,11 @@ class SourceFile:
     payer_id: str | None
     payer_type: str | None
     received_on: date | None = None
+    delivery: str = ""
+    manifest: str | None = None
+    sender: tuple[str, ...] = ()
+    period: Period | None = None
+    crosswalk: str | None = None
 
     @property
     def name(self) -> str:
@@ -46,6 +57,9 @@ class StagedFile:
     expected_rows   what the trailer states, or None
     claims          distinct claims of the accepted rows, or None for files that hold no claims
     paid_amount     dollars of the accepted rows at their own grain (a claim's header once), or None
+    has_period      whether its rows belong to a time (claims, fills, months)
+    reaches         the last day of its rows inside the source's start..end, or None
+    replaced_by     the later delivery that replaces this file, or None; a replaced file is kept and never loaded
     """
 
     file: SourceFile
@@ -59,3 +73,6 @@ class StagedFile:
     claims: int | None
     paid_amount: Decimal | None
     status: Status
+    replaced_by: str | None = None
+    has_period: bool = False
+    reaches: date | None = None

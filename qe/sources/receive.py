@@ -1,10 +1,12 @@
 """The first stage of a run: every file of every source found, recognised, staged once and reconciled."""
 
 import os
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +20,10 @@ from qe.progress import Progress
 from qe.site import Site, SourceTable
 from qe.sources.beside import without_their_other_file
 from qe.sources.convert import Conversion, Reading
+from qe.sources.delivery import MANIFEST, Arrival, DeliveryFolder, folder_of, replacements, settle
 from qe.sources.layout import Layout, layouts
 from qe.sources.lines import LineReader
-from qe.sources.manifest import SourceFile, StagedFile
+from qe.sources.manifest import Period, SourceFile, StagedFile
 from qe.sources.recognise import Head, candidates, parquet_head, read_head
 from qe.sources.reconcile import Inspection, bad_rows, inspect, unreconciled
 from qe.sources.rows import Delivered, delimited_batches, parquet_batches
@@ -33,12 +36,16 @@ PARQUET_MAGIC = b"PAR1"
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A file of a source, and the layouts it may have."""
+    """A file of a source, the layouts it may have, and the delivery it came in."""
 
     source_id: str
     source: SourceTable
     path: Path
     choices: list[Layout]
+    folder: DeliveryFolder
+
+
+Read = tuple[StagedFile, list[Fault]]  # a file, and why it is not what its sender says, unless the settings accept that
 
 
 def receive(
@@ -54,7 +61,7 @@ def receive(
     opened = secrets if secrets is not None else secrets_from(os.environ)
     told = _Told()
     seen: dict[tuple[str, str], str] = {}
-    waiting: list[tuple[Found, Future[StagedFile]]] = []
+    waiting: list[tuple[Found, str, Future[Read]]] = []
     staged: list[StagedFile] = []
     files = list(_find(site, told.wrong))
     progress.start(f"reading {len(files)} files", sum(found.path.stat().st_size for found in files))
@@ -72,20 +79,31 @@ def receive(
                         secrets=opened,
                         progress=progress,
                     )
-                    waiting.append((found, benches.submit(job)))
-            for found, received in waiting:
-                with told.of(found):
-                    staged.append(received.result())
+                    waiting.append((found, sha256, benches.submit(job)))
+            replaced, wrong = replacements(
+                [
+                    Arrival(source_id=found.source_id, name=found.path.name, sha256=sha256, folder=found.folder)
+                    for found, sha256, _ in waiting
+                ]
+            )
+            told.findings += wrong
+            for found, sha256, received in waiting:
+                by = replaced.get((found.source_id, sha256))
+                with told.of(found, is_replaced=by is not None):
+                    one, unfit = received.result()
+                    told.findings += unfit if by is None else []
+                    staged.append(one if by is None else replace(one, status="replaced", replaced_by=by))
             if not told.wrong and not told.findings:
-                unpaired = benches.submit(partial(without_their_other_file, staged=staged, keys=keys)).result()
+                standing = [one for one in staged if one.replaced_by is None]
+                unpaired = benches.submit(partial(without_their_other_file, staged=standing, keys=keys)).result()
                 staged = _accepted_without(site, staged, unpaired, told.findings)
     finally:
         progress.finish()
+    if not told.wrong and not told.findings:
+        return settle(staged, {(found.source_id, sha256): found.folder for found, sha256, _ in waiting})
     if told.wrong:
         raise InputError.of([*told.wrong, *told.findings])
-    if told.findings:
-        raise Findings.of(told.findings)
-    return staged
+    raise Findings.of(told.findings)
 
 
 @dataclass
@@ -96,7 +114,7 @@ class _Told:
     findings: list[Fault] = field(default_factory=list)
 
     @contextmanager
-    def of(self, found: Found) -> Iterator[None]:
+    def of(self, found: Found, *, is_replaced: bool = False) -> Iterator[None]:
         try:
             yield
         except store.WrongKey:
@@ -104,7 +122,7 @@ class _Told:
         except InputError as error:
             self.wrong += error.faults
         except Findings as error:
-            self.findings += error.faults
+            self.findings += [] if is_replaced else error.faults  # what cannot be read was sent again
         except OSError:
             self.wrong.append(_input_fault(found.path.name, "cannot be read", "Check its permissions."))
 
@@ -155,16 +173,26 @@ def _find(site: Site, wrong: list[Fault]) -> Iterator[Found]:
             said = f"qe.toml: sources.{source_id}.{key} names no file and no folder with files"
             wrong.append(Fault(code="input", message=said, file="qe.toml", place=f"sources.{source_id}.{key}"))
             continue
-        for path in paths:
-            if path not in crosswalk:
-                yield Found(source_id=source_id, source=source, path=path, choices=choices)
         people = [layout for layout in layouts().values() if layout.staged_as in ("crosswalk", "crossreference")]
-        for path in crosswalk:
-            yield Found(source_id=source_id, source=source, path=path, choices=people)
+        chosen = [(path, choices) for path in paths if path not in crosswalk] + [(path, people) for path in crosswalk]
+        bases = [site.root / setting for setting in (source.path, source.crosswalk) if setting]
+        for path, fitting in chosen:
+            try:
+                folder = _folder(path, bases, site)
+            except InputError as error:
+                wrong += [fault for fault in error.faults if fault not in wrong]
+                continue
+            yield Found(source_id=source_id, source=source, path=path, choices=fitting, folder=folder)
+
+
+def _folder(path: Path, bases: Sequence[Path], site: Site) -> DeliveryFolder:
+    """The delivery of a file below the first of the source's places that holds it."""
+    base = next((base for base in bases if base.is_dir() and path.is_relative_to(base)), None)
+    return DeliveryFolder() if base is None else folder_of(path, base, shown_from=site.root)
 
 
 def _files(site: Site, setting: str) -> list[Path] | None:
-    """The files that a path setting names, sorted; hidden ones are passed over. None when there is nothing."""
+    """The files that a path setting names, sorted; not those hidden, nor manifests. None when there is nothing."""
     path = site.root / setting
     if path.is_file():
         return [path]
@@ -173,7 +201,9 @@ def _files(site: Site, setting: str) -> list[Path] | None:
     return sorted(
         file
         for file in path.rglob("*")
-        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.is_file()
+        and file.name != MANIFEST
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
 
 
@@ -186,7 +216,7 @@ def _receive_file(
     keys: Keys,
     secrets: Secrets,
     progress: Progress,
-) -> StagedFile:
+) -> Read:
     source, path = found.source, found.path
     if path.stat().st_size == 0:
         raise finding("empty-file", "is empty", file=path.name, remedy="Ask for the file, or take it away.")
@@ -199,7 +229,7 @@ def _receive_file(
     else:
         progress.advance(path.stat().st_size)
     inspection = inspect(connection, places, head.layout, source, keys=keys)
-    return _reconciled(found, head.layout, inspection, places)
+    return _reconciled(found, head, inspection, places)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -247,14 +277,15 @@ def _stage_file(
     stage(connection, places, Conversion(head, reading), batches, sha256=sha256, name=found.path.name, keys=keys)
 
 
-def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Places) -> StagedFile:
-    source, name, facts = found.source, found.path.name, inspection.facts
-    if source.on_bad_row == "stop" and facts.rows_quarantined:
-        raise Findings.of(bad_rows(name, inspection.quarantine, facts.rows_read))
+def _reconciled(found: Found, head: Head, inspection: Inspection, places: Places) -> Read:
+    layout, facts, source, folder = head.layout, inspection.facts, found.source, found.folder
+    name = found.path.name
     faults = unreconciled(name, facts, layout, source, outside=inspection.outside)
-    if faults and name not in source.accept_unreconciled:
-        raise Findings.of(faults)
-    return StagedFile(
+    accepted = name in source.accept_unreconciled
+    unfit = [] if accepted else faults
+    if source.on_bad_row == "stop" and facts.rows_quarantined:
+        unfit = bad_rows(name, inspection.quarantine, facts.rows_read)
+    staged = StagedFile(
         file=SourceFile(
             source_id=found.source_id,
             path=found.path,
@@ -264,7 +295,11 @@ def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Pl
             size=found.path.stat().st_size,
             payer_id=source.payer_id,
             payer_type=source.payer_type,
-            received_on=facts.delivered_on,
+            received_on=folder.came_on or facts.delivered_on,
+            delivery=folder.id,
+            manifest=folder.sha256,
+            sender=_sender(head),
+            period=_stated_period(head) or (folder.manifest.period if folder.manifest else None),
         ),
         database=places.main,
         vault_database=places.beside,
@@ -276,4 +311,25 @@ def _reconciled(found: Found, layout: Layout, inspection: Inspection, places: Pl
         claims=facts.claims,
         paid_amount=facts.paid_amount,
         status="accepted_unreconciled" if faults else "reconciled",
+        has_period=layout.period is not None,
+        reaches=inspection.reaches,
     )
+    return staged, unfit
+
+
+def _sender(head: Head) -> tuple[str, ...]:
+    """Who sends for whom: the fields of the first record before the file's type, without its mark and names."""
+    envelope = head.layout.envelope
+    return () if envelope is None else head.record[1:3]
+
+
+def _stated_period(head: Head) -> Period | None:
+    """The months that the first record states behind the file's type, as days."""
+    envelope = head.layout.envelope
+    months = () if envelope is None else head.record[envelope.type_field : envelope.type_field + 2]
+    if len(months) != 2 or not all(len(month) == 6 and month.isascii() and month.isdigit() for month in months):
+        return None
+    (first_year, first), (last_year, last) = ((int(month[:4]), int(month[4:])) for month in months)
+    if not (first_year and last_year and 1 <= first <= 12 and 1 <= last <= 12):
+        return None
+    return date(first_year, first, 1), date(last_year, last, monthrange(last_year, last)[1])

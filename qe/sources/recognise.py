@@ -5,7 +5,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qe.errors import Findings, InputError
 from qe.site import SourceTable
@@ -24,6 +24,7 @@ class Head:
     width        places up to the last that has a name
     record_type  what the envelope's first record states, None without one
     stated       columns whose value stands in the file's name alone
+    record       all fields of that record
     """
 
     layout: Layout
@@ -32,6 +33,7 @@ class Head:
     width: int
     record_type: str | None = None
     stated: dict[str, str] = field(default_factory=dict)
+    record: tuple[str, ...] = ()
 
     @property
     def quoting(self) -> bool:
@@ -77,19 +79,21 @@ def read_head(reader: LineReader, source: SourceTable, choices: Iterable[Layout]
     choices = list(choices)
     taken = reader.take_line()
     line = _text(taken, name)
-    record_type = None
+    record_type: str | None = None
+    record: tuple[str, ...] = ()
     envelope = next((layout.envelope for layout in choices if layout.envelope), None)
     mark = _delimiters(choices[0], source)[0]
     if envelope and line.startswith(envelope.header + mark):
         fields = line.split(mark)
         record_type = fields[envelope.type_field - 1].strip() if len(fields) >= envelope.type_field else ""
+        record = tuple(field.strip() for field in fields)
         taken = reader.take_line()
         line = _text(taken, name)
     assert taken is not None
     matching = _matching(choices, line, source)
     if len(matching) == 1:
         layout, delimiter = matching[0]
-        return _named_head(layout, delimiter, line, record_type, name)
+        return replace(_named_head(layout, delimiter, line, record_type, name), record=record)
     if len(matching) > 1:
         raise finding(
             "two-layouts",
@@ -99,7 +103,7 @@ def read_head(reader: LineReader, source: SourceTable, choices: Iterable[Layout]
         )
     if positioned := _by_position(choices, line, record_type, source):
         reader.put_back(taken)
-        return positioned
+        return replace(positioned, record=record)
     raise _no_match(choices, line, source, name)
 
 

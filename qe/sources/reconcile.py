@@ -1,8 +1,10 @@
 """Whether a staged file is what its sender says it is: trailer, type, period, and rows that could not be read."""
 
-from collections.abc import Sequence
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -40,6 +42,7 @@ RECONCILIATION = pl.Schema(
         "claims": pl.Int64(),
         "paid_amount": pl.Decimal(18, 2),
         "expected_rows": pl.Int64(),
+        "rows_superseded": pl.Int64(),
         "status": pl.String(),
     }
 )
@@ -120,10 +123,15 @@ def unreconciled_fault(code: str, name: str, said: str, remedy: str, *, count: i
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """A staged file as it stands: its facts, accepted rows outside the source's period, and its quarantine."""
+    """A staged file as it stands: its facts, its quarantine, and its accepted rows against the source's period.
+
+    outside  rows that lie outside it
+    reaches  the last day of those inside: of a month or year, its last day
+    """
 
     facts: Facts
     outside: int
+    reaches: date | None
     quarantine: pl.DataFrame
 
 
@@ -132,17 +140,19 @@ def inspect(
 ) -> Inspection:
     """Look into a staged file once and read what reconciliation needs."""
     with look_into(connection, places, keys=keys):
+        outside, reaches = _against_period(connection, layout, source)
         return Inspection(
-            facts=read_facts(connection),
-            outside=_rows_outside(connection, layout, source),
-            quarantine=_quarantine(connection),
+            facts=read_facts(connection), outside=outside, reaches=reaches, quarantine=_quarantine(connection)
         )
 
 
-def _rows_outside(connection: duckdb.DuckDBPyConnection, layout: Layout, source: SourceTable) -> int:
+def _against_period(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, source: SourceTable
+) -> tuple[int, date | None]:
+    """Accepted rows outside the source's period, and the last day of those inside."""
     period = layout.period
     if period is None or source.start is None or source.end is None:
-        return 0
+        return 0, None
     if period.date is not None:
         when = quoted(period.date)
         bounds: dict[str, object] = {"first": source.start, "last": source.end}
@@ -155,10 +165,20 @@ def _rows_outside(connection: duckdb.DuckDBPyConnection, layout: Layout, source:
             "last": source.end.year * 100 + by_month * source.end.month,
         }
     row = connection.execute(
-        f"select count(*) from staged_row where {when} not between $first and $last", bounds
+        f"select count(*) filter (where moment not between $first and $last), "
+        f"max(moment) filter (where moment between $first and $last) from (select {when} as moment from staged_row)",
+        bounds,
     ).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), _last_day(row[1])
+
+
+def _last_day(moment: date | int | None) -> date | None:
+    """The day itself, or the last day of a month (year * 100 + month; month 0: the year)."""
+    if moment is None or isinstance(moment, date):
+        return moment
+    year, month = divmod(int(moment), 100)
+    return date(year, month or 12, monthrange(year, month or 12)[1])
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -191,8 +211,11 @@ def bad_rows(name: str, summary: pl.DataFrame, rows_read: int) -> list[Fault]:
     return faults
 
 
-def reconciliation_frame(staged: Sequence[StagedFile]) -> pl.DataFrame:
-    """source_reconciliation.parquet (contracts.md section 4): one row a file, sorted by source and file."""
+def reconciliation_frame(staged: Sequence[StagedFile], superseded: Mapping[tuple[str, str], int]) -> pl.DataFrame:
+    """source_reconciliation.parquet (contracts.md section 4): one row a file, sorted by source and file.
+
+    superseded  (source, first 16 digits of the sha256) -> rows of claims that a later delivery brings; part of accepted
+    """
     rows = [
         {
             "source_id": one.file.source_id,
@@ -205,6 +228,9 @@ def reconciliation_frame(staged: Sequence[StagedFile]) -> pl.DataFrame:
             "claims": one.claims,
             "paid_amount": one.paid_amount,
             "expected_rows": one.expected_rows,
+            "rows_superseded": one.rows_accepted
+            if one.replaced_by is not None
+            else superseded.get((one.file.source_id, one.file.sha256[:16]), 0),
             "status": one.status,
         }
         for one in staged

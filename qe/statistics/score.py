@@ -184,7 +184,10 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "ci_low": pl.Float64,
     "ci_high": pl.Float64,
     "log_error": pl.Float64,
+    "repriced_share": pl.Float64,
 }
+
+REPRICED_SHARE: Final = 0.20  # claims_data.md, correction 3: above it a group's cost index says what prices we put
 
 
 def _of_scope(events: pl.DataFrame, scope: str) -> pl.DataFrame:
@@ -208,7 +211,11 @@ def _figures(
         return {"denominator": Decimal(0), "numerator": Decimal(0)}
     numerator = Decimal(part["value"].sum())
     denominator = Decimal(part.height) if per_event else Decimal(part["exposure"].sum())
-    figures: dict[str, Any] = {"denominator": denominator, "numerator": numerator}
+    figures: dict[str, Any] = {
+        "denominator": denominator,
+        "numerator": numerator,
+        "repriced_share": _repriced_share(part),
+    }
     if denominator <= 0:
         return figures
     observed = float(numerator) / float(denominator)
@@ -230,6 +237,14 @@ def _figures(
     return figures | {name: value for name, value in known.items() if np.isfinite(value)}
 
 
+def _repriced_share(part: pl.DataFrame) -> float | None:
+    """Share of the dollars that are prices put on capitated services, 0 to 1; None where the measure has no such column."""
+    if not {"repriced_amount", "amount"} <= set(part.columns):
+        return None
+    amount = Decimal(part["amount"].sum())
+    return float(Decimal(part["repriced_amount"].sum()) / amount) if amount > 0 else None
+
+
 def _as_results(
     found: MeasureEvents, measure_id: str, level: str, rows: pl.DataFrame, units: pl.DataFrame, fit: Fit
 ) -> pl.DataFrame:
@@ -239,6 +254,8 @@ def _as_results(
     reason = (
         pl.when("too_few")
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
+        .when(pl.col("repriced_share") > REPRICED_SHARE)
+        .then(pl.lit(f"more than {REPRICED_SHARE:.0%} of its dollars are prices put on capitated services"))
         .when(pl.lit(not fit.converged))
         .then(pl.lit("the risk model did not converge"))
     )

@@ -98,6 +98,8 @@ STAGED_COLUMNS = {
     "roster": """
         npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type
         varchar, role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date""",
+    "contacts": "id_type varchar, identifier varchar, channel varchar, address varchar, age_recipient varchar, "
+    "zone varchar, from_date date, to_date date",
     "person": "person_id varchar, birth_date date, death_date date, sex varchar, race varchar, zip5 varchar, "
     "county_fips varchar, entitlement_reason varchar",
     "member_month": "person_id varchar, month date, payer_id varchar, payer_type varchar, part_a boolean, part_b boolean, "
@@ -139,10 +141,11 @@ class Yard:
         identities: Sequence[Row] | None = None,
         received_on: date | None = None,
         payer_type: str | None = None,
+        crosswalk: str | None = None,
     ) -> StagedFile:
         """Stage `rows` as a file of `kind`; columns that a row leaves out are NULL."""
         sha256 = f"{len(self.staged) + 1:016d}".ljust(64, "0")
-        in_vault = kind == "crosswalk"
+        in_vault = kind in ("crosswalk", "contacts")
         database = self._write(
             "vault_stage" if in_vault else "stage", sha256, "staged_row", STAGED_COLUMNS[kind], rows, in_vault=in_vault
         )
@@ -162,6 +165,7 @@ class Yard:
             payer_id=source.payer_id,
             payer_type=payer_type or source.payer_type,
             received_on=received_on,
+            crosswalk=crosswalk,
         )
         one = StagedFile(
             file=file,
@@ -252,6 +256,7 @@ def settings_of(**changes: Any) -> Settings:
                 },
                 "model": {"kind": "claims-model", "payer_id": "d", "payer_type": "medicaid", **payer},
                 "roster": {"kind": "roster", "path": "x"},
+                "contacts": {"kind": "contacts", "path": "x"},
                 "drugs": {"kind": "drugs", "path": "x"},
             },
             "linkage": {

@@ -264,3 +264,72 @@ def test_ages_and_months_by_the_calendar(events: Any) -> None:
     assert db.scalar("select age_on(date '1960-03-02', date '2025-03-01')") == 64
     assert db.scalar("select months_between(date '2024-12-31', date '2025-02-01')") == 2
     assert db.scalar("select month_of(date '2025-02-28')") == date(2025, 2, 1)
+
+
+def test_a_transfer_chain_runs_across_payers_and_units_of_one_hospital_are_no_transfer(events: Any) -> None:
+    commercial = {"payer_id": "c", "payer_type": "commercial"}
+    db = events(
+        claim=[
+            bill("1", 0, 4, person_id="two payers"),
+            bill("2", 5, 9, person_id="two payers", facility_id="B", **commercial),
+            bill("3", 0, 4, person_id="to the psychiatric unit"),
+            bill("4", 4, 9, person_id="to the psychiatric unit", facility_id="AS", facility_type="psychiatric"),
+            bill("5", 9, 12, person_id="to the psychiatric unit"),
+            bill("6", 0, 4, person_id="to a swing bed"),
+            bill("7", 4, 20, person_id="to a swing bed", facility_id="AU", facility_type="snf"),
+            bill("8", 0, 4, person_id="cancer hospital"),
+            bill("9", 4, 6, person_id="cancer hospital", facility_id="220162"),
+        ]
+    )
+    chains = db.query(
+        "select person_id, list(stay_id order by position) from transfer_chain group by person_id, chain_id order by 1, 2"
+    ).rows()
+    assert chains == [
+        ("cancer hospital", ["8", "9"]),  # exempt from prospective payment, and an acute hospital
+        ("to a swing bed", ["6"]),
+        ("to the psychiatric unit", ["3"]),
+        ("to the psychiatric unit", ["5"]),
+        ("two payers", ["1", "2"]),
+    ]
+    kinds = db.query(
+        "select stay_id, facility_type, is_acute from stay where stay_id in ('4', '7', '9') order by 1"
+    ).rows()
+    assert kinds == [("4", "psychiatric", False), ("7", "snf", False), ("9", "cancer_exempt", True)]
+
+
+def test_bills_of_another_admission_date_or_another_facility_are_no_interim_bills_of_a_stay(events: Any) -> None:
+    still_in = {"frequency_code": "2", "discharge_status": "30", "discharge_date": None}
+    last = {"frequency_code": "4"}
+    db = events(
+        claim=[
+            bill("1", 0, 9, person_id="another admission", **still_in),
+            bill("2", 1, 15, person_id="another admission", **last),
+            bill("3", 0, 9, person_id="another facility", **still_in),
+            bill("4", 0, 15, person_id="another facility", facility_id="B", **last),
+        ]
+    )
+    found = db.query("select stay_id, is_open, discharge_date from stay order by stay_id").rows()
+    assert found == [("1", True, None), ("2", False, day(15)), ("3", True, None), ("4", False, day(15))]
+
+
+def test_a_final_bill_of_status_30_is_no_discharge_and_observation_is_no_stay(events: Any) -> None:
+    outpatient = {"claim_type": "outpatient", "bill_type": "131", "admit_date": None, "discharge_date": None}
+    db = events(
+        claim=[
+            bill("1", 0, 9, person_id="status 30", discharge_status="30"),
+            bill("2", 0, 1, person_id="observation", **outpatient),
+        ],
+        claim_line=[{"claim_id": "2", "line_number": 1, "revenue_code": "0762", "hcpcs": "G0378", "from_date": day(0)}],
+    )
+    assert db.query("select person_id, is_open, discharge_date from stay").rows() == [("status 30", True, None)]
+    assert db.query("select person_id, chain_discharge_date from transfer_chain").rows() == [("status 30", day(0))]
+
+
+def test_a_late_charge_adds_to_its_stay_and_makes_none_of_its_own(events: Any) -> None:
+    late = {"frequency_code": "5", "allowed_amount": 7, "paid_amount": 5, "bill_type": "115"}
+    db = events(claim=[bill("1", 0, 4), bill("2", 0, 4, **late), bill("3", 0, 4, person_id="Q", **late)])
+    assert db.query("select person_id, allowed_amount, claim_ids from stay order by person_id").rows() == [
+        ("P", 107, ["1", "2"]),
+        ("Q", 7, ["3"]),  # its stay was billed before our files begin
+    ]
+    assert db.query("select sum(allowed_amount) from cost_event").row(0) == (114,)

@@ -190,8 +190,10 @@ def test_part_a_part_b_part_d_and_dual_months(yard: Any) -> None:
 def test_a_later_delivery_supersedes_the_whole_claim_and_the_old_one_is_kept(yard: Any) -> None:
     second_line = inpatient("C1", line_number=2)
     diagnosis = {"sequence": 1, "kind": "principal", "code": "I509", "icd_version": 10, "present_on_admission": "Y"}
-    yard.put("medicare", "institutional", [inpatient("C1", diagnoses=[diagnosis]), second_line, inpatient("C2")])
-    yard.put("medicare", "institutional", [inpatient("C1", claim_paid_amount=Decimal(7000), diagnoses=[diagnosis])])
+    first = [inpatient("C1", diagnoses=[diagnosis]), second_line, inpatient("C2")]
+    changed = [inpatient("C1", claim_paid_amount=Decimal(7000), diagnoses=[diagnosis])]
+    yard.put("medicare", "institutional", first, received_on=date(2025, 5, 1))
+    yard.put("medicare", "institutional", changed, received_on=date(2025, 8, 1))
     with yard.opened() as db:
         claims = db.query("select claim_id, superseded_by, paid_amount from claim order by claim_id").rows()
         diagnoses = db.query("select claim_id from claim_diagnosis").rows()

@@ -102,8 +102,9 @@ def test_a_reversal_cancels_its_own_claim_or_the_one_it_refers_to(yard: Any) -> 
 
 
 def test_a_reversal_in_a_later_delivery_cancels_the_earlier_claim(yard: Any) -> None:
-    yard.put("payer_a", "medical", [line("A"), line("B")])
-    yard.put("payer_a", "medical", [line("R", claim_status="22", cross_reference_claim_id="A")])
+    yard.put("payer_a", "medical", [line("A"), line("B")], received_on=date(2025, 5, 1))
+    reversal = line("R", claim_status="22", cross_reference_claim_id="A")
+    yard.put("payer_a", "medical", [reversal], received_on=date(2025, 8, 1))
     assert [row[0] for row in yard.rows(CLAIMS)] == ["reversed", "paid"]
 
 

@@ -139,10 +139,10 @@ def test_carrier_claims_are_paid_by_their_lines_and_a_claim_sent_twice_in_one_fo
 
 
 def test_a_later_folder_supersedes_the_whole_claim_headers_and_lines(yard: Any, folder: Path) -> None:
-    write(folder / "1", "base.csv", INSTITUTIONAL_BASE, *BASE[:2])
-    write(folder / "1", "revenue.csv", INSTITUTIONAL_LINE, *LINES[:3])
-    write(folder / "2", "base_2.csv", INSTITUTIONAL_BASE, BASE[0].replace("9000.00", "9500.00"))
-    write(folder / "2", "revenue_2.csv", INSTITUTIONAL_LINE, LINES[0])
+    write(folder / "2025-05-01", "base.csv", INSTITUTIONAL_BASE, *BASE[:2])
+    write(folder / "2025-05-01", "revenue.csv", INSTITUTIONAL_LINE, *LINES[:3])
+    write(folder / "2025-08-01", "base_2.csv", INSTITUTIONAL_BASE, BASE[0].replace("9000.00", "9500.00"))
+    write(folder / "2025-08-01", "revenue_2.csv", INSTITUTIONAL_LINE, LINES[0])
     model = built(yard)
     with yard.opened() as db:
         found = db.query(CLAIMS).rows()

@@ -237,3 +237,64 @@ def test_a_supplement_is_never_the_primary_product_of_a_medicare_month(yard: Any
             ("a", False),
             ("medicare", True),
         ]
+
+
+PAIRS = (
+    "select kind, kept_id, copy_id, kept_payer_id, copy_payer_id, kept_allowed_amount, copy_paid_amount, "
+    "combined_paid_amount from coordination_pair order by all"
+)
+
+
+def test_each_pair_of_two_payers_stands_in_the_audit_with_what_was_kept_and_what_it_cost(yard: Any) -> None:
+    one_person(yard)
+    yard.put("medicare", "professional", [carrier("C1")])
+    yard.put("medicare", "institutional", [stay("S1")])
+    facility = {"bill_type": "111", "revenue_code": "0120", "admit_date": DAY, "billing_npi": "9999900001"}
+    own = {"hcpcs": None, "rendering_npi": None, "thru_date": date(2025, 3, 9), "allowed_amount": Decimal(10600)}
+    yard.put(
+        "payer_a",
+        "medical",
+        [copy("A1", paid_amount=Decimal(30)), copy("A2", **facility, **own, paid_amount=Decimal(1600))],
+    )
+    # the stay: Medicare pays 9,000 and allows 9,000 + 1,600 deductible; the supplement pays 1,600: 10,600 in all
+    # the visit: 80 + 30 of an allowed 100, capped
+    assert yard.rows(PAIRS) == [
+        ("service", "2", "3", "medicare", "a", Decimal("100.00"), Decimal("30.00"), Decimal("100.00")),
+        ("stay", "1", "4", "medicare", "a", Decimal("10600.00"), Decimal("1600.00"), Decimal("10600.00")),
+    ]
+
+
+def test_a_month_of_two_medical_products_counts_once_and_stands_in_the_audit(yard: Any) -> None:
+    one_person(yard)
+    employer = {"native_person_id": "M1", "year": 2025, "month": 4, "product": "PR", "medical": "Y", "pharmacy": "N"}
+    supplement = {**employer, "month": 3, "product": "SP", "is_primary": "2"}
+    yard.put("payer_a", "eligibility", [employer, supplement])
+    year = {
+        "native_person_id": "B1",
+        "reference_year": 2025,
+        "buy_in": [None, None, "3", "3"] + [None] * 8,
+        "hmo": ["0"] * 12,
+    }
+    yard.put("medicare", "beneficiary", [year])
+    with yard.opened() as db:
+        months = db.query("select month(month), payer_id from person_month order by 1").rows()
+        pairs = db.query("select kind, month(day), kept_payer_id, copy_payer_id from coordination_pair").rows()
+    assert months == [(3, "medicare"), (4, "a")]  # a primary employer's plan comes before Medicare
+    assert pairs == [("person_month", 4, "a", "medicare")]  # a supplement's month is no medical month: no pair
+
+
+def test_what_medicare_only_informs_of_is_no_cost_and_gives_way_to_the_plans_own_claim(yard: Any) -> None:
+    """A managed-care plan's stay arrives from Medicare as information and from the plan as its claim."""
+    one_person(yard)
+    informed = {"mco_paid": "1", "claim_paid_amount": Decimal(0), "deductible_amount": Decimal(0)}
+    yard.put("medicare", "institutional", [stay("S1", **informed), stay("S2", native_person_id="B9", **informed)])
+    facility = {"bill_type": "111", "revenue_code": "0120", "admit_date": DAY, "billing_npi": "9999900001"}
+    plan = {"hcpcs": None, "rendering_npi": None, "thru_date": date(2025, 3, 9), "allowed_amount": Decimal(8000)}
+    yard.put("payer_a", "medical", [copy("A1", **facility, **plan, claim_status="01", paid_amount=Decimal(7500))])
+    with yard.opened() as db:
+        claims = db.query("select source_id, mco_paid, duplicate_of from claim order by claim_id").rows()
+        costs = db.query("select payer_id, allowed_amount, paid_amount from cost_event").rows()
+        stays = db.query("select payer_id, allowed_amount from stay order by payer_id").rows()
+    assert claims == [("medicare", True, "3"), ("medicare", True, None), ("payer_a", False, None)]
+    assert costs == [("a", Decimal("8000.00"), Decimal("7500.00"))]
+    assert stays == [("a", Decimal("8000.00")), ("medicare", Decimal("0.00"))]  # the stay itself took place, once

@@ -29,7 +29,7 @@ def real_site(small_site: Any, reference: Path) -> Any:
 
 def test_the_reference_rif_gives_its_known_claims_and_payments(real_site: Any) -> None:
     staged = real_site.receive()
-    frame = reconciliation_frame(staged)
+    frame = reconciliation_frame(staged, {})
 
     found = {
         row["file_type"]: (row["rows_read"], row["claims"], row["paid_amount"])

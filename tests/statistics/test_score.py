@@ -1,6 +1,6 @@
 """Scoring from events to results, with the shipped modules and small made-up events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -258,3 +258,24 @@ def test_the_table_has_the_columns_of_the_contract_in_order() -> None:
 def test_floats_are_kept_to_twelve_significant_digits() -> None:
     frame = round_significant(pl.DataFrame({"x": [1 / 3, 2e10 / 3, None], "n": [1, 2, 3]}))
     assert frame["x"].to_list() == [0.333333333333, 6666666666.67, None]
+
+
+def test_a_cost_index_of_more_than_a_fifth_repriced_dollars_is_not_published() -> None:
+    rows = [
+        (unit, "commercial", 4000.0 + 10 * place, 12, True) for unit in ("U1", "U2", "U3", "U4") for place in range(120)
+    ]
+    found = _found("total_cost_index", "group", rows)
+    share = {"U1": 21, "U2": 20, "U3": 0, "U4": 0}  # per cent of each person's dollars
+    repriced = [Decimal(share[unit]) for unit, *_ in rows]
+    events = found.events.with_columns(
+        amount=pl.lit(Decimal(100), dtype=pl.Decimal(14, 2)),
+        repriced_amount=pl.Series(repriced, dtype=pl.Decimal(14, 2)),
+    )
+    units = _units("group", "U1", "U2", "U3", "U4")
+    scored = score(replace(found, events=events), units=units, peers=Peers(), settings=Settings())
+    assert {unit: _row(scored, unit)["not_publishable_reason"] for unit in ("U1", "U2", "U3")} == {
+        "U1": "more than 20% of its dollars are prices put on capitated services",
+        "U2": None,
+        "U3": None,
+    }
+    assert _row(scored, "U1")["publishable"] is False

@@ -37,7 +37,10 @@ billed as (
 known_by as (
     select
         provider_identifier.unit_id, provider_identifier.id_type, provider_identifier.identifier,
-        provider_identifier.facility_type, unit_key.id_type as unit_id_type, unit_key.identifier as unit_identifier
+        provider_identifier.facility_type, unit_key.id_type as unit_id_type, unit_key.identifier as unit_identifier,
+        unit_key.id_type = 'NPI' and provider_identifier.facility_type = 'other'
+            and unit_key.identifier in (select npi from supplier_seen)
+            and unit_key.identifier not in (select npi from facility_seen where npi is not null) as is_equipment_supplier
     from provider_identifier
     join vault.unit_key as unit_key using (unit_id)
 )
@@ -56,6 +59,7 @@ select
     coalesce(
         latest.role,
         case
+            when known_by.is_equipment_supplier then 'supplier'
             when known_by.unit_id_type <> 'CCN' and known_by.facility_type is null then 'supplier'
             when known_by.unit_id_type = 'CCN' and (
                 substr(known_by.unit_identifier, 3, 4) between '1000' and '1199'
@@ -67,7 +71,10 @@ select
             else 'provider'
         end
     ),
-    coalesce(known_by.facility_type, case known_by.unit_id_type when 'TIN' then 'group' else 'clinician' end),
+    case
+        when known_by.is_equipment_supplier then 'equipment'
+        else coalesce(known_by.facility_type, case known_by.unit_id_type when 'TIN' then 'group' else 'clinician' end)
+    end,
     coalesce(latest.specialty, case when known_by.facility_type is null then billed.specialty end),
     latest.tin,
     latest.zip5,

@@ -1,4 +1,5 @@
--- Grain: one row per unit: a facility by its CCN (an unresolved one by its NPI), a group by its TIN, a clinician by the NPI.
+-- Grain: one row per unit: a facility by its CCN (an unresolved one by its NPI), a group by its TIN, a clinician by the NPI, a supplier of
+-- equipment by its NPI. Units under one TIN stay apart: a hospital, its physician group and its equipment supplier are three.
 create temp table unit_candidate as
 with facility_npi as (
     select distinct npi from facility_seen where npi is not null and ccn is null
@@ -19,6 +20,13 @@ from facility_npi
 where npi not in (select identifier from facility_identifier where id_type = 'NPI')
     and npi not in (select npi from clinician_npi)
     and npi not in (select npi from group_npi)
+union all
+select distinct 'NPI', npi, false
+from supplier_seen
+where npi not in (select identifier from facility_identifier where id_type = 'NPI')
+    and npi not in (select npi from clinician_npi)
+    and npi not in (select npi from group_npi)
+    and npi not in (select npi from facility_npi)
 union all
 select 'NPI', npi, true
 from clinician_npi

@@ -1,0 +1,5 @@
+-- Grain: one row per id of the oldest crosswalk of a source. Decides: its persons keep their ids.
+insert into bound_person
+select source_id, crosswalk, version_order, native_person_id, native_person_id, 'oldest'
+from crosswalk_person
+where source_id = $source_id and version_order = 1
