@@ -135,7 +135,7 @@ def stages(
 
     return (
         *(
-            (f"{one.file.source_id}/{one.file.name}", state(one.database.stem, "new file, layout or source settings"))
+            (f"{one.file.source_id}/{one.file.place}", state(one.database.stem, "new file, layout or source settings"))
             for one in staged
         ),
         ("claims model", state(model.path.stem, "other files, SQL, linkage settings or decisions")),

@@ -122,11 +122,11 @@ def manifest(
         "inputs": [
             {
                 "source_id": file.file.source_id,
-                "file": file.file.name,
+                "file": file.file.place,
                 "sha256": file.file.sha256,
                 "layout": file.file.layout,
             }
-            for file in sorted(staged, key=lambda one: (one.file.source_id, one.file.name))
+            for file in sorted(staged, key=lambda one: (one.file.source_id, one.file.place))
         ],
         "measures": [
             {
@@ -189,7 +189,7 @@ def report_facts(
         data_through=data_through(site, model, period),
         measures=tuple(facts for one in modules for facts in measure_facts(one)),
         sources=source_facts(site, staged),
-        inputs_sha256={f"{file.file.source_id}/{file.file.name}": file.file.sha256 for file in staged},
+        inputs_sha256={f"{file.file.source_id}/{file.file.place}": file.file.sha256 for file in staged},
         linkage=linkage_rows(model),
         settings=printed_settings(site),
         model=tuple(

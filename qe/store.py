@@ -5,13 +5,14 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from threading import get_native_id
 from typing import Final
 
 import duckdb
 
-from qe.errors import Findings, InputError
+from qe.errors import Findings, InputError, OutOfResources, QeError, SiteHeld
 
 CRYPTO_MISSING = (
     "DuckDB's encryption extension (the wheel duckdb-extension-httpfs, of duckdb's own version) cannot be loaded, "
@@ -73,6 +74,9 @@ def new_key() -> Key:
     return Key(os.urandom(32).hex())
 
 
+_CONNECTIONS: Final = count()
+
+
 def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     """A hardened connection without a database: crypto loaded, spill encrypted and asserted, nothing auto-loaded."""
     connection = duckdb.connect(
@@ -88,7 +92,10 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     )
     _load_crypto(connection)
     engine.spill_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection.execute("set temp_directory = $folder", {"folder": str(engine.spill_folder)})
+    own = (
+        engine.spill_folder / f"{os.getpid()}-{next(_CONNECTIONS)}"
+    )  # DuckDB names its files alike in every connection
+    connection.execute("set temp_directory = $folder", {"folder": str(own)})
     connection.execute("set temp_file_encryption = true")
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set checkpoint_threshold = '1GiB'")  # a build writes its small tables once, at its end
@@ -141,15 +148,30 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, alias: str, ke
             ) from None
         if "read-only crypto" in text:
             raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
-        raise damaged(path.name) from None
+        raise _not_opened(path, text.lower()) from None
+
+
+def _not_opened(path: Path, said: str) -> QeError:
+    """Why a file that the key fits does not open, by what DuckDB said of it."""
+    if "lock" in said:
+        return SiteHeld(f"{path.name} is in use by another process", remedy="Wait until it is done.")
+    if "permission" in said:
+        return InputError(f"{path.name} cannot be opened", remedy="Check its permissions and those of its folder.")
+    if "no space" in said:
+        return OutOfResources(
+            f"{path.name} cannot be opened: the disk is full", remedy="Free some space and run again."
+        )
+    return damaged(path.name)
 
 
 def damaged(name: str) -> Findings:
     """A file of the store that no longer opens: what can be rebuilt is said to be."""
-    return Findings(
-        f"{name} is damaged, or was changed by something else than qe",
-        remedy="Take it away and run the same command again: all of store/ but the vault is rebuilt from the inbox.",
+    remedy = (
+        "Restore it from its backup: the ids, links and decisions that it holds stand nowhere else."
+        if name.startswith("vault")
+        else "Take it away and run the same command again: all of store/ but the vault is rebuilt from the inbox."
     )
+    return Findings(f"{name} is damaged, or was changed by something else than qe", remedy=remedy)
 
 
 def _quoted(path: Path) -> str:

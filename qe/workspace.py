@@ -6,10 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from qe.errors import InputError
-from qe.ledger.book import Ledger
 from qe.measurement import detail
 from qe.measurement.catalogue import catalogue, find
-from qe.runs import Run, finished_runs, run_of
+from qe.runs import Run, recorded_runs
 from qe.site import Site
 from qe.site import open_site as read_site
 
@@ -23,14 +22,9 @@ class Workspace:
     def run(self, period: str | None = None) -> Run:
         """The last finished run of `period` (of the only period when None), by the ledger's order."""
         label = self.site.period(period).label
-        ledger = Ledger(self.site.ledger, zone=self.site.settings.site.zone)
-        recorded = [event.text("run_id") for event in ledger.events() if event.kind == "run_completed"]
-        finished = {
-            run.run_id for run in finished_runs(self.site) if run.manifest()["period"]["label"] == label
-        }  # a run that is recorded but whose folder is gone is not offered
-        for run_id in reversed(recorded):
-            if run_id in finished:
-                return run_of(self.site, run_id)
+        for run in recorded_runs(self.site):
+            if run.manifest()["period"]["label"] == label:
+                return run
         raise InputError(f"there is no finished run of {label}", remedy="Run `qe run` first.")
 
     def results(self, period: str | None = None) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """Staged files into the base tables: each kind by its own SQL files (qe/claims/scan, qe/claims/load)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import polars as pl
 from qe import store
 from qe.claims.model import FOLDER
 from qe.errors import Fault, Findings
+from qe.site import SourceTable
 from qe.sources.delivery import MANIFEST
 from qe.sources.delivery import in_order as order_of
 from qe.sources.manifest import StagedFile
@@ -70,12 +72,14 @@ class Delivery:
     delivery_order  a claim of a later delivery supersedes the whole claim of an earlier one
     sent_order      the file's own place
     is_net          amounts are summed over versions (setting adjustment = "net")
+    source_end      the last day of its source (setting end)
     """
 
     staged: StagedFile
     delivery_order: int
     sent_order: int
     is_net: bool
+    source_end: date | None
 
     @property
     def delivery_id(self) -> str:
@@ -90,14 +94,16 @@ class Delivery:
             "payer_type": file.payer_type,
             "delivery_id": self.delivery_id,
             "net": self.is_net,
+            "source_end": self.source_end,
         }
 
 
-def in_order(staged: Sequence[StagedFile], *, net_sources: frozenset[str]) -> list[Delivery]:
+def in_order(staged: Sequence[StagedFile], *, sources: Mapping[str, SourceTable]) -> list[Delivery]:
     """The files that stand as deliveries, oldest first: by the day they came; replaced files are left out.
 
     Files of one day have no order among themselves (`require_order`); what they say of a person's months stands together.
     """
+    net_sources = frozenset(name for name, source in sources.items() if source.adjustment == "net")
     ordered = sorted((one for one in staged if one.replaced_by is None), key=lambda one: order_of(one.file))
     last = {_together(one, net_sources): place for place, one in enumerate(ordered, start=1)}
     return [
@@ -106,6 +112,7 @@ def in_order(staged: Sequence[StagedFile], *, net_sources: frozenset[str]) -> li
             delivery_order=last[_together(one, net_sources)],
             sent_order=place,
             is_net=_is_net(one, net_sources),
+            source_end=sources[one.file.source_id].end,
         )
         for place, one in enumerate(ordered, start=1)
     ]
@@ -211,7 +218,7 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
     """What a file mentions: claims, fills, persons, providers, and identities (these into the attached vault)."""
     staged = delivery.staged
     if staged.vault_database is not None and (own := _sql_for("scan/identity", staged.file.staged_as, suffix=".sql")):
-        db.execute("delete from vault.identity where delivery_id = $id", id=delivery.delivery_id)
+        _forget_identities(db, delivery)
         with _attached(db, staged.vault_database, keys.vault_key):
             _make_current(db, delivery)
             db.run(FOLDER / "incoming" / ("bound_identities.sql" if _is_bound(db, delivery) else "identities.sql"))
@@ -220,11 +227,20 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
     if folder is None:
         return
     if staged.in_vault:
-        db.execute("delete from vault.identity where delivery_id = $id", id=delivery.delivery_id)
+        _forget_identities(db, delivery)
     with _attached(db, staged.database, keys.vault_key if staged.in_vault else keys.store_key):
         _delivered_rows(db, delivery)
         _incoming_rows(db, staged.file.staged_as)
         _run_all(db, folder, delivery)
+
+
+def _forget_identities(db: Warehouse, delivery: Delivery) -> None:
+    """Those of this file that an earlier build stated; the same bytes in another source are that source's own."""
+    db.execute(
+        "delete from vault.identity where delivery_id = $id and source_id = $source",
+        id=delivery.delivery_id,
+        source=delivery.staged.file.source_id,
+    )
 
 
 def require_order(db: Warehouse, deliveries: Sequence[Delivery]) -> None:

@@ -132,8 +132,7 @@ def _told(error: duckdb.Error) -> QeError:
 
 
 def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ingest.Keys, progress: Progress) -> None:
-    net = frozenset(name for name, source in site.settings.sources.items() if source.adjustment == "net")
-    deliveries = ingest.in_order(staged, net_sources=net)
+    deliveries = ingest.in_order(staged, sources=site.settings.sources)
     groups = ingest.groups(deliveries)
     create_macros(db)
     create_base_tables(db)

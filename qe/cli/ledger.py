@@ -39,8 +39,10 @@ def verify(
         found = verify_ledger(ledger_of(opened), head=head)
         if not found.events and (runs := finished_runs(opened)):
             raise Findings(
-                f"the ledger is empty, but the site holds {len(runs)} finished runs: its events are lost",
-                remedy="Restore ledger.sqlite and ledger.anchor from their backup.",
+                f"the ledger is empty, but the site holds {len(runs)} finished runs: its events are lost, or a first run was "
+                "stopped before it was recorded",
+                remedy="If events were recorded before, restore ledger.sqlite and ledger.anchor from their backup; "
+                "else run `qe run` again, which records the run.",
             )
         outcome.data = {
             "events": found.events,

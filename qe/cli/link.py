@@ -180,9 +180,9 @@ def _decide(
             outcome.say("That was decided before; nothing is recorded.")
             return
         words = "one person" if decision == "same" else "two persons"
-        if dry_run:
-            outcome.say(f"would record {len(fresh)} pairs as {words}")
-            return
         with acting(opened, actor, on, dry_run=dry_run) as person:
+            if dry_run:
+                outcome.say(f"would record {len(fresh)} pairs as {words}, by {person}")
+                return
             queue.decide(fresh, decision, by=person, at=utc_now())
         outcome.say(f"Recorded {len(fresh)} pairs as {words}, by {person}. The next `qe run` follows it.")

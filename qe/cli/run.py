@@ -63,7 +63,7 @@ def check(
             if what in (name, "all"):
                 try:
                     outcome.say(examine(opened))
-                except (InputError, Findings) as error:
+                except QeError as error:
                     faults.append(error)
         if faults:
             outcome.exit_code = max(error.exit_code for error in faults)

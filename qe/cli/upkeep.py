@@ -1,6 +1,5 @@
 """`qe status` and `qe doctor`: where the site stands, and whether the machine is fit."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +10,7 @@ from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
 from qe.release.sends import reviews
 from qe.run_record import results_path
-from qe.runs import Run, finished_runs
+from qe.runs import Run, finished_runs, recorded_runs
 from qe.site import open_site
 from qe.upkeep.doctor import examine
 
@@ -49,18 +48,16 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
             outcome.table("Finished runs", ["run", "period"], [(run["run_id"], run["period"]) for run in runs])
         else:
             outcome.say("No finished run yet: qe run")
-        _tell_unresolved(outcome, finished)
+        for run in recorded_runs(opened)[:1]:
+            _tell_unresolved(outcome, run)
         if cycles:
             rows = [(one["cycle"], one["sent"], one["confirmed"], one["released"] or "no") for one in cycles]
             outcome.table("Cycles", ["cycle", "sent", "confirmed", "released"], rows)
         outcome.say(f"Ledger: {head.seq} events, head {head.hash[:16]}")
 
 
-def _tell_unresolved(outcome: Outcome, finished: Sequence[Run]) -> None:
-    """Units that the roster does not resolve, of the run that was finished last."""
-    if not finished:
-        return
-    latest = max(finished, key=lambda run: (run.manifest_file.stat().st_mtime_ns, run.run_id))
+def _tell_unresolved(outcome: Outcome, latest: Run) -> None:
+    """Units that the roster does not resolve, of the run that was recorded last."""
     table = results_path(latest, "unresolved_unit")
     if table.exists():  # not in a run of an earlier version
         tell_unresolved(outcome, pl.read_parquet(table))

@@ -25,6 +25,7 @@ from qe.sample.wrong_trailer import write_wrong_trailer
 
 FEW_PERSONS = 20_000
 MOST_PROCESSES = 4
+LEAST_FOR_A_TRAILER = 100  # so that payer B covers somebody, whose rows a wrong trailer can miscount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +148,8 @@ def _refuse(
         wrong.append("groups must be at least 4, or 0 for as many as the persons ask for")
     if p.switches.block_persons < 1 or not 0 <= p.switches.confounding <= 1 or p.switches.noise < 0:
         wrong.append("block_persons must be at least 1, confounding from 0 to 1, noise not negative")
+    if p.dirt.trailer_off_by_one and persons < LEAST_FOR_A_TRAILER:
+        wrong.append(f"dirt.trailer_off_by_one asks for at least {LEAST_FOR_A_TRAILER} persons")
     if (folder / "inbox").exists() and any((folder / "inbox").iterdir()):
         wrong.append("the folder holds an inbox already")
     if wrong:

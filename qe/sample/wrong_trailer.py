@@ -1,6 +1,7 @@
 """A file whose trailer does not count its rows, as a source of its own; written only when asked for."""
 
 import gzip
+from itertools import islice
 from pathlib import Path
 
 from qe.sample.inbox import Inbox
@@ -9,11 +10,11 @@ ROWS = 10
 
 
 def write_wrong_trailer(inbox_folder: Path, inbox: Inbox) -> str:
-    """A source of its own, payer_x: ten rows of B's eligibility under a trailer that counts eleven. Gives its path."""
+    """A source of its own, payer_x: the first rows of B's eligibility under a trailer that counts one more. Gives its path."""
     (submitter,) = (one for one in inbox.submitting if one.letter == "b")
     original = inbox.payers["b"]["ME"].last
     with (gzip.open if original.compress else open)(original.path, "rb") as file:
-        lines = [next(file) for _ in range(2 + ROWS)]
+        lines = list(islice(file, 2 + min(ROWS, original.rows)))
     count = len(lines) - 2
     trailer = submitter.trailer("ME", f"{inbox.plan.quarterly[-1].delivered_on:%Y%m%d}", count + 1)
     path = inbox_folder / "payer_x" / "eligibility.txt"

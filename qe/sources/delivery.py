@@ -113,8 +113,10 @@ def replacements(arrivals: Sequence[Arrival]) -> tuple[dict[tuple[str, str], str
     """(source, digest) of each replaced file -> the later delivery's id; and the manifests that name no such file."""
     replaced: dict[tuple[str, str], str] = {}
     faults: list[Fault] = []
-    folders = {(one.source_id, one.folder.id): one.folder for one in arrivals}
-    for (source_id, _), folder in sorted(folders.items()):
+    stated = {
+        (one.source_id, one.folder.id, one.folder.sha256 or ""): one.folder for one in arrivals if one.folder.manifest
+    }
+    for (source_id, *_), folder in sorted(stated.items()):
         for word in folder.replaces:
             named = [one for one in arrivals if one.source_id == source_id and _is_named(one, word)]
             earlier = [one for one in named if one.folder.id != folder.id and _came_before(one.folder, folder)]

@@ -44,8 +44,13 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """How messages and results name the file."""
+        """How messages name the file."""
         return self.path.name
+
+    @property
+    def place(self) -> str:
+        """Where it lies below its source's path, as results name it: several deliveries may hold files of one name."""
+        return f"{self.delivery}/{self.name}" if self.delivery else self.name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qe import vault
+from qe import store, vault
 from qe.claims import review_queue
 from qe.claims.load import vault_path
 from qe.errors import InputError
@@ -272,6 +272,27 @@ def test_a_twin_whose_own_record_is_missing_is_not_given_the_other_twins(yard: A
     assert persons["payer_a", "M2"] != persons["medicare", "B2"]
     assert persons["payer_a", "M4"] == persons["medicare", "B4"]
     assert model.linkage.sources[1].to_review == {"mbi_of_another_person": 1}
+
+
+def test_a_vault_of_an_earlier_version_takes_pairs_for_review(yard: Any) -> None:
+    connection = store.connect(yard.site.engine())
+    vault_path(yard.site).parent.mkdir(parents=True, exist_ok=True)
+    store.attach(connection, vault_path(yard.site), alias="vault", key=yard.vault_key, read_only=False)
+    connection.execute(
+        "create table vault.link_review (source_id varchar, native_person_id varchar, other_source_id varchar, "
+        "other_native_person_id varchar, reason varchar)"
+    )
+    connection.close()
+    yard.put(
+        "medicare",
+        "crosswalk",
+        [known("B2", "Ana", "Lopez", BORN, zip5="02119"), known("B3", "Ana", "Lopez", BORN, zip5="02120")],
+    )
+    enrol(yard, "payer_a", [member("M2", "Ana", "Lopez", BORN, zip5="90210")])
+    model = yard.build()
+    assert model.linkage.sources[1].to_review == {"several_candidates": 1}
+    with review_queue.opened(yard.site) as queue:
+        assert queue.open_pairs()["reason"].to_list() == ["several_candidates"] * 2  # M2 and B2, M2 and B3
 
 
 def test_namesakes_that_only_a_middle_initial_or_nothing_tells_apart_go_to_review(yard: Any) -> None:

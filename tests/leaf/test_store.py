@@ -1,10 +1,15 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from qe import store, warehouse
-from qe.errors import InputError
+from qe.errors import InputError, QeError, SiteHeld
 
 MARKER = "PLAINTEXT-MARKER-0123456789"
 
@@ -36,10 +41,68 @@ def test_spilled_sorts_are_encrypted(tmp_path: Path):
         )
         result = connection.execute("select text from wide order by h, text")
         result.fetchmany(1)
-        for file in engine.spill_folder.rglob("*"):
+        for file in (path for path in engine.spill_folder.rglob("*") if path.is_file()):
             seen += 1
             assert MARKER.encode() not in file.read_bytes()
     assert seen >= 1, "nothing was spilled: the test shows nothing"
+
+
+def test_two_connections_that_spill_at_once_do_not_take_each_others_files(tmp_path: Path):
+    small = store.Engine(spill_folder=tmp_path / "store" / ".spill", threads=1, memory_gib=0.15)
+    spills: list[bool] = []
+
+    def digest(engine: store.Engine) -> tuple[int, int]:
+        with closing(store.connect(engine)) as connection:
+            connection.execute(
+                "create temp table wide as select repeat('x', 100) || hash(range) as text from range(1500000)"
+            )
+            spills.append(any(engine.spill_folder.rglob("*.tmp")))
+            row = connection.execute("select count(*), bit_xor(hash(text)) from wide").fetchone()
+        assert row is not None
+        return row
+
+    expected = digest(replace(small, memory_gib=2))
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(digest, (small, small))) == [expected, expected]
+    assert spills == [False, True, True], "what is small must spill: else the test shows nothing"
+
+
+def test_a_file_that_another_process_holds_is_not_called_damaged(tmp_path: Path, engine: store.Engine):
+    path, key = tmp_path / "store" / "vault.duckdb", store.new_key()
+    path.parent.mkdir()
+    with store.open_encrypted(path, key, engine=engine, read_only=False) as connection:
+        connection.execute("create table kept as select 1 as one")
+    holds = (
+        "import sys; from pathlib import Path; from qe import store; "
+        "key = store.Key(sys.argv[2]); engine = store.Engine(spill_folder=Path(sys.argv[1]).parent / '.spill')\n"
+        "with store.open_encrypted(Path(sys.argv[1]), key, engine=engine, read_only=False): print('held', flush=True); "
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holds, str(path), key.hex_digits],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(SiteHeld, match=r"vault\.duckdb is in use"),
+            store.open_encrypted(path, key, engine=engine, read_only=False),
+        ):
+            pass
+        other.communicate("")
+
+
+def test_nobody_is_told_to_take_a_damaged_vault_away(tmp_path: Path, engine: store.Engine):
+    for name, told in (("vault.duckdb", "Restore it"), ("a.duckdb", "Take it away")):
+        path = tmp_path / name
+        path.write_bytes(b"no database" * 1000)
+        with (
+            pytest.raises(QeError) as raised,
+            store.open_encrypted(path, store.new_key(), engine=engine, read_only=False),
+        ):
+            pass
+        assert raised.value.faults[0].remedy.startswith(told)
 
 
 def test_a_wrong_key_is_one_sentence(tmp_path: Path, engine: store.Engine):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from qe.errors import InputError
 from qe.sample.generate import generate
 
 MEDICARE_CLAIMS = ("inpatient", "outpatient", "snf", "carrier", "dme")
@@ -119,6 +120,12 @@ def test_a_trailer_that_is_off_by_one_stands_in_a_source_of_its_own(tmp_path: Pa
     _, _, *rows, trailer = (tmp_path / "inbox/payer_x/eligibility.txt").read_text().split("\n")[:-1]
     assert int(trailer.split("|")[-1]) == len(rows) + 1
     assert "trailer_off_by_one,payer_x/eligibility.txt,1," in (tmp_path / "truth/dirt.csv").read_text()
+
+
+def test_a_wrong_trailer_is_refused_where_payer_b_may_cover_nobody(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="trailer_off_by_one asks for at least 100 persons"):
+        generate(tmp_path, persons=3, seed=1, settings={"hospitals": "2", "dirt.trailer_off_by_one": "1"})
+    assert not list(tmp_path.iterdir())
 
 
 def test_trailers_count_their_rows(folder: Any) -> None:

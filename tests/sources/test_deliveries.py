@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qe.errors import Findings, InputError
+from qe.sources.delivery import Arrival, DeliveryFolder, Manifest, replacements
 
 CROSSWALK = "BENE_ID|MBI|HICN|LAST_NAME|FIRST_NAME|BIRTH_DATE|SEX|ZIP\n"
 DRUG_EVENTS = "PDE_ID|BENE_ID|SRVC_DT|PROD_SRVC_ID|DAYS_SUPLY_NUM\n"
@@ -164,3 +165,24 @@ def test_two_crosswalks_without_an_order_stop_the_run(small_site: Any, medicare:
     put(medicare, "q2", {"xw.txt": CROSSWALK + "Q9|||Doe|Jo|19590317|2|01730\n"}, "delivered_on = 2024-08-01\n")
     put(medicare, "q3", {"xw.txt": CROSSWALK + "R9|||Doe|Jo|19590317|2|01730\n"}, "delivered_on = 2024-08-01\n")
     assert [fault.code for fault in refused(small_site).faults] == ["crosswalks-without-order"]
+
+
+def test_a_crosswalk_folder_of_the_same_day_takes_no_manifest_of_the_claims_away() -> None:
+    """Claims and crosswalk may lie below different paths, each with a folder of that day."""
+    claims = DeliveryFolder(
+        id="2024-09-01",
+        manifest=Manifest.model_validate({"delivered_on": date(2024, 9, 1), "replaces": ["old.csv"]}),
+        sha256="1" * 64,
+        came_on=date(2024, 9, 1),
+    )
+    arrivals = [
+        Arrival(source_id="medicare", name="old.csv", sha256="a" * 64, folder=DeliveryFolder()),
+        Arrival(source_id="medicare", name="new.csv", sha256="b" * 64, folder=claims),
+        Arrival(
+            source_id="medicare",
+            name="crosswalk.csv",
+            sha256="c" * 64,
+            folder=DeliveryFolder(id="2024-09-01", came_on=date(2024, 9, 1)),
+        ),
+    ]
+    assert replacements(arrivals) == ({("medicare", "a" * 64): "2024-09-01"}, [])

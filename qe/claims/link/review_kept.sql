@@ -1,6 +1,6 @@
 -- Grain: one row per pair for review: what an analyst decides on, and which of the compared facts agree and differ (words, no values;
 -- what one side does not know is in neither).
-insert into vault.link_review
+insert into vault.link_review by name
 with compared as (
     select
         pair_for_review.reason, member.source_id, member.native_person_id, person.source_id as other_source_id,

@@ -1,14 +1,19 @@
--- Grain: one row per member and month that a span touches. Decides, since the spans tell no benefits: each covers medical services; drugs are
--- in view when the source delivered fills; a Medicare span has Part A and Part B. An open span lasts to its delivery's last known day.
+-- Grain: one row per member and month that a span touches. Decides, since the spans tell no benefits: each covers medical services;
+-- drugs are in view when the source delivered fills; a Medicare span has Part A and Part B. An open span lasts to its delivery's last
+-- known day; none outlasts its source (an end of 9999-12-31 is no month of cover).
 -- Source: docs/reference/source-kinds.md. End-stage renal disease: Medicare status 11, 21, 31 (CCW codebook, BENE_MDCR_STATUS_CD).
 insert into month_part
 with last_day as (
-    select coalesce(max(end_date), max(start_date)) as day from incoming
+    select coalesce(max(end_date) filter (where end_date <= $source_end), max(start_date)) as day from incoming
 ),
 span as (
     select
         incoming.native_person_id, incoming.delivery_order, incoming.start_date, incoming.medicare_status, incoming.dual_status,
-        least(coalesce(incoming.end_date, last_day.day), coalesce(incoming.death_date, incoming.end_date, last_day.day)) as end_date
+        least(
+            coalesce(incoming.end_date, last_day.day),
+            coalesce(incoming.death_date, incoming.end_date, last_day.day),
+            $source_end
+        ) as end_date
     from incoming
     cross join last_day
 ),
