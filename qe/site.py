@@ -16,16 +16,6 @@ from qe.regulation import MINIMUM_CELL
 from qe.store import Engine, Key, read_key
 
 CLAIMS_KINDS = ("ccw-rif", "desynpuf", "apcd-cdl", "tuva-input", "claims-model")
-LINKAGE_PASSES = (
-    "mbi",
-    "name_dob_sex_zip",
-    "name_dob_sex",
-    "dob_sex_similar_name",
-    "first_dob_zip_sex",
-    "name_dob_zip",
-    "name_zip_sex_dob_slip",
-    "name_zip_sex_near_dob",
-)
 
 
 def _known_zone(zone: str) -> str:
