@@ -5,20 +5,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from qe import store
+from qe.claims.model import FOLDER
 from qe.sources.manifest import StagedFile
 from qe.warehouse import Warehouse
 
 READ = """
 select id_type, identifier, channel, address, age_recipient, zone, from_date as valid_from, to_date as valid_to
 from staged_row
-"""
-
-IDENTIFIERS = """
-select distinct unit_id, id_type, identifier
-from provider_identifier
-where id_type <> 'TIN' or facility_type is null or identifier not in (
-    select identifier from provider_identifier where id_type = 'TIN' and facility_type is null
-)
 """
 
 
@@ -30,7 +23,7 @@ def contacts_of_units(
     A contact is found by any identifier of its unit: a hospital's CCN or one of its NPIs, a group's TIN. A TIN that a
     group bills under is the group's, not the hospital's beside it: neither gets the other's reports.
     """
-    identifiers = db.query(IDENTIFIERS)
+    identifiers = db.frame(FOLDER / "units" / "contact_identifier.sql")
     received = [
         _rows(one, vault_key, engine) for one in staged if one.file.staged_as == "contacts" and one.replaced_by is None
     ]

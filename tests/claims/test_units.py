@@ -262,6 +262,28 @@ def test_a_contact_by_a_tin_is_the_groups_and_never_the_hospitals_beside_it(yard
     assert sent == {("group", "group"), ("facility", "hospital")}
 
 
+def test_a_contact_by_a_tin_reaches_its_facility_though_another_tin_is_unknown(yard: Any, events: Any) -> None:
+    contact = {"channel": "mail", "id_type": "TIN"}
+    yard.put(
+        "contacts",
+        "contacts",
+        [
+            {**contact, "identifier": "001111111", "address": "clinic"},
+            {**contact, "identifier": "002222222", "address": "group"},
+        ],
+    )
+    db = events(
+        provider_identifier=[
+            {"unit_id": "U1", "id_type": "TIN", "identifier": "001111111", "facility_type": "clinic"},
+            {"unit_id": "U1", "id_type": "TIN", "identifier": "002222222", "facility_type": "clinic"},
+            {"unit_id": "U2", "id_type": "TIN", "identifier": "002222222"},
+            {"unit_id": "U3", "id_type": "TIN", "identifier": None},
+        ]
+    )
+    found = contacts_of_units(db, yard.staged, vault_key=yard.vault_key, engine=yard.site.engine())
+    assert found.select("unit_id", "address").rows() == [("U1", "clinic"), ("U2", "group")]
+
+
 def test_unit_ids_are_kept_when_new_identifiers_sort_before_them(yard: Any) -> None:
     yard.put("medicare", "institutional", [facility_claim("1", "330001", "9999900001")])
     assert yard.rows("select unit_id, identifier from unit order by 1") == [("U000001", "330001")]
