@@ -1,10 +1,13 @@
-"""Staged files into the base tables: each kind by its own SQL files (qe/claims/scan, qe/claims/load)."""
+"""Staged files into the base tables: each kind by the SQL files of its folder in qe/claims/scan and qe/claims/load.
 
+What several kinds have in common stands in `_shared`; the shared.toml of a folder names the files that it takes from there.
+"""
+
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
 from pathlib import Path
 
 import polars as pl
@@ -246,24 +249,20 @@ def _forget_identities(db: Warehouse, delivery: Delivery) -> None:
 def require_order(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
     """Stop when two files of one day hold the same claim: nothing says which of them is the later one.
 
-    Raises Findings with every pair of such files.
+    Raises Findings with every file that holds claims of an earlier-read file of its day.
     """
-    faults = []
-    for one, other in combinations(deliveries, 2):
-        first, second = one.staged.file, other.staged.file
-        alike = (first.source_id, first.layout, first.received_on) == (
-            second.source_id,
-            second.layout,
-            second.received_on,
-        )
-        if alike and one.delivery_order != other.delivery_order:
-            orders = {"order": one.delivery_order, "other": other.delivery_order}
-            both = [db.frame(FOLDER / "keys" / f"{name}_of_both.sql", **orders) for name in ("claims", "fills")]
-            claims = sum(int(found.item()) for found in both)
-            if claims:
-                faults.append(_same_claims(first.name, second.name, claims))
-    if faults:
-        raise Findings.of(faults)
+    files: dict[tuple[object, ...], dict[int, str]] = {}
+    for delivery in deliveries:
+        file = delivery.staged.file
+        of_day = files.setdefault((file.source_id, file.layout, file.received_on), {})
+        of_day.setdefault(delivery.delivery_order, file.name)
+    for day, of_day in enumerate(files.values(), start=1):
+        if len(of_day) > 1:
+            for order, name in of_day.items():
+                db.execute("insert into file_of_day values ($day, $order, $name)", day=day, order=order, name=name)
+    found = db.frame(FOLDER / "keys" / "claims_of_one_day.sql")
+    if not found.is_empty():
+        raise Findings.of([_same_claims(first, other, claims) for first, other, claims in found.iter_rows()])
 
 
 def _same_claims(name: str, other: str, claims: int) -> Fault:
@@ -386,8 +385,17 @@ def _forget(db: Warehouse) -> None:
 
 
 def _run_all(db: Warehouse, folder: Path, delivery: Delivery) -> None:
-    for sql_file in sorted(folder.glob("*.sql")):
+    for sql_file in _sql_of(folder):
         db.run(sql_file, **delivery.parameters)
+
+
+def _sql_of(folder: Path) -> list[Path]:
+    """The SQL of a kind of rows in the order of its names: its own, and what its shared.toml takes from ../_shared."""
+    declared = folder / "shared.toml"
+    shared = tomllib.loads(declared.read_text(encoding="utf-8"))["files"] if declared.is_file() else []
+    return sorted(
+        [*folder.glob("*.sql"), *(folder.parent / "_shared" / name for name in shared)], key=lambda sql: sql.name
+    )
 
 
 @contextmanager

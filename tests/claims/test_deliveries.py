@@ -160,6 +160,22 @@ def test_the_same_claim_in_two_files_of_one_day_stops_the_run(yard: Any) -> None
     ]
 
 
+def test_of_several_files_of_one_day_each_later_one_is_told_once_with_its_claims_and_fills(yard: Any) -> None:
+    for claims in (["1", "2"], ["1", "2", "3"], ["1", "4"], ["5"]):
+        yard.put("medicare", "professional", [carrier(claim, "B1") for claim in claims], received_on=Q1)
+    fill = {"native_person_id": "B1", "native_claim_id": "1", "fill_date": DAY, "ndc": "00071015523"}
+    for _ in range(2):
+        yard.put("medicare", "part_d_event", [fill], received_on=Q1)
+    with pytest.raises(Findings) as told:
+        yard.build()
+    assert [(fault.file, fault.count) for fault in told.value.faults] == [
+        ("medicare-002.csv", 2),
+        ("medicare-003.csv", 1),
+        ("medicare-006.csv", 1),
+    ]
+    assert "stand in medicare-001.csv too" in told.value.faults[1].message
+
+
 def test_a_replaced_file_brings_no_claim_and_its_rows_are_counted(yard: Any) -> None:
     first = yard.put("medicare", "professional", [carrier("1", "B1"), carrier("2", "B1")], received_on=Q1)
     yard.put("medicare", "professional", [carrier("2", "B1", line_paid_amount=Decimal(50))], received_on=Q2)

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from qe.claims import load
+from qe.claims.model import FOLDER
 from qe.claims.quality import require_fit
 from qe.errors import Findings, InputError, QeError
 from qe.site import QualityTable
@@ -156,3 +157,10 @@ def test_a_failure_of_the_database_is_told_without_its_values(yard: Any, monkeyp
         yard.build()
     assert raised.value.message == "the claims model could not be built (ConversionException)"
     assert not list((yard.site.store / "model").glob("*"))
+
+
+def test_no_two_sql_files_of_the_claims_package_are_alike() -> None:
+    texts: dict[str, list[str]] = {}
+    for path in sorted(FOLDER.rglob("*.sql")):
+        texts.setdefault(path.read_text(encoding="utf-8"), []).append(path.relative_to(FOLDER).as_posix())
+    assert [paths for paths in texts.values() if len(paths) > 1] == []
