@@ -17,7 +17,6 @@ from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault
-from qe.ledger.book import Ledger
 from qe.measurement import check, detail
 from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import compute, require_window
@@ -69,21 +68,13 @@ def quality_page_path(site: Site) -> Path:
 
 def last_delivery(site: Site, now: frozenset[tuple[str, str]]) -> quality.Earlier | None:
     """The run recorded last that was made from other files than `now`; None where there is none: a first delivery."""
-    if not site.ledger.exists():
-        return None
-    recorded = [
-        event.text("run_id")
-        for event in Ledger(site.ledger, zone=site.settings.site.zone).events()
-        if event.kind == "run_completed"
-    ]
-    for run_id in reversed(recorded):
-        run = runs.run_of(site, run_id)
+    for run in runs.recorded_runs(site):
         volumes = run_record.results_path(run, "quality_volumes")
-        if not (run.is_finished and volumes.exists()):
+        if not volumes.exists():
             continue
         files = {(one["source_id"], one["sha256"]): one["file"] for one in run.manifest()["inputs"]}
         if files.keys() != now:
-            return quality.Earlier(run_id=run_id, volumes=pl.read_parquet(volumes), files=files)
+            return quality.Earlier(run_id=run.run_id, volumes=pl.read_parquet(volumes), files=files)
     return None
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from qe import __version__
 from qe.claims.load import ClaimsModel
+from qe.errors import Findings
 from qe.ledger.fold import Facts
 from qe.measurement.compute import MeasureEvents
 from qe.measurement.measure import Module
@@ -89,7 +90,11 @@ def keep(
         **checked,
     }
     strangers = set(tables["measure_results"]["provider_id"]) - set(tables["unit"]["unit_id"])
-    assert not strangers, "every result is about a unit: no other identifier may stand in results"
+    if strangers:
+        raise Findings(
+            f"{len(strangers)} results are about something that is no unit of the claims model",
+            remedy="An attribution must give unit ids: see the measures that this site has added. No result was written.",
+        )
     for name, table in tables.items():
         write_results(table, run.results / f"{name}.parquet")
 

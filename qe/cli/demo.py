@@ -118,9 +118,12 @@ def write_batch(folder: Path, status: dict[str, object]) -> Path:
 
 
 def say_where(folder: Path, cycle: str) -> None:
-    reports = sorted(folder.glob(f"runs/*/reports/{SENT_ON}/*.pdf"))
+    rendered = folder.glob(f"runs/*/reports/{SENT_ON}/*.pdf")
+    reports = [path for path in rendered if path.stem != "methods"]
     console.print("\nWhat is there now:")
-    console.print(f"  confidential reports  {len(reports)} PDFs in {reports[0].parent if reports else folder}")
+    console.print(
+        f"  confidential reports  {len(reports)} PDFs and methods.pdf in {reports[0].parent if reports else folder}"
+    )
     console.print(f"  public site           {folder / 'public' / cycle / 'site' / 'index.html'}")
     console.print(f"  public data           {folder / 'public' / cycle / 'data'}")
     console.print(f"  ledger                {folder / 'ledger.sqlite'}")

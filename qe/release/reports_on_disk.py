@@ -29,6 +29,8 @@ class ReportFile:
     csv: Path
     pdf_sha256: str
     csv_sha256: str
+    methods: Path
+    methods_sha256: str
     result_sha256: str
     zone: str
     sent_on: date
@@ -53,7 +55,8 @@ class ReportFile:
 
     def require_unchanged(self) -> None:
         """The files are the ones that were rendered."""
-        for path, sha256 in ((self.pdf, self.pdf_sha256), (self.csv, self.csv_sha256)):
+        files = ((self.pdf, self.pdf_sha256), (self.csv, self.csv_sha256), (self.methods, self.methods_sha256))
+        for path, sha256 in files:
             if not path.is_file() or file_sha256(path) != sha256:
                 raise Findings(
                     f"{path.name} is not the file that was rendered", remedy="Render again: qe run --send-on DATE."
@@ -94,6 +97,8 @@ def _report(folder: Path, entry: Mapping[str, Any]) -> ReportFile:
         csv=folder / Path(entry["csv"]).name,
         pdf_sha256=entry["pdf_sha256"],
         csv_sha256=entry["csv_sha256"],
+        methods=folder / Path(entry["methods"]).name,
+        methods_sha256=entry["methods_sha256"],
         result_sha256=entry["result_sha256"],
         zone=entry["zone"],
         sent_on=date.fromisoformat(entry["sent_on"]),

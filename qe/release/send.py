@@ -228,6 +228,7 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
             "channel": package.contact.channel,
             "pdf_sha256": report.pdf_sha256,
             "csv_sha256": report.csv_sha256,
+            "methods_sha256": report.methods_sha256,
             "result_sha256": report.result_sha256,
             "sent_on": report.sent_on.isoformat(),
             "last_request_day": report.last_request_day.isoformat(),
@@ -255,12 +256,13 @@ def _cover(package: Package, *, cycle: str) -> LetterFacts:
 
 
 def _write_report(package: Package, letter: bytes) -> None:
-    """The report, its CSV and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
+    """The report, its CSV, the methods and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
     report = package.report
     files: Mapping[str, bytes] = {
         "letter.pdf": letter,
         "report.pdf": report.pdf.read_bytes(),
         "results.csv": report.csv.read_bytes(),
+        "methods.pdf": report.methods.read_bytes(),
     }
     sealed_for = package.contact.age_recipient if package.contact.channel == "age" else None
     packages.write_package(package.path, files, report_id=report.report_id, age_recipient=sealed_for)

@@ -30,7 +30,7 @@ def blocks(text: str) -> tuple[Block, ...]:
     found: list[Block] = []
     for part in re.split(r"\n\s*\n", text.strip()):
         lines = part.splitlines()
-        if lines[0].startswith("#"):
+        if lines and lines[0].startswith("#"):
             level = len(lines[0]) - len(lines[0].lstrip("#"))
             if level > 1:
                 found.append(Block(kind="heading", level=level, rows=(((*spans(lines[0].lstrip("# ")),),),)))

@@ -18,6 +18,7 @@ import jinja2
 
 from qe import bundled
 from qe.errors import QeError
+from qe.reports.methods import MethodsView
 from qe.reports.views import ReportView
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from weasyprint.text.fonts import FontConfiguration
 
 CONFIDENTIAL: Final = "confidential/report.html"
+METHODS: Final = "confidential/methods.html"
 IDENTIFIER_LENGTH: Final = 16  # bytes of the PDF's fixed identifier
 
 
@@ -47,8 +49,10 @@ def html(template: str, **content: Any) -> str:
     return environment().get_template(template).render(**content)
 
 
-def report_pdf(view: ReportView) -> bytes:
-    """One confidential report: what a worker of the pool does."""
+def confidential_pdf(view: ReportView | MethodsView) -> bytes:
+    """One confidential report, or the companion enclosed with all of them: what a worker of the pool does."""
+    if isinstance(view, MethodsView):
+        return pdf(html(METHODS, methods=view))
     return pdf(html(CONFIDENTIAL, report=view))
 
 

@@ -1,41 +1,23 @@
 """What the confidential report's template sees: text already worded, figures already formatted, marks already placed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qe.disclosure.results import ConfidentialResult, MeasureResult
-from qe.reports import markdown, wording
+from qe.reports import methods, wording
 from qe.reports.exhibits import Exhibit, exhibit
 from qe.reports.facts import MeasureFacts, ReportFacts, ReviewDates
 from qe.reports.glance import GlanceGroup, caption, glance, look_first, notes
-from qe.reports.markdown import Block
 from qe.reports.own_csv import csv_rows
 
 LABEL_OF_ID = {"TIN": "Group (TIN)", "CCN": "CCN", "NPI": "NPI"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodAnnex:
-    """One measure's method, as its folder writes it."""
-
-    name: str
-    version: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelTable:
-    """One risk model of this report, or the calibration of all models of a measure."""
-
-    caption: str
-    rows: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReportView:
     """The whole report of one provider or supplier.
 
-    codes, settings_by_key  for the provenance part alone: what the machine files call the things that the pages word
+    fits  how well each risk model fits; the coefficients stand in the methods companion
     """
 
     title: str
@@ -70,14 +52,9 @@ class ReportView:
     attribution_rows: tuple[tuple[str, str, str], ...]
     measures: tuple[tuple[str, ...], ...]
     deviations: tuple[tuple[str, str], ...]
-    models: tuple[ModelTable, ...]
-    settings: tuple[tuple[str, str], ...]
+    fits: tuple[methods.ModelTable, ...]
     sources: tuple[tuple[str, ...], ...]
     linkage: tuple[tuple[str, str], ...]
-    codes: tuple[tuple[str, str, str, str], ...]
-    settings_by_key: tuple[tuple[str, str], ...]
-    inputs: tuple[tuple[str, str], ...]
-    annexes: tuple[MethodAnnex, ...]
     csv_rows: tuple[tuple[str, ...], ...]
 
 
@@ -130,8 +107,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
             (measure.name, " ".join(wording.departures(measure.deviations)) or "No departure is known.")
             for measure in facts.measures
         ),
-        models=tuple(_models(facts, shown)),
-        settings=tuple(wording.setting(name, value) for name, value in facts.settings),
+        fits=tuple(methods.fits(facts, shown)),
         sources=tuple(
             (
                 source.source_id,
@@ -144,16 +120,6 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
             for source in facts.sources
         ),
         linkage=tuple((wording.linkage(what), f"{count:,}") for what, count in facts.linkage),
-        codes=tuple(
-            (measure.name, measure.measure_id, measure.attribution, ", ".join(measure.deviations) or "none")
-            for measure in facts.measures
-        ),
-        settings_by_key=facts.settings,
-        inputs=tuple(sorted(facts.inputs_sha256.items())),
-        annexes=tuple(
-            MethodAnnex(name=measure.name, version=measure.version, blocks=markdown.blocks(measure.method))
-            for measure in shown
-        ),
         csv_rows=tuple(csv_rows(result)),
     )
 
@@ -177,20 +143,3 @@ def _measure_row(measure: MeasureFacts) -> tuple[str, ...]:
         wording.attribution_in_short(measure.attribution),
         "not recorded" if measure.approved_on is None else wording.day(measure.approved_on),
     )
-
-
-def _models(facts: ReportFacts, shown: Sequence[MeasureFacts]) -> Iterable[ModelTable]:
-    """A table a model of the measures shown: coefficients, then fit; what was left out of a model is not printed."""
-    for measure in shown:
-        printed = [row for row in facts.model if row[0] == measure.measure_id and not row[2].startswith("left out")]
-        cohorts = dict.fromkeys(cohort for _, cohort, *_ in printed)
-        for cohort in cohorts:
-            alone = "its model" if len(cohorts) == 1 else "fit of its models together"
-            yield ModelTable(
-                caption=f"{measure.name}: {wording.cohort(cohort) or alone}",
-                rows=tuple(
-                    (wording.term(term), wording.estimate(term, estimate), "" if error is None else f"{error:.3g}")
-                    for _, of, term, estimate, error in printed
-                    if of == cohort
-                ),
-            )

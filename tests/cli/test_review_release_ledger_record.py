@@ -199,6 +199,7 @@ def _render(run: Run) -> None:
     stem = f"group-2025Q4-1-{UNIT}"
     (folder / f"{stem}.pdf").write_bytes(b"pdf")
     (folder / f"{stem}.csv").write_bytes(b"csv")
+    (folder / "methods.pdf").write_bytes(b"methods")
     entry = {
         "unit_id": UNIT,
         "level": "group",
@@ -207,6 +208,8 @@ def _render(run: Run) -> None:
         "csv": f"{stem}.csv",
         "pdf_sha256": hashlib.sha256(b"pdf").hexdigest(),
         "csv_sha256": hashlib.sha256(b"csv").hexdigest(),
+        "methods": "methods.pdf",
+        "methods_sha256": hashlib.sha256(b"methods").hexdigest(),
         "sent_on": "2026-03-02",
         "last_request_day": "2026-05-01",
         "public_from": "2026-05-02",

@@ -148,6 +148,8 @@ class Office:
         folder.mkdir(parents=True, exist_ok=True)
         review = ReviewPeriod(sent_on=send_on, zone="America/Chicago")
         entries = []
+        methods = folder / "methods.pdf"
+        methods.write_bytes(f"methods {run.run_id} {send_on}".encode())
         for unit_id in units:
             report_id, level = f"{cycle}-{unit_id}", LEVELS[unit_id]
             pdf, csv = folder / f"{level}-{report_id}.pdf", folder / f"{level}-{report_id}.csv"
@@ -162,6 +164,8 @@ class Office:
                     "csv": csv.name,
                     "pdf_sha256": file_sha256(pdf),
                     "csv_sha256": file_sha256(csv),
+                    "methods": methods.name,
+                    "methods_sha256": file_sha256(methods),
                     "sent_on": send_on.isoformat(),
                     "last_request_day": review.last_request_day.isoformat(),
                     "public_from": review.public_from.isoformat(),

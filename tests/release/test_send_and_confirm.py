@@ -25,7 +25,7 @@ def test_an_age_contact_gets_a_sealed_package_with_report_csv_letter_and_manifes
 
     opened = pyrage.decrypt(package.read_bytes(), [office.secrets["U000001"]])
     with zipfile.ZipFile(io.BytesIO(opened)) as archive:
-        assert archive.namelist() == ["letter.pdf", "manifest.json", "report.pdf", "results.csv"]
+        assert archive.namelist() == ["letter.pdf", "manifest.json", "methods.pdf", "report.pdf", "results.csv"]
         assert archive.read("report.pdf") == b"pdf 2025Q4-1-U000001 aaaaaaaaaaaaaaaa 2026-03-02"
         assert json.loads(archive.read("manifest.json"))["report_id"] == "2025Q4-1-U000001"
 
@@ -36,6 +36,7 @@ def test_printable_files_can_be_read_by_their_owner_only(office: Any) -> None:
     folder = office.site.outbox / "2026-03-02" / "mail" / "group-2025Q4-1-U000002"
     assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
         "letter.pdf": 0o600,
+        "methods.pdf": 0o600,
         "report.pdf": 0o600,
         "results.csv": 0o600,
     }

@@ -17,6 +17,7 @@ from qe.disclosure.results import ConfidentialResult
 from qe.progress import Silent
 from qe.reports import pages
 from qe.reports.facts import ReportFacts, ReviewDates
+from qe.reports.methods import methods_view
 from qe.reports.render import RenderedReport, render_confidential, result_sha256
 from qe.reports.views import report_view
 
@@ -54,6 +55,10 @@ def folder(
 
 def page(preview: ConfidentialResult, facts: ReportFacts, dates: ReviewDates) -> str:
     return pages.html(pages.CONFIDENTIAL, report=report_view(preview, facts, dates))
+
+
+def companion(facts: ReportFacts, dates: ReviewDates) -> str:
+    return pages.html(pages.METHODS, methods=methods_view(facts, dates.sent_on))
 
 
 def text_of(pdf: Path) -> list[str]:
@@ -94,7 +99,12 @@ def test_every_page_is_marked_confidential_with_report_and_run_and_as_a_rehearsa
     for report in sorted(folder.glob("*.pdf")):
         for text in text_of(report):
             assert "CONFIDENTIAL: provider preview, not for public release" in text
-            assert f"Report {report.stem.partition('-')[2]} · run 7f3a91c2" in text
+            name = (
+                "Measures and methods 2025Q4-1"
+                if report.stem == "methods"
+                else f"Report {report.stem.partition('-')[2]}"
+            )
+            assert f"{name} · run 7f3a91c2" in text
             assert "REHEARSAL — synthetic data" in text
 
 
@@ -155,7 +165,7 @@ def test_every_mark_says_its_facts_in_words(
     assert "your result 53.8%, 95% interval 48.4–59.2" in said  # 114 / 212
 
 
-@pytest.mark.parametrize("stem", ["group-2025Q4-1-U000001", "facility-2025Q4-1-U000104"])
+@pytest.mark.parametrize("stem", ["group-2025Q4-1-U000001", "facility-2025Q4-1-U000104", "methods"])
 def test_a_checker_of_pdf_ua_finds_nothing(folder: Path, stem: str) -> None:
     """pdfua checks 16 rules of 106; exit code 0 is "no findings"."""
     done = subprocess.run(
@@ -210,22 +220,23 @@ def visible(page: str) -> str:
     return re.sub(r"<[^>]*>", " ", page.partition("<body>")[2])
 
 
-def test_codes_stand_in_the_provenance_part_alone(
+def test_codes_stand_in_the_provenance_part_of_the_companion_alone(
     few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
 ) -> None:
     """The rules of a method are its folder's own text, so they are left out here."""
     bare = replace(facts, measures=tuple(replace(measure, method="Nothing.") for measure in facts.measures))
     for preview in few:
-        words, _, provenance = visible(page(preview, bare, dates)).partition("Provenance")
-        assert not CODE.findall(words)
-        for code in ("hwr", "index_facility, retrospective", "unverified:R4", "linkage.passes = mbi, name_dob_sex"):
-            assert code in provenance
+        assert not CODE.findall(visible(page(preview, bare, dates)))
+    words, _, provenance = visible(companion(bare, dates)).partition("Provenance")
+    assert not CODE.findall(words)
+    for code in ("hwr", "index_facility, retrospective", "unverified:R4", "linkage.passes = mbi, name_dob_sex"):
+        assert code in provenance
 
 
-def test_a_model_is_told_in_words_with_its_fit(
+def test_the_companion_tells_every_model_in_words_and_a_report_how_well_its_own_fit(
     few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates
 ) -> None:
-    said = page(few[2], facts, dates)
+    said = companion(facts, dates)
     assert "<caption>Unplanned readmission within 30 days: its model</caption>" in said
     for name, figure in (
         ("Age: bend of the curve at 25 years", "-0.5507"),
@@ -237,9 +248,30 @@ def test_a_model_is_told_in_words_with_its_fit(
     ):
         assert f'<th scope="row">{name}</th><td class="n">{figure}</td>' in said
     assert "left out, reference level" not in said
-    cost = page(few[0], facts, dates)
     for whom in ("persons covered for at least 9 months of the year before", "fit of its models together"):
-        assert f"<caption>Total cost of care index: {whom}</caption>" in cost
+        assert f"<caption>Total cost of care index: {whom}</caption>" in said
+    hospital, group = page(few[2], facts, dates), page(few[0], facts, dates)
+    fit = '<th scope="row">Cases in the model</th><td class="n">10,440</td>'
+    assert fit in hospital and fit not in group
+    assert "<caption>How well the model fits. Unplanned readmission within 30 days: its model</caption>" in hospital
+    assert "Comorbidity" not in hospital and "85 years and over" not in hospital
+
+
+def test_the_companion_holds_the_rules_of_every_measure_and_nothing_of_any_provider(
+    few: list[ConfidentialResult], facts: ReportFacts, dates: ReviewDates, folder: Path
+) -> None:
+    said = companion(facts, dates)
+    for measure in facts.measures:
+        assert f"<h3>{measure.name}, version {measure.version}</h3>" in said
+    for preview in few:
+        assert preview.provider.name not in said and preview.provider.unit_id not in said
+    listed = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256((folder / "methods.pdf").read_bytes()).hexdigest()
+    assert {(entry["methods"], entry["methods_sha256"]) for entry in listed} == {("methods.pdf", digest)}
+
+
+def test_without_a_risk_adjusted_measure_the_companion_says_so(facts: ReportFacts, dates: ReviewDates) -> None:
+    assert "No measure of this cycle is risk-adjusted." in companion(replace(facts, model=()), dates)
 
 
 def test_how_a_measure_departs_from_its_specification_is_told_in_the_measure_list(
@@ -283,10 +315,14 @@ def test_whole_reports_are_kept_and_damaged_ones_are_rendered_again(
 
 
 class Interrupts(Silent):
-    """Ctrl-C after the first report."""
+    """Ctrl-C after the companion and the first report."""
+
+    done = 0
 
     def advance(self, steps: int = 1) -> None:
-        raise KeyboardInterrupt
+        self.done += steps
+        if self.done == 2:
+            raise KeyboardInterrupt
 
 
 def test_an_interrupted_rendering_goes_on_where_it_stopped(
@@ -305,11 +341,12 @@ def test_an_interrupted_rendering_goes_on_where_it_stopped(
             progress=Interrupts(),
         )
     first = tmp_path / "facility-2025Q4-1-U000101.pdf"
-    assert [file.name for file in tmp_path.glob("*.pdf")] == [first.name]
-    before = first.stat().st_ino
+    written = [first, tmp_path / "methods.pdf"]
+    assert sorted(tmp_path.glob("*.pdf")) == written
+    before = [file.stat().st_ino for file in written]
     rendered(hospitals, facts, dates, tmp_path)
-    assert first.stat().st_ino == before  # kept, not written again
-    assert len(list(tmp_path.iterdir())) == 5  # two PDFs, two CSVs, reports.json
+    assert [file.stat().st_ino for file in written] == before  # kept, not written again
+    assert len(list(tmp_path.iterdir())) == 6  # two PDFs, two CSVs, methods.pdf, reports.json
     assert first.read_bytes() == (folder / first.name).read_bytes()
 
 

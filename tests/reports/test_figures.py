@@ -61,6 +61,10 @@ def test_the_small_markdown_gives_headings_lists_and_tables_and_keeps_markup_as_
     assert found[2].rows[1][1][0].text == "<b>"
 
 
+def test_a_method_without_text_is_no_block() -> None:
+    assert markdown.blocks("") == markdown.blocks("\n\n") == ()
+
+
 def test_rules_are_found_by_number_and_shortened_to_their_first_sentence() -> None:
     rules = markdown.rules(
         "- **R4** Fewer than two dates: at least two are needed.\n- **R5** Under 18 (`a`: b). More.\n"

@@ -22,6 +22,7 @@ from qe.measurement.facts import Attribution, Scoring
 from qe.measurement.measure import Module
 from qe.reports import pages, wording
 from qe.reports.facts import ReportFacts, ReviewDates
+from qe.reports.methods import methods_view
 from qe.reports.views import report_view
 from qe.run_record import SETTINGS_NOT_PRINTED, linkage_rows
 from qe.runs import SECTIONS_WITHOUT_NUMBERS
@@ -257,6 +258,7 @@ def test_codes_of_a_sites_own_measures_are_printed_as_they_can_best_be_read(
     )
     hospital = next(preview for preview in previews if preview.provider.level == "facility")
     page = pages.html(pages.CONFIDENTIAL, report=report_view(hospital, odd, dates))
+    page += pages.html(pages.METHODS, methods=methods_view(odd, dates.sent_on))
     for words in (
         "It departs from the specification in its other cutoff.",
         "Chosen otherwise than in the specification: dose limit: high dose.",
