@@ -44,6 +44,12 @@ class CheckType:
     minimum      rows below which a share says nothing: the check is then not applicable
     counts       what is counted: rows (each of a person), months or files
     needs        a table of the model without which it is not applicable (a model given as files has none)
+    other        what `other` of its checks names: a column (or a key elsewhere), a set of codes or a format of lists.toml,
+                 or a table of qe/claims/codes
+    place_is_id  one place has one such check, whose id says neither `other` nor `limit`
+    reads        the table whose rows are checked_row, where it is not the check's own
+    every_limit  a query that counts for every `limit` at once and gives it as a column
+    weighted     a query over checked_row that counts sum(rows), so that one row may stand for all that are equal
     """
 
     name: str
@@ -57,6 +63,11 @@ class CheckType:
     counts: Literal["rows", "months", "files"]
     sql: str
     needs: str
+    other: Literal["column", "codes", "format", "code_table"]
+    place_is_id: bool
+    reads: str
+    every_limit: bool
+    weighted: bool
     each: Mapping[str, Any]
     each_layout: str
 
@@ -84,7 +95,7 @@ class Check:
         """Unique and lasting: type:table.column, then what tells it from others at the same place."""
         place = ".".join(part for part in (self.table, self.column.replace(";", "+")) if part)
         within = ["+".join(values) for _, values in self.only]
-        others = [] if self.type.name in ("unmapped_code", "unknown_code", "amount_sum") else [self.other, self.limit]
+        others = [] if self.type.place_is_id else [self.other, self.limit]
         return ":".join(part for part in (self.type.name, place, *others, *within) if part)
 
 
@@ -103,6 +114,11 @@ def _type(path: Path) -> CheckType:
         sql=sql.read_text(encoding="utf-8") if sql.exists() else "",
         counts=facts.pop("counts", "rows"),
         needs=facts.pop("needs", ""),
+        other=facts.pop("other", "column"),
+        place_is_id=facts.pop("place_is_id", False),
+        reads=facts.pop("reads", ""),
+        every_limit=facts.pop("every_limit", False),
+        weighted=facts.pop("weighted", False),
         each=facts.pop("each", {}),
         each_layout=facts.pop("each_layout", ""),
         **facts,

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from qe.claims import quality
+from qe.claims import quality, quality_rows
 from qe.claims.events import derive_events
 from qe.claims.model import create_base_tables, create_event_tables, create_macros
 from qe.claims.quality_checks import checks, types
@@ -411,6 +411,17 @@ def test_a_planted_defect_trips_its_check_with_the_rows_that_were_planted(model:
         if one.status in ("stop", "warn")
     }
     assert found.get((defect.check_id, defect.source_id)) == (defect.failing, defect.rows, defect.status)
+
+
+def test_counts_on_the_distinct_rows_of_a_table_are_those_on_every_row(
+    model: Warehouse, monkeypatch: pytest.MonkeyPatch
+):
+    defects = [statement for one in DEFECTS if not one.check_id.startswith("duplicate") for statement in one.statements]
+    every_row = [quality.as_row(one) for one in assessed(model, *defects)]
+    monkeypatch.setattr(quality_rows, "FROM", 1)
+    for few in (1, 256):  # more columns have many values, or few
+        monkeypatch.setattr(quality_rows, "FEW", few)
+        assert [quality.as_row(one) for one in assessed(model, *defects)] == every_row
 
 
 def test_every_type_has_a_planted_defect():

@@ -1,2 +1,2 @@
 -- One row. Fails: it is dated before its person was born. Month of birth: a membership may begin on its first day.
-{column} < date_trunc('month', birth_date)
+case when {column} >= birth_date then false else {column} < date_trunc('month', birth_date) end

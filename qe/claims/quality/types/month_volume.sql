@@ -1,27 +1,30 @@
--- Grain: one row per source. Decides: how many months differ from the mean of the two months beside them by more than half.
-with month_row as (
-    select source_id, month, rows from volume_by_month where kind = {value}
+-- Grain: one row per kind and source. Decides: how many months differ from the mean of the two months beside them by more than half.
+with calendar as (
+    select kind, source_id, unnest(generate_series(min(month), max(month), interval 1 month)) as month
+    from volume_by_month
+    group by kind, source_id
 ),
-calendar as (
-    select source_id, unnest(generate_series(min(month), max(month), interval 1 month)) as month
-    from month_row
-    group by source_id
+month_row as (
+    select calendar.kind, calendar.source_id, calendar.month, coalesce(volume_by_month.rows, 0) as rows
+    from calendar
+    left join volume_by_month using (kind, source_id, month)
 ),
 neighbour as (
     select
-        calendar.source_id,
-        calendar.month,
-        coalesce(month_row.rows, 0) as rows,
-        (lag(coalesce(month_row.rows, 0)) over beside + lead(coalesce(month_row.rows, 0)) over beside) / 2 as around,
-        max(calendar.month) over (partition by calendar.source_id) as last_month
-    from calendar
-    left join month_row on month_row.source_id = calendar.source_id and month_row.month = calendar.month
-    window beside as (partition by calendar.source_id order by calendar.month)
+        kind,
+        source_id,
+        month,
+        rows,
+        (lag(rows) over beside + lead(rows) over beside) / 2 as around,
+        max(month) over (partition by kind, source_id) as last_month
+    from month_row
+    window beside as (partition by kind, source_id order by month)
 )
 select
+    kind as "limit",
     source_id,
     count(*) as denominator,
     count(*) filter (where rows < 0.5 * around or rows > 2 * around) as failing
 from neighbour
 where around >= 30 and month < last_month - interval 3 month
-group by source_id
+group by kind, source_id

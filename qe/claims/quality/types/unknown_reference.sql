@@ -2,7 +2,8 @@
 select
     '' as source_id,
     count(*) as denominator,
-    count(*) filter (where target.key is null) as failing
+    count(*) filter (
+        where referring.{column} not in (select {other_column} from {other_table} where {other_column} is not null)
+    ) as failing
 from {table} as referring
-left join (select distinct {other_column} as key from {other_table}) as target on target.key = referring.{column}
 where referring.{column} is not null

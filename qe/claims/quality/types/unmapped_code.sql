@@ -1,2 +1,2 @@
 -- One value. Fails: no code table (qe/claims/codes) says what the code means for payment or coverage.
-{column} not in {code_table}
+{column} not in {codes}
