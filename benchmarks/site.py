@@ -68,11 +68,11 @@ def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = 
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=bar)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=bar)
-    with quarter.fit_model(site, model, keys) as (db, _):
+    with quarter.fit_model(site, model, keys) as (db, report, _):
         modules = quarter.modules(site, site.period(), measures)
         run, inputs = quarter.start_run(site, staged, modules, site.period(), model)
         if not run.is_finished:
             scored = [quarter.score_module(site, run, db, module, site.period(), keys, bar) for module in modules]
-            quarter.finish_run(site, run, inputs, staged, scored, model, db)
+            quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     record_run(ledger, lineage(site, run, site.period()), on=SENT_ON, at=datetime.now(UTC), actor=ACTOR)

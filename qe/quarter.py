@@ -46,10 +46,15 @@ class Keys:
 
 
 @contextmanager
-def fit_model(site: Site, model: ClaimsModel, keys: Keys) -> Iterator[tuple[Warehouse, tuple[Fault, ...]]]:
-    """The claims model, read-only and locked, after its quality checks; and the warnings of those that do not stop."""
+def fit_model(
+    site: Site, model: ClaimsModel, keys: Keys
+) -> Iterator[tuple[Warehouse, quality.QualityReport, tuple[Fault, ...]]]:
+    """The claims model, read-only and locked, with what its quality checks found and the warnings among that.
+
+    Raises Findings with all checks that stop.
+    """
     with examined_model(site, model, keys) as (db, report):
-        yield db, quality.require_none_stops(report.results)
+        yield db, report, quality.require_none_stops(report.results)
 
 
 @contextmanager
@@ -169,11 +174,12 @@ def finish_run(
     scored: Sequence[ScoredModule],
     model: ClaimsModel,
     db: Warehouse,
+    report: quality.QualityReport,
 ) -> None:
     """Write results, facts and, last, the manifest: a run without it is not finished."""
     checked = {
-        "quality_checks": quality.results_frame(quality.assess(db, site.settings.quality)),
-        "quality_volumes": quality.volumes(db),
+        "quality_checks": quality.results_frame(report.results),
+        "quality_volumes": report.volumes,
     }
     reconciliation = reconciliation_frame(staged, model.rows_superseded)
     run_record.keep(run, scored, reconciliation=reconciliation, model=model, units=units(db), checked=checked)

@@ -149,16 +149,10 @@ def manifest(
         ],
         "settings": deciding_settings(site),
         "linkage": dict(linkage_rows(model)),
-        "data_through": data_through(site, model, inputs.period),
+        "data_through": model.data_through or inputs.period.end,
         "results_sha256": {path.name: file_sha256(path) for path in sorted(run.results.glob("*"))},
         "detail_content_sha256": {one.events.module.id: one.detail_sha256 for one in modules},
     }
-
-
-def data_through(site: Site, model: ClaimsModel, period: ReportingPeriod) -> date:
-    """The last service day that every source of claims reaches, never past the end that its settings state."""
-    ends = [source.end for source in site.settings.sources.values() if source.kind in CLAIMS_KINDS and source.end]
-    return min([*ends, model.data_through or period.end])
 
 
 def linkage_rows(model: ClaimsModel) -> tuple[tuple[str, int], ...]:
@@ -191,7 +185,7 @@ def report_facts(
         cycle="",
         run_id=run.run_id,
         software_version=__version__,
-        data_through=data_through(site, model, period),
+        data_through=model.data_through or period.end,
         measures=tuple(facts for one in modules for facts in measure_facts(one)),
         sources=source_facts(site, staged),
         inputs_sha256={f"{file.file.source_id}/{file.file.place}": file.file.sha256 for file in staged},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from qe import closed_toml
 from qe.errors import InputError
@@ -136,7 +136,7 @@ class ReviewTable(Closed):
 
 
 class QualityTable(Closed):
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     severity: Literal["stop", "warn"] = "stop"
 
 
@@ -191,6 +191,22 @@ class Settings(Closed):
     review: ReviewTable = ReviewTable()
     quality: dict[str, QualityTable] = {}
     delivery: DeliveryTable = DeliveryTable()
+
+    @field_validator("quality")
+    @classmethod
+    def _of_sources_that_there_are(
+        cls, quality: dict[str, QualityTable], info: ValidationInfo
+    ) -> dict[str, QualityTable]:
+        if (sources := info.data.get("sources")) is None:  # they have faults of their own, which are told
+            return quality
+        strange = [
+            f'"{name}" is of no source{closed_toml.suggestion(source, sources)}'
+            for name, at, source in ((name, *name.rpartition("@")[1:]) for name in quality)
+            if at and source not in sources
+        ]
+        if strange:
+            raise ValueError("; ".join(strange))
+        return quality
 
 
 @dataclass(frozen=True)

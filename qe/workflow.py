@@ -55,12 +55,12 @@ def prepare_confidential_reports(
     before = quarter.cache_contents(site)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
-    with quarter.fit_model(site, model, keys) as (db, warnings):
+    with quarter.fit_model(site, model, keys) as (db, report, warnings):
         modules = quarter.modules(site, period, measures)
         run, inputs = quarter.start_run(site, staged, modules, period, model)
         if not run.is_finished:
             scored = [quarter.score_module(site, run, db, module, period, keys, progress) for module in modules]
-            quarter.finish_run(site, run, inputs, staged, scored, model, db)
+            quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
         quarter.keep_contacts(site, staged, db, keys)
         units = quarter.units(db)
     record_run(ledger, lineage(site, run, period), on=on, at=at, actor=actor)

@@ -38,7 +38,7 @@ class ClaimsModel:
                       replaced, older_version, reversal; they add up to the file's accepted rows
     unresolved_units  source_id, reason, unit_id, name, claims, stays, allowed_amount: what no unit, or an NPI alone, stands for
     counts            rows of tables, units, superseded and duplicate claims
-    data_through      the last day that every source with claims reaches; None without claims
+    data_through      the last day that every source with claims reaches, never past its stated end; None without claims
     """
 
     path: Path
@@ -158,6 +158,12 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
         progress.advance()
     progress.finish()
     progress.start("combining payers and deriving events")
+    quarantine = quarantine_frame(
+        [one for one in staged if one.rows_quarantined],
+        keys=StageKeys(store=keys.store_key, vault=keys.vault_key),
+        engine=site.engine(),
+    )
+    describe_sources(db, site.settings.sources, staged, quarantine)
     _run_folder(db, "combine")
     derive_events(db)
     db.execute("create table linkage_report (source_id varchar, kind varchar, name varchar, persons bigint)")
@@ -166,12 +172,6 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     _run_folder(db, "summary")
     progress.finish()
     progress.start("checking data quality")
-    quarantine = quarantine_frame(
-        [one for one in staged if one.rows_quarantined],
-        keys=StageKeys(store=keys.store_key, vault=keys.vault_key),
-        engine=site.engine(),
-    )
-    describe_sources(db, site.settings.sources, staged, quarantine)
     count(db)
     progress.finish()
 

@@ -86,6 +86,7 @@ def _plain(share: Decimal) -> str:
 class QualityReport:
     """All that an analyst looks at first after a delivery. Counts only: no person, no identifier.
 
+    outside     source_id, kind, rows: what is dated outside the months of its source's period, and in no month of volumes
     before      volumes of the last run made from other files, or None; `before_run` is its id
     new_files   names of files that run did not have; gone_files, that it had and are no longer there
     files       source_id, file, layout, rows_read, rows_accepted, rows_quarantined, expected_rows
@@ -96,6 +97,7 @@ class QualityReport:
 
     results: tuple[CheckResult, ...]
     volumes: pl.DataFrame
+    outside: pl.DataFrame
     before: pl.DataFrame | None
     before_run: str
     new_files: tuple[str, ...]
@@ -133,6 +135,7 @@ def report(db: Warehouse, thresholds: Mapping[str, QualityTable], *, earlier: Ea
     return QualityReport(
         results=assess(db, thresholds, before=earlier.volumes if earlier else None),
         volumes=volumes(db),
+        outside=db.query("select source_id, kind, rows from volume_by_month where month is null order by all"),
         before=earlier.volumes if earlier else None,
         before_run=earlier.run_id if earlier else "",
         new_files=tuple(sorted(name for key, name in received.items() if earlier and key not in earlier_files)),
@@ -144,7 +147,7 @@ def report(db: Warehouse, thresholds: Mapping[str, QualityTable], *, earlier: Ea
         quarantine=db.query(
             "select quarantine_count.source_id, received_file.layout, rule, column_name, "
             "cast(sum(rows) as bigint) as rows from quarantine_count "
-            "join received_file using (source_id, file) group by all order by all"
+            "join received_file using (source_id, sha256) group by all order by all"
         ),
         linkage=db.query("select source_id, kind, name, persons from linkage_report order by all"),
         unresolved=(units, stays, dollars),
@@ -235,30 +238,28 @@ def _not_applicable(check: Check, denominator: int, received: frozenset[str], *,
 
 
 def _require_known(thresholds: Mapping[str, QualityTable]) -> None:
-    known = {*types(), *(check.check_id for check in checks())}
-    if strange := sorted(name for name in thresholds if name not in known and name.rpartition("@")[0] not in known):
+    """A source stands behind a check alone, never behind a type; whether there is such a source, qe.toml itself is asked."""
+    of_checks = {check.check_id for check in checks()}
+    known = {*types(), *of_checks}
+    if strange := sorted(name for name in thresholds if name not in known and name.rpartition("@")[0] not in of_checks):
         raise InputError.of(
             [
                 Fault(
                     code="unknown-check",
-                    message=f"qe.toml: [quality.{name}] is no data-quality check{suggestion(name, sorted(known))}",
+                    message=f"qe.toml: [quality.{name}] is no data-quality check{_near(name, of_checks, known)}",
                     file="qe.toml",
                     place=f"quality.{name}",
-                    remedy=f"`qe check sources --json` lists every check; the types are {', '.join(types())}.",
+                    remedy="A name is a type, a check or check@source. `qe check sources --json` lists every check; "
+                    f"the types are {', '.join(types())}.",
                 )
                 for name in strange
             ]
         )
 
 
-def require_fit(
-    db: Warehouse, thresholds: Mapping[str, QualityTable], *, before: pl.DataFrame | None = None
-) -> tuple[Fault, ...]:
-    """Stop the run when a check of severity "stop" is above its threshold; the warnings of the others.
-
-    Raises Findings with all checks that stop, InputError for names that are no check.
-    """
-    return require_none_stops(assess(db, thresholds, before=before))
+def _near(name: str, of_checks: set[str], known: set[str]) -> str:
+    _, at, source = name.rpartition("@")
+    return suggestion(name, sorted({f"{check}@{source}" for check in of_checks} if at else known))
 
 
 def require_none_stops(results: Sequence[CheckResult]) -> tuple[Fault, ...]:
@@ -305,8 +306,10 @@ def statuses(results: Sequence[CheckResult]) -> dict[Status, int]:
 
 
 def volumes(db: Warehouse) -> pl.DataFrame:
-    """source_id, kind (claim type, pharmacy, membership), month, rows, paid_amount: see volume_by_month.sql."""
-    return db.query("select source_id, kind, month, rows, paid_amount from volume_by_month order by all")
+    """source_id, kind (claim type, pharmacy, membership), month of its period, rows, paid_amount: see volume_by_month.sql."""
+    return db.query(
+        "select source_id, kind, month, rows, paid_amount from volume_by_month where month is not null order by all"
+    )
 
 
 def since_last_delivery(now: pl.DataFrame, before: pl.DataFrame) -> dict[str, list[tuple[str, int, int]]]:

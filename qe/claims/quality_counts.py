@@ -26,7 +26,7 @@ def describe_sources(
         "create table source_period (source_id varchar, payer_id varchar, start_date date, end_date date); "
         "create table received_file (source_id varchar, file varchar, sha256 varchar, layout varchar, rows_read bigint, "
         "rows_accepted bigint, rows_quarantined bigint, expected_rows bigint); "
-        "create table quarantine_count (source_id varchar, file varchar, rule varchar, column_name varchar, rows bigint); "
+        "create table quarantine_count (source_id varchar, sha256 varchar, rule varchar, column_name varchar, rows bigint); "
         "create table typed_column (kind varchar, layout varchar, column_name varchar)"
     )
     for source_id, source in sorted(sources.items()):
@@ -50,7 +50,7 @@ def describe_sources(
             quarantined=one.rows_quarantined,
             expected=one.expected_rows,
         )
-    db.insert("quarantine_count", quarantine.select("source_id", "file", "rule", "column_name", "rows"))
+    db.insert("quarantine_count", quarantine.select("source_id", "sha256", "rule", "column_name", "rows"))
     places = pl.DataFrame(layout_places(), schema=["kind", "layout", "column_name"], orient="row")
     db.insert("typed_column", places)
 
@@ -70,8 +70,8 @@ def count(db: Warehouse, chosen: Sequence[Check] | None = None) -> None:
     in_rows: dict[str, list[Check]] = defaultdict(list)
     by_query: dict[str, list[Check]] = defaultdict(list)
     for check in wanted:
-        if rows.get(check.table) == 0:
-            continue
+        if rows.get(check.type.reads or check.table) == 0:
+            continue  # nothing to judge; an empty counterpart is no reason: all of what is judged then lacks it
         if check.type.about == "row" or check.type.weighted:
             in_rows[check.table].append(check)
         elif check.type.about == "query" and (not check.type.needs or db.has_table(check.type.needs)):
@@ -113,6 +113,6 @@ def _counted_in_files(db: Warehouse, wanted: Sequence[Check]) -> list[Counted]:
     return [
         (by_place[(name, row["layout"], row["column_name"])], row["source_id"], row["denominator"], row["failing"])
         for name, kind in kinds.items()
-        for row in db.query(kind.sql).iter_rows(named=True)
+        for row in db.query(kind.sql.format(place=kind.each_layout)).iter_rows(named=True)
         if (name, row["layout"], row["column_name"]) in by_place
     ]

@@ -165,6 +165,7 @@ def _tell_quality(outcome: Outcome, site: Site, report: quality.QualityReport) -
         "counts": {"checks": sum(found.values()), **found},
         "checks": [quality.as_row(one) for one in report.results],
         "volumes": report.volumes.to_dicts(),
+        "outside_period": report.outside.to_dicts(),
         "linkage": report.linkage.to_dicts(),
         "quarantine": report.quarantine.to_dicts(),
         "unresolved_facilities": dict(

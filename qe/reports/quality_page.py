@@ -16,22 +16,11 @@ from qe.claims.quality import CheckResult, QualityReport, Status, statuses
 from qe.claims.quality_checks import types
 from qe.regulation import MINIMUM_CELL
 from qe.reports import pages, wording
+from qe.reports.quality_volumes import FEW, shown, source_volumes
 from qe.site import Settings
 from qe.sources.layout import layouts
 from qe.sources.reconcile import RULES
 
-FEW: Final = f"1–{MINIMUM_CELL - 1}"
-KINDS: Final = {
-    "inpatient": "Inpatient",
-    "outpatient": "Outpatient",
-    "snf": "Skilled nursing",
-    "hha": "Home health",
-    "hospice": "Hospice",
-    "professional": "Professional",
-    "dme": "Equipment (DME)",
-    "pharmacy": "Pharmacy fills",
-    "membership": "Members",
-}
 STATUS: Final[dict[Status, tuple[str, str]]] = {
     "stop": ("■", "Stops the run"),
     "warn": ("▲", "Warning"),
@@ -53,9 +42,12 @@ LINKED: Final = {
     "same_source": "as another id of the same source",
     "analyst": "by an analyst's decision",
 }
+TWO_IDS: Final = {
+    "renumbered": "earlier ids of persons whom a later crosswalk numbers anew",
+    "same_person": "second ids of a person whom the source gives twice",
+}
 CODE_TYPES: Final = ("unmapped_code", "unmapped_drug", "unmapped_fill", "unknown_code", "code_format")
 UNIT_TYPES: Final = ("unresolved_unit", "unresolved_facility")
-CHART: Final = (252.0, 64.0)  # px
 NEAR: Final = 12  # checks below their threshold that are named
 
 
@@ -85,48 +77,6 @@ class CheckGroup:
     rows: tuple[CheckRow, ...]
 
 
-ABOVE: Final = 2  # pixels above the highest bar
-MARK: Final = 2  # pixels: how thick the mark of the delivery before is
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bar:
-    """One month of a chart, in pixels; before: the top of the mark of the delivery before, or None."""
-
-    x: float
-    width: float
-    y: float
-    height: float
-    before: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """Volumes of one kind by month. title: the same in words."""
-
-    kind: str
-    title: str
-    most: str
-    bars: tuple[Bar, ...]
-    first: str
-    last: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceVolumes:
-    """One source: its charts, and its figures by month.
-
-    months   (month, one cell a kind)
-    too_few  kinds that no month gives a count of
-    """
-
-    source_id: str
-    charts: tuple[Chart, ...]
-    too_few: str
-    kinds: tuple[str, ...]
-    months: tuple[tuple[str, tuple[str, ...]], ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class TypeRow:
     """One type of check: how many checks it has and what they found."""
@@ -152,7 +102,7 @@ def quality_page(report: QualityReport, settings: Settings) -> str:
         is_first=report.before is None,
         attention=_by_type(attention),
         below=_by_type(_below(report.results)),
-        volumes=_volumes(report),
+        volumes=source_volumes(report.volumes, report.outside, report.before),
         links=_links(report.linkage),
         linkage_marks=_by_type(
             one
@@ -178,12 +128,8 @@ def quality_page(report: QualityReport, settings: Settings) -> str:
         type_rows=_type_rows(report.results),
         reasons=_reasons(report.results),
         few=FEW,
+        most_hidden=MINIMUM_CELL - 1,
     )
-
-
-def shown(count: int) -> str:
-    """A count of rows as the page shows it: 0, 1–10, 11 and more in full."""
-    return FEW if 0 < count < MINIMUM_CELL else f"{count:,}"
 
 
 def _share(failing: int, denominator: int) -> str:
@@ -267,7 +213,7 @@ def _tiles(report: QualityReport, found: dict[Status, int]) -> list[tuple[str, s
         (
             wording.day(date.fromisoformat(through)) if through else "–",
             "claims through",
-            "the last day that every source reaches",
+            "the last day of service that every source reaches",
         ),
         (f"{sum(found.values()):,}", "checks", f"{found['pass']:,} pass, {found['not_applicable']:,} not applicable"),
     ]
@@ -294,90 +240,6 @@ def _below(results: Iterable[CheckResult]) -> list[CheckResult]:
     return sorted(found, key=lambda one: (-(one.share or 0) / one.threshold, one.check.check_id, one.source_id))[:NEAR]
 
 
-def _volumes(report: QualityReport) -> list[SourceVolumes]:
-    return [
-        _source_volumes(str(source_id), report.volumes.filter(pl.col("source_id") == source_id), report.before)
-        for source_id in sorted(set(report.volumes["source_id"]))
-    ]
-
-
-def _source_volumes(source_id: str, volumes: pl.DataFrame, before: pl.DataFrame | None) -> SourceVolumes:
-    now = {(one["kind"], one["month"]): one["rows"] for one in volumes.iter_rows(named=True)}
-    earlier: dict[tuple[str, date], int] = {}
-    if before is not None:
-        held = before.filter(pl.col("source_id") == source_id)
-        earlier = {(one["kind"], one["month"]): one["rows"] for one in held.iter_rows(named=True)}
-    kinds = [kind for kind in KINDS if any(kind == one for one, _ in [*now, *earlier])]
-    months = _months([month for _, month in [*now, *earlier]])
-    charted = {kind for (kind, _), rows in [*now.items(), *earlier.items()] if _drawn(rows)}
-    return SourceVolumes(
-        source_id=source_id,
-        charts=tuple(_chart(kind, months, now, earlier) for kind in kinds if kind in charted),
-        too_few=", ".join(KINDS[kind] for kind in kinds if kind not in charted),
-        kinds=tuple(KINDS[kind] for kind in kinds),
-        months=tuple(
-            (
-                f"{month:%b %Y}",
-                tuple(_cell(now.get((kind, month), 0), earlier.get((kind, month)), bool(earlier)) for kind in kinds),
-            )
-            for month in months
-        ),
-    )
-
-
-def _months(found: Sequence[date]) -> list[date]:
-    first, last = min(found), max(found)
-    count = (last.year - first.year) * 12 + last.month - first.month + 1
-    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(count)]
-
-
-def _cell(rows: int, before: int | None, compared: bool) -> str:
-    """12,345, and how it changed since the last delivery; no change is told of counts that are not given."""
-    if not compared or rows == (before or 0):
-        return shown(rows)
-    if before is None or before == 0:
-        return f"{shown(rows)} new"
-    if rows < MINIMUM_CELL or before < MINIMUM_CELL:
-        return shown(rows)
-    return f"{shown(rows)} ({(rows - before) / before:+.0%})"
-
-
-def _chart(
-    kind: str, months: Sequence[date], now: dict[tuple[str, date], int], earlier: dict[tuple[str, date], int]
-) -> Chart:
-    """Bars of this delivery, marks of the one before; counts that are not given have no height."""
-    width, height = CHART
-    values = [_drawn(now.get((kind, month), 0)) for month in months]
-    olds = [_drawn(earlier.get((kind, month), 0)) or None for month in months]
-    most = max([*values, *(old or 0 for old in olds), 1])
-    step = width / max(len(months), 1)
-
-    def tall(value: int) -> float:
-        return round(value / most * height, 1)
-
-    return Chart(
-        kind=KINDS[kind],
-        title=f"{KINDS[kind]} by month, {months[0]:%b %Y} to {months[-1]:%b %Y}; the figures stand in the table below",
-        most=f"{max(values):,}" if max(values) else FEW,
-        bars=tuple(
-            Bar(
-                x=round(place * step, 1),
-                width=round(max(step - 1.5, 1), 1),
-                y=round(ABOVE + height - tall(value), 1),
-                height=tall(value),
-                before=None if old is None else round(ABOVE - MARK / 2 + height - tall(old), 1),
-            )
-            for place, (value, old) in enumerate(zip(values, olds, strict=True))
-        ),
-        first=f"{months[0]:%b %Y}",
-        last=f"{months[-1]:%b %Y}",
-    )
-
-
-def _drawn(rows: int) -> int:
-    return rows if rows >= MINIMUM_CELL else 0
-
-
 def _links(linkage: pl.DataFrame) -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:
     """(source, persons, (how, persons) ...): the most frequent way first."""
     rows = []
@@ -396,8 +258,11 @@ def _links(linkage: pl.DataFrame) -> list[tuple[str, str, tuple[tuple[str, str],
             .iter_rows()
         ]
         ways += [
-            ("second ids of one person", shown(persons))
-            for (persons,) in of.filter(pl.col("kind") == "two_ids").select("persons").iter_rows()
+            (TWO_IDS[name], shown(persons))
+            for name, persons in of.filter(pl.col("kind") == "two_ids")
+            .select("name", "persons")
+            .sort("name")
+            .iter_rows()
         ]
         rows.append((str(source_id), shown(int(methods["persons"].sum())), tuple(ways)))
     return rows

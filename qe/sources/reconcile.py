@@ -49,7 +49,7 @@ RECONCILIATION = pl.Schema(
 QUARANTINE = pl.Schema(
     {
         "source_id": pl.String(),
-        "file": pl.String(),
+        "sha256": pl.String(),
         "rule": pl.String(),
         "column_name": pl.String(),
         "rows": pl.Int64(),
@@ -239,7 +239,7 @@ def reconciliation_frame(staged: Sequence[StagedFile], superseded: Mapping[tuple
 
 
 def quarantine_frame(staged: Sequence[StagedFile], *, keys: Keys, engine: store.Engine) -> pl.DataFrame:
-    """source_id, file, rule, column_name, rows, first_rows of all quarantined rows; no raw text."""
+    """source_id, sha256, rule, column_name, rows, first_rows of all quarantined rows; no raw text."""
     frames = []
     with closing(store.connect(engine)) as connection:
         for one in staged:
@@ -249,6 +249,6 @@ def quarantine_frame(staged: Sequence[StagedFile], *, keys: Keys, engine: store.
             )
             with look_into(connection, places, keys=keys):
                 found = _quarantine(connection)
-            origin = [pl.lit(one.file.source_id).alias("source_id"), pl.lit(one.file.name).alias("file")]
+            origin = [pl.lit(one.file.source_id).alias("source_id"), pl.lit(one.file.sha256).alias("sha256")]
             frames.append(found.select(*origin, "rule", "column_name", "rows", "first_rows"))
     return pl.concat(frames) if frames else pl.DataFrame(schema=QUARANTINE)

@@ -12,7 +12,7 @@ import pytest
 
 from qe.claims import load
 from qe.claims.model import FOLDER
-from qe.claims.quality import require_fit
+from qe.claims.quality import assess, require_none_stops
 from qe.errors import Findings, InputError, QeError
 from qe.site import QualityTable
 
@@ -120,7 +120,7 @@ def test_a_sound_model_is_fit_and_warns_of_what_is_missing(yard: Any) -> None:
     yard.put("medicare", "professional", [carrier("1"), carrier("2", claim_paid_amount=Decimal(79))])
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
     with yard.opened() as db:
-        warnings = require_fit(db, {})
+        warnings = require_none_stops(assess(db, {}))
     # one of two claims' header differs from its line: 0.5 above 0.02
     assert [(fault.place, fault.count) for fault in warnings] == [("header_against_line", 1)]
     assert "0.5 (1 in all), above 0.02" in warnings[0].message
@@ -131,12 +131,12 @@ def test_claims_of_persons_whom_no_file_knows_stop_the_run_unless_the_site_allow
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
     with yard.opened() as db:
         with pytest.raises(Findings, match=r"whom no eligibility or beneficiary file knows: 0\.5") as raised:
-            require_fit(db, {})
+            require_none_stops(assess(db, {}))
         assert [fault.count for fault in raised.value.faults] == [1]
         allowed = {"unknown_person": QualityTable(threshold=0.6), "unknown_birth_date": QualityTable(threshold=0.6)}
-        assert require_fit(db, allowed) == ()
+        assert require_none_stops(assess(db, allowed)) == ()
         with pytest.raises(InputError, match="no_such_check"):
-            require_fit(db, {"no_such_check": QualityTable()})
+            require_none_stops(assess(db, {"no_such_check": QualityTable()}))
 
 
 def test_rows_that_vanish_while_loading_stop_the_run(yard: Any) -> None:
@@ -144,7 +144,7 @@ def test_rows_that_vanish_while_loading_stop_the_run(yard: Any) -> None:
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
     yard.staged[0] = replace(one, rows_accepted=2)
     with yard.opened() as db, pytest.raises(Findings, match="not all accounted for"):
-        require_fit(db, {})
+        require_none_stops(assess(db, {}))
 
 
 def test_a_failure_of_the_database_is_told_without_its_values(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from qe.claims import quality, quality_rows
 from qe.claims.events import derive_events
-from qe.claims.model import create_base_tables, create_event_tables, create_macros
+from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
 from qe.claims.quality_checks import checks, types
 from qe.claims.quality_counts import count, describe_sources
 from qe.errors import Findings, InputError
@@ -164,7 +164,7 @@ def model() -> Iterator[Warehouse]:
     quarantine = pl.DataFrame(
         schema={
             "source_id": pl.String,
-            "file": pl.String,
+            "sha256": pl.String,
             "rule": pl.String,
             "column_name": pl.String,
             "rows": pl.Int64,
@@ -389,13 +389,13 @@ DEFECTS = [
         "update received_file set expected_rows = 10001"
         " where layout = 'cdl_medical'"),
     planted("unreadable_value:cdl_medical.paid_amount", "payer_a", 11, 10000,
-        "update received_file set file = layout",
+        "update received_file set sha256 = layout",
         "insert into quarantine_count values ('payer_a', 'cdl_medical', 'bad-number', 'paid_amount', 11)"),
     planted("blank_required:cdl_medical.native_claim_id", "payer_a", 11, 10000,
-        "update received_file set file = layout",
+        "update received_file set sha256 = layout",
         "insert into quarantine_count values ('payer_a', 'cdl_medical', 'missing-value', 'native_claim_id', 11)"),
     planted("malformed_row:cdl_medical.wrong-column-count", "payer_a", 11, 10000,
-        "update received_file set file = layout",
+        "update received_file set sha256 = layout",
         "insert into quarantine_count values ('payer_a', 'cdl_medical', 'wrong-column-count', null, 11)"),
 ]  # fmt: skip
 APART = ("single_value", "members_without_claims", "volume_since_last_delivery")
@@ -539,3 +539,104 @@ def test_shares_are_exact_at_the_threshold(model: Warehouse):
         )
         assert {one.source_id: one.status for one in results if one.denominator}["payer_a"] == status
     assert Decimal(15) / Decimal(720) > Decimal("0.020833")
+
+
+def only_of(results: tuple[quality.CheckResult, ...], check_id: str) -> dict[str, tuple[int, int]]:
+    """source -> (failing, denominator) of one check."""
+    return {one.source_id: (one.failing, one.denominator) for one in results if one.check.check_id == check_id}
+
+
+@pytest.mark.parametrize(
+    ("check_id", "rule", "column"),
+    [
+        ("malformed_row:cdl_medical.wrong-column-count", "wrong-column-count", "null"),
+        ("unreadable_value:cdl_medical.paid_amount", "bad-number", "'paid_amount'"),
+        ("blank_required:cdl_medical.native_claim_id", "missing-value", "'native_claim_id'"),
+    ],
+)
+def test_files_of_one_name_in_two_deliveries_keep_each_its_own_quarantine(
+    model: Warehouse, check_id: str, rule: str, column: str
+):
+    results = assessed(
+        model,
+        "delete from received_file",
+        "insert into received_file select 'payer_a', 'mc.txt', sha, 'cdl_medical', 1000, 1000, 0, 1000"
+        " from (values ('one'), ('two')) as deliveries(sha)",
+        f"insert into quarantine_count values ('payer_a', 'one', '{rule}', {column}, 30)",
+        f"insert into quarantine_count values ('payer_a', 'two', '{rule}', {column}, 4)",
+        only=check_id.partition(":")[0],
+    )
+    assert only_of(results, check_id) == {"payer_a": (30 + 4, 1000 + 1000)}
+
+
+def test_two_rules_on_one_column_of_a_file_count_its_rows_once(model: Warehouse):
+    results = assessed(
+        model,
+        "update received_file set sha256 = layout",
+        "insert into quarantine_count values ('payer_a', 'cdl_medical', 'bad-number', 'paid_amount', 3),"
+        " ('payer_a', 'cdl_medical', 'bad-date', 'paid_amount', 2)",
+        only="unreadable_value",
+    )
+    assert only_of(results, "unreadable_value:cdl_medical.paid_amount") == {"payer_a": (5, 10000)}
+
+
+def test_where_the_counterpart_has_no_row_at_all_everything_lacks_it(model: Warehouse):
+    without_lines = assessed(model, "delete from claim_line", only="claim_without_part")
+    assert only_of(without_lines, "claim_without_part:claim_line.claim_id:inpatient") == {
+        "medicare": (60, 60),
+        "payer_a": (60, 60),
+    }
+    without_fills = assessed(model, "delete from pharmacy_fill", only="members_without_claims")
+    assert only_of(without_fills, "members_without_claims:pharmacy_fill.pharmacy") == {
+        "medicare": (60, 60),
+        "payer_a": (60, 60),
+    }
+    assert {one.status for one in without_fills if one.denominator} == {
+        "pass",
+        "warn",
+    }  # all claims are there, no fill is
+
+
+def test_a_fill_before_or_after_the_year_of_cover_serves_no_member_of_it(model: Warehouse):
+    found = assessed(
+        model,
+        "update pharmacy_fill set fill_date = date '2024-12-31' where person_id = 'P1'",
+        "update pharmacy_fill set fill_date = date '2026-01-01' where person_id = 'P2'",
+        only="members_without_claims",
+    )
+    assert only_of(found, "members_without_claims:pharmacy_fill.pharmacy")["medicare"] == (2, 60)
+
+
+def test_a_date_of_another_age_makes_no_month_and_is_counted_as_outside(model: Warehouse):
+    model.execute("begin")
+    try:
+        model.execute("update claim set from_date = date '0001-01-01' where claim_id = 'V1-0'")
+        model.execute("update claim set from_date = date '9999-12-31' where claim_id = 'V2-0'")
+        count(model, [check for check in checks() if check.type.name in ("missing_month", "month_volume")])
+        volumes = quality.volumes(model)
+        visits = volumes.filter(pl.col("source_id") == "medicare", pl.col("kind") == "professional")
+        assert visits["month"].to_list() == [date(2025, month, 1) for month in range(1, 13)]
+        assert visits["rows"].to_list() == [60 - 2, *[60] * 11]
+        outside = model.query("select source_id, kind, rows from volume_by_month where month is null").rows()
+        assert outside == [("medicare", "professional", 2)]
+        results = quality.assess(model, {})
+    finally:
+        model.execute("rollback")
+    assert only_of(results, "missing_month:volume_by_month.month:professional")["medicare"] == (0, 12)
+
+
+def test_data_reach_no_further_than_their_source_says(model: Warehouse):
+    model.execute("begin")
+    try:
+        model.execute("update claim set from_date = date '9999-12-31' where claim_id in ('V1-0', 'V61-0')")
+        model.run(FOLDER / "summary" / "model_fact.sql")
+        assert model.scalar("select value from model_fact where name = 'data_through'") == "2025-12-31"
+    finally:
+        model.execute("rollback")
+
+
+def test_a_source_stands_behind_a_check_alone_never_behind_a_type(model: Warehouse):
+    with pytest.raises(InputError, match=r"quality\.missing_value@payer_a\] is no data-quality check"):
+        assessed(model, only="unknown_person", settings={"missing_value@payer_a": QualityTable()})
+    with pytest.raises(InputError, match=r'did you mean "unknown_person@payer_a"'):
+        assessed(model, only="unknown_person", settings={"unknown_persn@payer_a": QualityTable()})

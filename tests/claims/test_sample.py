@@ -11,7 +11,7 @@ import pytest
 
 from qe import vault
 from qe.claims.load import build_model, vault_path
-from qe.claims.quality import require_fit
+from qe.claims.quality import assess, require_none_stops
 from qe.progress import Silent
 from qe.sample.generate import generate
 from qe.site import Site, SourceTable
@@ -88,7 +88,7 @@ def test_planted_persons_stays_and_copies_are_found_again(sample: tuple[Any, Tru
     assert len(linked & true) >= 0.99 * len(true)
 
     with yard.opened() as db:
-        assert require_fit(db, {}) == ()
+        assert require_none_stops(assess(db, {})) == ()
         stays = db.query(
             "select person_id, cast(admit_date as varchar), unit.identifier, principal_diagnosis, "
             "cast(discharge_date as varchar) from stay join unit on unit.unit_id = stay.facility_id where is_acute"

@@ -10,7 +10,7 @@ import pytest
 
 from qe import vault
 from qe.claims.load import ClaimsModel, build_model, vault_path
-from qe.claims.quality import require_fit
+from qe.claims.quality import assess, require_none_stops
 from qe.progress import Silent
 from qe.sample.generate import generate
 from qe.site import Site, SourceTable
@@ -81,7 +81,7 @@ def test_persons_are_one_over_all_crosswalks_and_the_deliveries_reconcile(five: 
     stated = {row["file"]: row["replaced_by"] for row in rows(truth / "deliveries.csv") if row["replaced_by"]}
     assert replaced == stated
     with yard.opened() as db:
-        warnings = require_fit(db, {})
+        warnings = require_none_stops(assess(db, {}))
         assert [fault.place for fault in warnings if "two ids" in fault.message] == []  # numbered anew is no fault
         twice = db.query("select count(*) from claim where superseded_by is not null").item()
     assert twice > 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qe.claims.load import ClaimsModel, build_model
-from qe.claims.quality import require_fit
+from qe.claims.quality import assess, require_none_stops
 from qe.errors import Findings
 from qe.progress import Silent
 from qe.site import QualityTable, Site
@@ -91,7 +91,7 @@ def test_a_number_is_one_claim_within_its_type_and_year_and_takes_its_own_lines_
         diagnoses = db.query(
             "select code, kind from claim_diagnosis where claim_type = 'inpatient' order by sequence"
         ).rows()
-        warnings = {fault.place: fault.count for fault in require_fit(db, NO_PERSONS_FILE)}
+        warnings = {fault.place: fault.count for fault in require_none_stops(assess(db, NO_PERSONS_FILE))}
     admitted = date(2025, 3, 5)
     assert found == [
         ("inpatient", admitted, date(2025, 3, 10), Decimal("9000.00"), 2),

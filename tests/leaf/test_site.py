@@ -86,6 +86,23 @@ def test_names_of_tables_and_missing_payers_are_told_together_with_all_other_fau
     ]
 
 
+@pytest.mark.parametrize("threshold", ["nan", "inf", "-0.1", "1.5"])
+def test_a_quality_threshold_is_a_share(site_folder: Path, threshold: str):
+    with (site_folder / "qe.toml").open("a") as file:
+        file.write(f"\n[quality.missing_value]\nthreshold = {threshold}\n")
+    with pytest.raises(InputError, match=r'"quality\.missing_value\.threshold" must be a number, at least 0'):
+        open_site(site_folder)
+
+
+def test_a_quality_setting_of_a_misspelt_source_is_told_with_the_near_source(site_folder: Path):
+    with (site_folder / "qe.toml").open("a") as file:
+        file.write('\n[quality."missing_value:claim.paid_date@medicar"]\nthreshold = 0.5\n')
+    with pytest.raises(
+        InputError, match=r'"missing_value:claim.paid_date@medicar" is of no source; did you mean "medicare"'
+    ):
+        open_site(site_folder)
+
+
 def test_a_key_inside_the_site_is_refused(site_folder: Path):
     key = Path(open_site(site_folder).settings.site.key_file or "")
     (site_folder / "store.key").write_text(key.read_text())

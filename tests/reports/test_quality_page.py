@@ -60,6 +60,7 @@ def page(*results: CheckResult, **changes: Any) -> str:
     given: dict[str, Any] = {
         "results": results,
         "volumes": VOLUMES,
+        "outside": pl.DataFrame(schema={"source_id": pl.String, "kind": pl.String, "rows": pl.Int64}),
         "before": None,
         "before_run": "",
         "new_files": (),
@@ -160,3 +161,42 @@ def test_names_are_escaped_and_every_anchor_leads_somewhere():
     targets = set(re.findall(r'href="#([a-z]+)"', html))
     assert targets - set(re.findall(r'id="([a-z]+)"', html)) == set()
     assert len(targets) == 8
+
+
+def test_kinds_and_sources_that_are_gone_stand_as_nothing_against_what_they_were():
+    gone = [
+        {"source_id": "payer_a", "kind": "pharmacy", "month": date(2025, 1, 1), "rows": 512, "paid_amount": Decimal(0)},
+        {"source_id": "payer_b", "kind": "dme", "month": date(2025, 2, 1), "rows": 345, "paid_amount": Decimal(0)},
+    ]
+    html = page(PASSED, before=pl.concat([VOLUMES, pl.DataFrame(gone)]), before_run="r")
+    seen = text_of(html)
+    assert "0 (was 512)" in seen
+    assert "payer_b: figures by month" in seen
+    assert "Feb 2025 0 (was 345)" in seen
+    assert "Equipment (DME) highest 0" in seen
+    assert re.findall(r'<rect x="0.0" y="([0-9.]+)" width="[0-9.]+" height="2" fill="#b35900"', html)[-1] == "1.0"
+
+
+def test_what_lies_outside_the_period_is_told_beside_the_months():
+    outside = pl.DataFrame(
+        [
+            {"source_id": "payer_a", "kind": "professional", "rows": 1234},
+            {"source_id": "payer_a", "kind": "inpatient", "rows": 3},
+        ]
+    )
+    seen = text_of(page(PASSED, outside=outside))
+    assert "in no month here: Inpatient 1–10, Professional 1,234." in seen
+    assert "Dated outside" not in text_of(page(PASSED))
+
+
+def test_ids_given_anew_are_told_apart_from_second_ids():
+    linkage = pl.DataFrame(
+        [
+            {"source_id": "medicare", "kind": "method", "name": "own", "persons": 900},
+            {"source_id": "medicare", "kind": "two_ids", "name": "renumbered", "persons": 120},
+            {"source_id": "medicare", "kind": "two_ids", "name": "same_person", "persons": 30},
+        ]
+    )
+    seen = text_of(page(PASSED, linkage=linkage))
+    assert "120 earlier ids of persons whom a later crosswalk numbers anew" in seen
+    assert "30 second ids of a person whom the source gives twice" in seen

@@ -1,4 +1,5 @@
--- Grain: one row per fact of the model: rows of its tables, units, and the last day that every source with claims reaches.
+-- Grain: one row per fact of the model: rows of its tables, units, and the last day that every source with claims reaches,
+-- never past the end of its period: a date in the future is no claim of that day.
 create table model_fact as
 select 'persons' as name, cast(count(*) as varchar) as value from person
 union all select 'member_months', cast(count(*) as varchar) from member_month
@@ -13,10 +14,11 @@ union all select 'stays', cast(count(*) as varchar) from stay
 union all select 'open_stays', cast(count(*) as varchar) from stay where is_open
 union all select 'lines_repriced', cast(count(*) as varchar) from claim_line where repriced
 union all
-select 'data_through', cast(min(last_day) as varchar)
+select 'data_through', cast(min(least(source_end.last_day, source_period.end_date)) as varchar)
 from (
     select source_id, max(from_date) as last_day
     from claim
     where superseded_by is null
     group by source_id
 ) as source_end
+left join source_period using (source_id)

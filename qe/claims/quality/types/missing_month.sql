@@ -5,6 +5,6 @@ select
     date_diff('month', min(month), max(month)) + 1 as denominator,
     date_diff('month', min(month), max(month)) + 1 - count(distinct month) as failing
 from volume_by_month
-where rows > 0
+where rows > 0 and month is not null
 group by kind, source_id
 having sum(rows) >= 11 * (date_diff('month', min(month), max(month)) + 1)

@@ -2,6 +2,7 @@
 with calendar as (
     select kind, source_id, unnest(generate_series(min(month), max(month), interval 1 month)) as month
     from volume_by_month
+    where month is not null
     group by kind, source_id
 ),
 month_row as (
