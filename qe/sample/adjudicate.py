@@ -39,6 +39,12 @@ class Bills:
     lines: Table
 
 
+def refused(bills: Bills) -> Bools:
+    """The claims that were denied as a whole, or line by line with none left."""
+    left = np.bincount(bills.lines["claim"], weights=bills.lines["denied"] == 0, minlength=len(bills.claims["number"]))
+    return np.asarray((bills.claims["outcome"] == DENIED) | (left == 0))
+
+
 class Desk:
     """Adjudicates the claims of one block."""
 

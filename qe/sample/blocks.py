@@ -31,6 +31,7 @@ from qe.sample.people import close_at_death, make_persons
 from qe.sample.providers import Providers, make_providers
 from qe.sample.rif import Block, write_institutional, write_part_d, write_professional
 from qe.sample.rif_people import write_beneficiaries, write_crosswalk
+from qe.sample.service_truth import standing_numbers
 from qe.sample.services import make_services
 from qe.sample.stays import simulate
 from qe.sample.tally import Tally, distinct_services, person_months
@@ -104,7 +105,7 @@ def write_block(run: Run, index: int) -> Written:
         return opened[-1][1]
 
     inbox = Inbox(run.calendar, run.plan, submitters(run.payers), part, compress=run.compress)
-    truth = Truth(run.calendar, run.plan, part)
+    truth = Truth(run.calendar, run.plan, part, has_services=run.parameters.switches.services == 1)
     tally = _simulate(run, index, inbox, truth)
     if index == 1:
         p = run.parameters
@@ -157,19 +158,21 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
         "professional": write_professional(block, professional["medicare"], inbox.medicare),
         "institutional": write_institutional(block, institutional["medicare"], inbox.medicare),
     }
-    events = write_part_d(block, fills, ndcs, inbox.medicare["pde"])
+    covered, events = write_part_d(block, fills, ndcs, inbox.medicare["pde"])
     truth.persons(block)
     truth.stays(block, stays, price)
     truth.fills(block, fills, ndcs)
-    returned = np.flatnonzero((fills.returned == 1) & (events >= 0))
-    truth.dirt("reversed_fill", "medicare", pl.Series(events[returned]).cast(pl.String))
+    truth.fills_of(block, "medicare", covered, pl.Series(events).cast(pl.String))
     for kind, bills in (("professional", professional), ("institutional", institutional)):
         everything = np.arange(len(written[kind]))
         truth.claims("medicare", bills["medicare"], everything, pl.Series(written[kind]))
+        truth.services.claims(block, "medicare", bills["medicare"], everything, pl.Series(written[kind]))
         for submitter in inbox.submitting:
             own = bills["a" if submitter.letter == "a" else "b"]
             places, controls = write_medical(block, submitter, kind, own, inbox.payers[submitter.letter]["MC"])
             truth.claims(f"payer_{submitter.letter}", own, places, controls)
+            standing = standing_numbers(own.claims, places, controls)
+            truth.services.claims(block, f"payer_{submitter.letter}", own, places, standing)
             if submitter.letter == "a":
                 truth.duplicates(block, bills["medicare"], written[kind], own, places, controls)
             elif submitter.letter == "b":
@@ -180,9 +183,8 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
     for submitter in inbox.submitting:
         own_files = inbox.payers[submitter.letter]
         write_eligibility(block, submitter, own_files["ME"])
-        chosen, controls = write_pharmacy(block, submitter, fills, ndcs, own_files["PC"])
-        back = np.flatnonzero(fills.returned[chosen] == 1)
-        truth.dirt("reversed_fill", f"payer_{submitter.letter}", controls.gather(pl.Series(back)))
+        covered, controls = write_pharmacy(block, submitter, fills, ndcs, own_files["PC"])
+        truth.fills_of(block, f"payer_{submitter.letter}", covered, controls)
     return tally
 
 

@@ -12,7 +12,7 @@ from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, Joined, dates, joined, money, numbers, picked
 from qe.sample.deliveries import Delivered, comes_again_on, delivery_of
 from qe.sample.diagnosis_pairs import diagnosis_pairs
-from qe.sample.fills import PACKAGES, Fills
+from qe.sample.fills import PACKAGES, Fills, covered_fills
 from qe.sample.identity import Identity
 from qe.sample.people import (
     ADVANTAGE_B,
@@ -365,8 +365,8 @@ def _fill_rows(persons: Persons, fills: Fills, payer: Ints, submitter: Submitter
 
 def write_pharmacy(
     block: Block, submitter: Submitter, fills: Fills, ndcs: list[str], delivered: Delivered
-) -> tuple[Ints, pl.Series]:
-    """Pharmacy claims; a reversed fill has a second, voided version. Gives fill places and control numbers."""
+) -> tuple[Table, pl.Series]:
+    """Pharmacy claims; a reversed fill has a second, voided version. Gives what they cover and control numbers."""
     persons, providers, prices = block.persons, block.providers, block.parameters.prices
     payer = persons.primary[fills.person, block.calendar.month_of(fills.day)]
     chosen = _fill_rows(persons, fills, payer, submitter)
@@ -416,4 +416,5 @@ def write_pharmacy(
     delivered.write(
         _columns("PC", elements), len(row), at=delivery_of(delivered.deliveries, paid_day), claim=place, paid=paid
     )
-    return chosen, control
+    first = ~is_void
+    return covered_fills(fills, chosen, payer=payer[chosen], allowed=allowed[first], paid=paid[first]), control

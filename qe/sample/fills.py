@@ -35,6 +35,19 @@ class Fills:
         return len(self.person)
 
 
+def covered_fills(fills: Fills, chosen: Ints, *, payer: Ints, allowed: Ints, paid: Ints) -> dict[str, Ints]:
+    """What one source's files say of the fills at `chosen`: place, person, day, returned, payer, cents allowed and paid."""
+    return {
+        "place": chosen,
+        "person": fills.person[chosen],
+        "day": fills.day[chosen],
+        "returned": fills.returned[chosen],
+        "payer": payer,
+        "allowed": allowed,
+        "paid": paid,
+    }
+
+
 def ndc_numbers(*, unmapped: float) -> tuple[list[str], list[bool]]:
     """NDC-11 by drug row and package (labeler 99999, which nobody holds), and whether the drug map holds it.
 

@@ -78,7 +78,7 @@ def generate(
         return files[shape.path]
 
     inbox = Inbox(run.calendar, run.plan, submitters(payers), whole, compress=compress)
-    truth = Truth(run.calendar, run.plan, whole)
+    truth = Truth(run.calendar, run.plan, whole, has_services=p.switches.services == 1)
     progress.start("writing sample files", run.blocks)
     tally = Tally(services=Counter(), person_months=Counter())
     for block in written_blocks(run, processes or _processes(run)):

@@ -21,6 +21,7 @@ class Switches(_Section):
     hospitals: int
     groups: int
     block_persons: int
+    services: int
 
 
 class Providers(_Section):

@@ -13,7 +13,7 @@ from qe.sample.codes import Bools, Ints, codes
 from qe.sample.delimited import Column, columns_of, dates, money, numbers, picked
 from qe.sample.deliveries import Delivered, comes_again_on, delivery_of
 from qe.sample.diagnosis_pairs import diagnosis_pairs
-from qe.sample.fills import PACKAGES, Fills
+from qe.sample.fills import PACKAGES, Fills, covered_fills
 from qe.sample.identity import Identities
 from qe.sample.parameters import Parameters
 from qe.sample.people import MEDICARE, Persons
@@ -298,21 +298,20 @@ def _write_professional_file(block: Block, claims: Table, lines: Table, delivere
     return ids[:originals]
 
 
-def write_part_d(block: Block, fills: Fills, ndcs: list[str], delivered: Delivered) -> Ints:
-    """Part D events of fee-for-service members with Part D; gives the PDE id of each fill, -1 for none."""
+def write_part_d(block: Block, fills: Fills, ndcs: list[str], delivered: Delivered) -> tuple[Table, Ints]:
+    """Part D events of fee-for-service members with Part D; gives what they cover (`covered_fills`) and the PDE ids."""
     persons, providers, calendar = block.persons, block.providers, block.calendar
     month = calendar.month_of(fills.day)
     covered = (persons.primary[fills.person, month] == MEDICARE) & persons.part_d[fills.person]
     chosen = np.flatnonzero(covered)
-    ids = np.full(len(fills), -1)
-    ids[chosen] = claim_id(block, 9, chosen)
+    ids = claim_id(block, 9, chosen)
     who, total = fills.person[chosen], fills.cents[chosen]
     at = delivery_of(delivered.deliveries, fills.day[chosen] + 14)
     patient = total // 4
     prescriber = providers.c_npi[persons.clinician[who]]
     columns: dict[str, Column] = {
         "BENE_ID": bene_id_at(block, who, fills.day[chosen], at),
-        "PDE_ID": pl.Series(ids[chosen]),
+        "PDE_ID": pl.Series(ids),
         "SRVC_DT": dates(fills.day[chosen], "rif"),
         "PD_DT": dates(fills.day[chosen] + 14, "rif"),
         "SRVC_PRVDR_ID_QLFYR_CD": "01",
@@ -342,7 +341,7 @@ def write_part_d(block: Block, fills: Fills, ndcs: list[str], delivered: Deliver
         "PTNT_RSDNC_CD": "01",
     }
     delivered.write(columns, len(chosen), at=at, claim=None, paid=total)
-    return ids
+    return covered_fills(fills, chosen, payer=0 * chosen + MEDICARE, allowed=total, paid=total - patient), ids
 
 
 def _quantity(fills: Fills, chosen: Ints) -> Ints:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qe.sample.adjudicate import DENIED, Bills
+from qe.sample.adjudicate import Bills, refused
 from qe.sample.claims import HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY
 from qe.sample.late_charges import LATE
 from qe.sample.people import SEGMENTS, Persons
@@ -27,7 +27,7 @@ KINDS = {INPATIENT: "inpatient", SNF_STAY: "snf", OUTPATIENT: "outpatient", HOSP
 
 
 def distinct_services(professional: Mapping[str, Bills], institutional: Mapping[str, Bills]) -> Counter[str]:
-    """Claims by kind that somebody's files hold and nobody denied as a whole.
+    """Claims by kind that somebody's files hold and did not deny, neither as a whole nor line by line.
 
     A second payer's copy, a later version and a late charge are no service of their own; nor is a claim that Medicare
     shows for information only, where its plan submits it too.
@@ -40,7 +40,7 @@ def distinct_services(professional: Mapping[str, Bills], institutional: Mapping[
             numbers.append(claims["number"])
             kinds.append(-1 - claims["supplier"] if is_professional else claims["type"])
             is_late = np.zeros(len(claims["number"])) > 0 if is_professional else claims["frequency"] == LATE
-            occurred.append((claims["outcome"] != DENIED) & ~is_late)
+            occurred.append(~refused(own) & ~is_late)
         every, kind, real = np.concatenate(numbers), np.concatenate(kinds), np.concatenate(occurred)
         _, place = np.unique(every[real], return_index=True)
         names = {-1: "professional", -2: "dme", **KINDS}

@@ -17,6 +17,7 @@ from qe.sample.adjudicate import (
     Bills,
 )
 from qe.sample.calendar import NEVER, Calendar
+from qe.sample.claims import Table
 from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, dates, picked
 from qe.sample.deliveries import Schedule
@@ -26,6 +27,7 @@ from qe.sample.late_charges import LATE
 from qe.sample.people import SEGMENTS
 from qe.sample.providers import Providers
 from qe.sample.rif import Block
+from qe.sample.service_truth import COLUMNS, ServiceTruth
 from qe.sample.stays import WHY, Stays
 
 FILES = {
@@ -53,13 +55,15 @@ _CARE = ("usual", "no_visit", "specialists_only", "fqhc_only")
 class Truth:
     """The open files of truth/, or one block's parts of them."""
 
-    def __init__(self, calendar: Calendar, plan: Schedule, opened: Opener) -> None:
+    def __init__(self, calendar: Calendar, plan: Schedule, opened: Opener, *, has_services: bool) -> None:
         self.calendar, self.plan = calendar, plan
-        wanted = FILES if plan.is_single else FILES | SEVERAL_DELIVERIES
+        wanted = FILES | ({} if plan.is_single else SEVERAL_DELIVERIES)
+        wanted |= {"services": COLUMNS} if has_services else {}
         self.files = {
             name: opened(FileShape(path=f"truth/{name}.csv", header=header, separator=","))
             for name, header in wanted.items()
         }
+        self.services = ServiceTruth(self.files.get("services"))
         starts = calendar.month_starts.astype("datetime64[D]")
         self.months = tuple(str(start)[:7] for start in starts[:-1])
 
@@ -223,6 +227,11 @@ class Truth:
             "is_statin": pl.Series(np.isin(fills.drug, tables.drug_classes["statin"]).astype(np.int64)),
         }
         self._write("fills", columns, len(fills))
+
+    def fills_of(self, block: Block, source: str, covered: Table, numbers: pl.Series) -> None:
+        """The fills in one source's files, with their written numbers."""
+        self.dirt("reversed_fill", source, numbers.gather(pl.Series(np.flatnonzero(covered["returned"] == 1))))
+        self.services.fills(block, source, covered, numbers)
 
     def claims(self, source: str, bills: Bills, places: Ints, records: pl.Series) -> None:
         """Dirt of the claims at `places` of `bills`, whose written numbers are `records`."""

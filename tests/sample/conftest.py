@@ -98,7 +98,7 @@ class Crowd:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     root = tmp_path_factory.mktemp("sample")
-    generate(root, persons=1200, seed=7, settings={"hospitals": "4"})
+    generate(root, persons=1200, seed=7, settings={"hospitals": "4", "services": "1"})
     return Folder(root)
 
 

@@ -53,9 +53,10 @@ def test_totals_equal_an_independent_count_of_every_file(folder: Any, delivered:
 
 
 def payer_claims(folder: Any, payer: str, kind: str) -> set[str]:
-    """First numbers of a payer's claims that it did not deny as a whole and that are no late charges."""
+    """First numbers of a payer's claims that it did not deny, as a whole or line by line, and that are no late charges."""
     rows = [row for row in folder.rows(f"{payer}/medical.txt") if (row["CDLMC156"] == "1") == (kind == "professional")]
-    denied = {row["CDLMC005"] for row in rows if row["CDLMC157"] == "4"}
+    left = {row["CDLMC005"] for row in rows if row["CDLMC158"] == "2"}
+    denied = {row["CDLMC005"] for row in rows if row["CDLMC157"] == "4" or row["CDLMC005"] not in left}
     late = {row["CDLMC005"] for row in rows if row["CDLMC032"][-1:] == "5"}
     return {row["CDLMC005"][:14] for row in rows if row["CDLMC005"] not in denied | late}
 
@@ -74,6 +75,13 @@ def test_distinct_services_are_the_claims_of_all_files_counted_once(folder: Any)
                 folder.rows(f"medicare/{name}.csv") if (folder.root / f"inbox/medicare/{name}.csv").exists() else ()
             ):
                 denied = row.get("CARR_CLM_PMT_DNL_CD") in ("0", "D", "P") or row.get("CLM_MDCR_NON_PMT_RSN_CD") == "N"
+                denied = denied or row.get("LINE_PRCSG_IND_CD", "A") in (
+                    "C",
+                    "D",
+                    "N",
+                    "M",
+                    "O",
+                )  # a claim with one left counts
                 if not denied and row.get("CLM_FREQ_CD") != "5":
                     claims.add(row["CLM_ID"])
         own = {payer: payer_claims(folder, payer, kind) for payer in ("payer_a", "payer_b")}
@@ -85,6 +93,83 @@ def test_distinct_services_are_the_claims_of_all_files_counted_once(folder: Any)
     stated = json.loads((folder.root / "truth" / "totals.json").read_text())["distinct_services"]
     assert found["professional"] == stated["professional"] + stated["dme"]
     assert found["facility"] == sum(stated.get(kind, 0) for kind in ("inpatient", "outpatient", "snf", "hospice"))
+
+
+def cents(text: str, *, implied: bool = False) -> int:
+    return int(amount(text, implied=implied) * 100)
+
+
+def test_services_state_each_claim_of_each_file_as_it_stands_in_the_end(folder: Any) -> None:
+    """Numbers and dollars against the files: Medicare's by header or lines, the payers' by the version sent last."""
+    stated = {(row["source"], row["claim"]): row for row in folder.truth("services")}
+    assert len(stated) == len(folder.truth("services"))
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for name in ("outpatient", "snf", "hospice"):
+        if (folder.root / f"inbox/medicare/{name}.csv").exists():
+            for row in folder.rows(f"medicare/{name}.csv"):
+                found["medicare", row["CLM_ID"]] = (0, cents(row["CLM_PMT_AMT"]))
+    for row in folder.rows("medicare/inpatient.csv"):
+        beside = cents(row["CLM_PASS_THRU_PER_DIEM_AMT"]) * int(row["CLM_UTLZTN_DAY_CNT"])
+        names = ("CLM_PMT_AMT", "NCH_BENE_IP_DDCTBL_AMT", "NCH_BENE_PTA_COINSRNC_LBLTY_AM", "NCH_PRMRY_PYR_CLM_PD_AMT")
+        allowed = beside + sum(cents(row[name]) for name in names)
+        found["medicare", row["CLM_ID"]] = (allowed, cents(row["CLM_PMT_AMT"]))
+    lines: Counter[tuple[str, str, str]] = Counter()
+    for name in ("carrier", "dme"):
+        for row in folder.rows(f"medicare/{name}.csv"):
+            lines["medicare", row["CLM_ID"], "allowed"] += cents(row["LINE_ALOWD_CHRG_AMT"])
+            lines["medicare", row["CLM_ID"], "paid"] += cents(row["LINE_NCH_PMT_AMT"])
+    for payer in ("payer_a", "payer_b"):
+        rows = folder.rows(f"{payer}/medical.txt")
+        gone = {row["CDLMC008"] for row in rows if row["CDLMC157"] == "22" and row["CDLMC008"] != row["CDLMC005"]}
+        last: dict[str, int] = {}
+        for row in rows:
+            last[row["CDLMC005"]] = max(last.get(row["CDLMC005"], 0), int(row["CDLMC007"]))
+        for row in rows:
+            number = row["CDLMC005"]
+            if number in gone or row["CDLMC157"] == "22" or int(row["CDLMC007"]) < last[number]:
+                continue
+            for element, kind in (("CDLMC131", "allowed"), ("CDLMC125", "paid")):
+                lines[payer, number, kind] += cents(row[element], implied=payer == "payer_b")
+        voided = {row["CDLPC005"] for row in folder.rows(f"{payer}/pharmacy.txt") if row["CDLPC066"] == "V"}
+        for row in folder.rows(f"{payer}/pharmacy.txt"):
+            if row["CDLPC005"] not in voided:
+                both = (cents(row[element], implied=payer == "payer_b") for element in ("CDLPC038", "CDLPC037"))
+                found[payer, row["CDLPC005"]] = (next(both), next(both))
+    for row in folder.rows("medicare/pde.csv"):
+        if row["ADJSTMT_DLTN_CD"] != "D":
+            found["medicare", row["PDE_ID"]] = (cents(row["TOT_RX_CST_AMT"]), cents(row["CVRD_D_PLAN_PD_AMT"]))
+    found |= {
+        (source, claim): (lines[source, claim, "allowed"], lines[source, claim, "paid"]) for source, claim, _ in lines
+    }
+    kept = {key: row for key, row in stated.items() if row["outcome"] != "reversed"}
+    assert kept.keys() == found.keys()
+    no_allowed = ("outpatient", "snf", "hospice")  # their allowed amount stands in several columns
+    differing = [
+        key for key, row in kept.items()
+        if cents(row["paid"]) != found[key][1] or (row["kind"] not in no_allowed and cents(row["allowed"]) != found[key][0])
+    ]  # fmt: skip
+    assert differing == []
+    assert {row["outcome"] for row in stated.values()} >= {
+        "paid",
+        "denied",
+        "cost_avoided",
+        "information_only",
+        "reversed",
+    }
+
+
+def test_copies_of_one_service_are_the_listed_pairs(folder: Any) -> None:
+    numbers: dict[str, dict[str, str]] = {}
+    for row in folder.truth("services"):
+        numbers.setdefault(row["service"], {})[row["source"]] = row["claim"].removesuffix("N")
+    pairs = {(row["medicare"], row["payer_a"]) for row in numbers.values() if {"medicare", "payer_a"} <= row.keys()}
+    assert pairs == {(row["medicare_claim"], row["payer_claim"]) for row in folder.truth("duplicates")}
+    plans = {(row["medicare"], row["payer_b"]) for row in numbers.values() if {"medicare", "payer_b"} <= row.keys()}
+    assert plans == {(row["medicare_claim"], row["payer_claim"]) for row in folder.truth("information_only")}
+
+
+def test_services_are_stated_only_when_asked_for(delivered: Any) -> None:
+    assert not (delivered.root / "truth" / "services.csv").exists()
 
 
 def test_person_months_are_those_of_the_coverage(folder: Any) -> None:
