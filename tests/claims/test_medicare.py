@@ -130,6 +130,7 @@ def test_carrier_denial_and_processing_codes_count_by_whitelist_as_text(yard: An
             carrier("5 unknown code", payment_denial_code="@@"),
             carrier("6 secondary", line_processing_code="S", line_paid_amount=Decimal(20)),
             carrier("7 deductible", line_paid_amount=Decimal(0)),
+            carrier("8 cost avoided, line denied", payment_denial_code="12", line_processing_code="N"),
         ],
     )
     with yard.opened() as db:
@@ -144,6 +145,7 @@ def test_carrier_denial_and_processing_codes_count_by_whitelist_as_text(yard: An
         ("denied", Decimal("0.00"), Decimal("0.00")),
         ("paid", Decimal("20.00"), money),
         ("zero_paid", Decimal("0.00"), money),
+        ("denied", Decimal("0.00"), Decimal("0.00")),
     ]
     assert lines == [("paid",), ("denied",)]
 

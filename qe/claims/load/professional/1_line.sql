@@ -1,6 +1,6 @@
 -- Grain: one row per claim line of the file (working table). Decides: which carrier and DME lines are payable.
 -- Claim denial code and line processing code are text and count by whitelist ('00' is not '0'); a code that stands in no
--- table is denied; a blank one is no statement. Where another payer paid or benefits were exhausted Medicare paid nothing, whatever the
+-- table is denied; a blank one is no statement. A line that was denied stays so on a claim that another payer paid. Where another payer paid or benefits were exhausted Medicare paid nothing, whatever the
 -- amount says; only S (secondary payer) keeps what Medicare paid second. CMS's own yearly sums of the DE-SynPUF count A, R and S alone.
 -- Source: CCW codebook; claims_data.md section 1.
 create or replace temp table professional_line as
@@ -16,8 +16,9 @@ judged as (
         case
             when coalesce(numbered.final_action, 'F') = 'N' then 'void'
             when numbered.payment_denial_code is not null and denial.code is null then 'denied'
-            when coalesce(denial.status, 'paid') <> 'paid' then denial.status
             when numbered.line_processing_code is not null and processing.code is null then 'denied'
+            when 'denied' in (coalesce(denial.status, 'paid'), coalesce(processing.status, 'paid')) then 'denied'
+            when coalesce(denial.status, 'paid') <> 'paid' then denial.status
             when coalesce(processing.status, 'paid') <> 'paid' and numbered.line_processing_code <> 'S' then processing.status
             when coalesce(numbered.line_paid_amount, 0) <> 0 then 'paid'
             when coalesce(processing.status, 'paid') = 'other_payer_paid'
