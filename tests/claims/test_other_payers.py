@@ -189,13 +189,15 @@ def test_capitated_lines_take_the_payers_median_for_code_and_place_and_say_so(ya
             line("6", place_of_service="22", **capitated),
             line("7", place_of_service="02", **capitated),
             line("8", hcpcs="99999", **capitated),
+            line("9", hcpcs="E0601", place_of_service="12", allowed_amount=Decimal(70)),
+            line("95", hcpcs="E0601", place_of_service="12", **capitated),
         ],
     )
     with yard.opened() as db:
         found = db.query(
-            "select allowed_amount, repriced, is_capitated from visit where is_capitated order by claim_id"
+            "select allowed_amount, repriced, is_capitated from visit where is_capitated order by cast(claim_id as integer)"
         ).rows()
-        claims = db.query("select allowed_amount from claim order by claim_id").rows()[4:]
+        claims = db.query("select allowed_amount from claim order by cast(claim_id as integer)").rows()[4:]
     # place 11: 90, 110, 400 -> 110; place 22: 55; any place: 55, 90, 110, 400 -> the lower middle, 90; 99999: none
     assert found == [
         (Decimal("110.00"), True, True),
@@ -203,7 +205,8 @@ def test_capitated_lines_take_the_payers_median_for_code_and_place_and_say_so(ya
         (Decimal("90.00"), True, True),
         (NOTHING, False, True),
     ]
-    assert claims == [(Decimal("110.00"),), (Decimal("55.00"),), (Decimal("90.00"),), (NOTHING,)]
+    priced = ("110.00", "55.00", "90.00", "0.00", "70.00", "70.00")  # equipment, no visit, has its price too
+    assert claims == [(Decimal(amount),) for amount in priced]
 
 
 def test_bill_type_and_codes_decide_what_kind_of_claim_it_is(yard: Any) -> None:

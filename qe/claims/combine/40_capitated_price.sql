@@ -11,7 +11,7 @@ with line as (
     left join code_status as arrangement
         on arrangement.list = 'payment_arrangement' and arrangement.code = claim.payment_arrangement
     where claim_line.line_status in ('paid', 'zero_paid') and claim_line.hcpcs is not null
-        and claim.claim_type = 'professional' and claim.superseded_by is null
+        and claim.claim_type in ('professional', 'dme') and claim.superseded_by is null
 ),
 by_place as (
     select payer_id, hcpcs, place_of_service, quantile_disc(allowed_amount, 0.5) as price
