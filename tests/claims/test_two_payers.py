@@ -168,6 +168,68 @@ def test_a_stay_billed_under_ccn_to_one_payer_and_npi_to_another_is_one_stay_at_
         assert db.query("select paid_amount from cost_event").rows() == [(Decimal("10600.00"),)]
 
 
+def clinic(claim: str, **changes: Any) -> dict[str, Any]:
+    """An outpatient claim of Medicare."""
+    return stay(
+        claim,
+        claim_type="outpatient",
+        thru_date=DAY,
+        admit_date=None,
+        discharge_date=None,
+        service_code="3",
+        revenue_code="0300",
+        deductible_amount=Decimal(0),
+        claim_paid_amount=Decimal(80),
+        coinsurance_amount=Decimal(20),
+        **changes,
+    )
+
+
+def clinic_copy(claim: str, **changes: Any) -> dict[str, Any]:
+    facility = {"bill_type": "131", "revenue_code": "0300", "billing_npi": "9999900001", "rendering_npi": None}
+    return copy(claim, **facility, thru_date=DAY, place_of_service=None, **changes)
+
+
+def test_each_copy_names_the_claim_that_is_most_like_it_and_equal_ones_are_taken_in_turn(yard: Any) -> None:
+    """Five claims of one hospital and day: two of one code with different charges, two equal ones, a late charge."""
+    one_person(yard)
+    codes = {"1": ("80048", 100), "2": ("80048", 300), "3": ("93000", 50), "4": ("93000", 50), "5": (None, 10)}
+    yard.put(
+        "medicare",
+        "institutional",
+        [clinic(name, hcpcs=code, claim_charge_amount=Decimal(charge)) for name, (code, charge) in codes.items()],
+    )
+    yard.put(
+        "payer_a",
+        "medical",
+        [
+            clinic_copy(name, hcpcs=codes[name][0], charge_amount=Decimal(codes[name][1]), paid_amount=Decimal(20))
+            for name in ("5", "2", "4", "1", "3")
+        ],
+    )
+    pairs = dict(yard.rows("select claim_id, duplicate_of from claim where duplicate_of is not null"))
+    names = {str(number): native.removeprefix("P:") for native, number in yard.claims().items()}
+    assert {names[claim]: names[kept] for claim, kept in pairs.items()} == {name: name for name in codes}
+    # each of them costs what its two payers paid, none of them twice
+    assert yard.rows("select paid_amount from cost_event") == [(Decimal("100.00"),)] * 5
+
+
+def test_a_payer_that_takes_over_within_a_stay_bills_days_of_its_own(yard: Any) -> None:
+    one_person(yard)
+    both = {"claim_type": "snf", "facility_code": "2", "facility_ccn": "225001", "billing_npi": "9999900007"}
+    first = stay(
+        "S1", **both, frequency_code="2", discharge_status="30", thru_date=date(2025, 3, 31), discharge_date=None
+    )
+    yard.put("medicare", "institutional", [first])
+    own = {"bill_type": "214", "hcpcs": None, "revenue_code": "0120", "admit_date": DAY, "rendering_npi": None}
+    april = {"from_date": date(2025, 4, 1), "thru_date": date(2025, 4, 9), "discharge_date": date(2025, 4, 9)}
+    yard.put("payer_a", "medical", [copy("A1", billing_npi="9999900007", claim_status="01", **own, **april)])
+    with yard.opened() as db:
+        assert db.query("select count(*) from claim where duplicate_of is not null").item() == 0
+        assert db.query("select admit_date, discharge_date from stay").rows() == [(DAY, date(2025, 4, 9))]
+        assert db.query("select count(*) from cost_event").item() == 2
+
+
 def test_the_same_fill_from_two_payers_is_one_fill(yard: Any) -> None:
     one_person(yard)
     yard.put(
