@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 from scipy.stats import spearmanr
 
+from benchmarks.planted import ID_COLUMNS
 from benchmarks.site import generated, score, site_over
 from qe import store
 from qe.claims.load import vault_path
@@ -70,12 +71,6 @@ def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = 
 
 Identifier = tuple[str, str]  # source_id and the source's own id of a person
 Pair = frozenset[Identifier]
-ID_COLUMNS = (  # source, column of truth/persons.csv; some persons have two BENE_IDs
-    ("medicare", "bene_id"),
-    ("medicare", "second_bene_id"),
-    ("payer_a", "member_a"),
-    ("payer_b", "member_b"),
-)
 
 
 def _keys(site: Site) -> list[tuple[str, str, int]]:

@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from qe import quarter, workflow
-from qe.claims.load import build_model
+from qe.claims.load import ClaimsModel, build_model
 from qe.ledger.book import Ledger
 from qe.progress import Progress, Silent
 from qe.release.lineage import record_run
 from qe.run_record import lineage
 from qe.sample.generate import generate
 from qe.site import Site, open_site
+from qe.sources.manifest import StagedFile
 from qe.sources.receive import receive
 from qe.upkeep import new_site, rehearsal
 
@@ -62,12 +63,22 @@ def run_quarter(site: Site, *, measures: tuple[str, ...] = (), progress: Progres
     )
 
 
+def modelled(site: Site, *, progress: Progress | None = None) -> tuple[list[StagedFile], ClaimsModel]:
+    """The same quarter as far as its claims model: what was received, and the model built of it."""
+    bar, keys = progress or Silent(), _keys(site)
+    staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=bar)
+    return staged, build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=bar)
+
+
+def _keys(site: Site) -> quarter.Keys:
+    return quarter.Keys(store=site.store_key(), vault=site.vault_key())
+
+
 def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = None) -> None:
     """The same quarter as far as its results, without the reports: what a check of figures needs."""
     bar = progress or Silent()
-    keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
-    staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=bar)
-    model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=bar)
+    staged, model = modelled(site, progress=bar)
+    keys = _keys(site)
     with quarter.fit_model(site, model, keys) as (db, report, _):
         modules = quarter.modules(site, site.period(), measures)
         run, inputs = quarter.start_run(site, staged, modules, site.period(), model)

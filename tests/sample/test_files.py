@@ -149,6 +149,13 @@ def test_services_state_each_claim_of_each_file_as_it_stands_in_the_end(folder: 
         if cents(row["paid"]) != found[key][1] or (row["kind"] not in no_allowed and cents(row["allowed"]) != found[key][0])
     ]  # fmt: skip
     assert differing == []
+    kinds = {
+        row["service"]: row["kind"]
+        for row in kept.values()
+        if row["outcome"] != "denied" and row["is_late_charge"] == "0"
+    }
+    totals = json.loads((folder.root / "truth" / "totals.json").read_text())["distinct_services"]
+    assert Counter(kind for kind in kinds.values() if kind != "pharmacy") == totals
     assert {row["outcome"] for row in stated.values()} >= {
         "paid",
         "denied",

@@ -5,10 +5,10 @@ import sys
 
 from scipy.stats import binom
 
-from benchmarks import determinism, recovery
+from benchmarks import determinism, recovery, truth
 
 PERSONS_FOR_BYTES = 3_000
-FEW_PROVIDERS = {"hospitals": "4", "groups": "4"}  # few reports to render
+ASKED = {"hospitals": "4", "groups": "4", "services": "1"}  # few reports to render; truth/ with every service
 
 
 def fresh_seed() -> int:
@@ -26,12 +26,22 @@ def is_worse_than(share: float, *, failures: int, of: int) -> bool:
 
 
 def test_outputs_are_the_same_bytes_whatever_threads_time_zone_hash_seed_and_row_order(tmp_path):
-    found = determinism.check(tmp_path, persons=PERSONS_FOR_BYTES, seed=fresh_seed(), settings=FEW_PROVIDERS)
+    found = determinism.check(tmp_path, persons=PERSONS_FOR_BYTES, seed=fresh_seed(), settings=ASKED)
     said = determinism.as_result(found)
     assert found.differing == (), said
     assert found.tables_differing_with_shuffled_files == (), said
     assert found.files_compared > 20, said
     assert found.claim_lines > 1_000, said
+
+
+def test_the_claims_model_holds_exactly_what_was_planted(runs):
+    found = truth.compare(runs.first, runs.truth, persons=PERSONS, seed=runs.seed)
+    said = truth.as_result(found)
+    assert found.inexact == (), said
+    assert sum(one.found for one in found.distinct_services.values()) > 50_000, said
+    assert sum(one.found for one in found.duplicates.values()) > 1_000, said
+    assert found.transfer_chains["several_stays"].found > 0, said
+    assert all(found.dirt[kind].found > 0 for kind in ("denied_claim", "reversed_and_replaced", "malformed")), said
 
 
 def test_linkage_finds_the_planted_persons_again(tmp_path):
