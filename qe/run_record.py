@@ -149,6 +149,7 @@ def manifest(
         ],
         "settings": deciding_settings(site),
         "linkage": dict(linkage_rows(model)),
+        "claims_model": model.key_digest,
         "data_through": model.data_through or inputs.period.end,
         "results_sha256": {path.name: file_sha256(path) for path in sorted(run.results.glob("*"))},
         "detail_content_sha256": {one.events.module.id: one.detail_sha256 for one in modules},

@@ -54,6 +54,7 @@ COUNTED_KINDS = (
     *("institutional", "institutional_wide", "institutional_base", "institutional_line"),
     *("professional", "professional_wide", "professional_base", "professional_line"),
     *("part_d_event", "medical", "tuva_medical", "pharmacy"),
+    *("claim", "claim_line", "claim_diagnosis", "claim_procedure", "pharmacy_fill"),
 )
 MONTH_KINDS = ("beneficiary", "beneficiary_counts", "eligibility", "enrollment", "member_month")
 
@@ -187,7 +188,7 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[St
         if one.staged.file.staged_as in COUNTED_KINDS:
             db.execute(
                 "insert into delivery_fact values ($delivery, $source, $rows)",
-                delivery=_counted_as(one, deliveries),
+                delivery=one.delivery_id,
                 source=one.staged.file.source_id,
                 rows=one.staged.rows_accepted,
             )
@@ -195,7 +196,7 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[St
         if file.file.staged_as in COUNTED_KINDS:
             counted = {"delivery": file.file.sha256[:16], "source": file.file.source_id, "rows": file.rows_accepted}
             db.execute("insert into delivery_fact values ($delivery, $source, $rows)", **counted)
-            db.execute("insert into row_fate values ($delivery, $source, 'replaced', $rows)", **counted)
+            db.execute("insert into replaced_rows values ($delivery, $source, $rows)", **counted)
     medicare = {one.staged.file.source_id for one in deliveries if one.staged.file.payer_type == "medicare"}
     sources = sorted({one.staged.file.source_id for one in deliveries}, key=lambda name: (name not in medicare, name))
     db.insert(
@@ -208,13 +209,6 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[St
             schema={"source_id": pl.String, "number": pl.Int32, "is_medicare": pl.Boolean},
         ),
     )
-
-
-def _counted_as(delivery: Delivery, deliveries: Sequence[Delivery]) -> str:
-    """The delivery under which the fates of a file's rows are counted: its own, or the last one of its increments."""
-    if not delivery.is_net:
-        return delivery.delivery_id
-    return next(one.delivery_id for one in deliveries if one.sent_order == delivery.delivery_order)
 
 
 def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:

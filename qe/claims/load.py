@@ -63,6 +63,11 @@ def vault_path(site: Site) -> Path:
     return site.store / "vault.duckdb"
 
 
+def model_path(site: Site, key_digest: str) -> Path:
+    """Where the claims model of this key lies (ClaimsModel.key_digest)."""
+    return site.store / "model" / f"{key_digest[:16]}.duckdb"
+
+
 def build_model(
     site: Site,
     staged: Sequence[StagedFile],
@@ -109,7 +114,7 @@ def _built_or_read(
     progress: Progress,
 ) -> ClaimsModel:
     digest = _key_digest(site, staged, decisions)
-    path = site.store / "model" / f"{digest[:16]}.duckdb"
+    path = model_path(site, digest)
     if not path.exists():
         try:
             with warehouse.build(path, keys.store_key, engine=site.engine()) as db:

@@ -120,7 +120,8 @@ judged as (
         on arrangement.list = 'payment_arrangement' and arrangement.code = final.payment_arrangement
 )
 select
-    claim_ref.claim_id, claim_ref.superseded_by, person_ref.person_id, judged.claim_number, judged.line_number,
+    claim_ref.claim_id, claim_ref.superseded_by, person_ref.person_id, judged.sent_order, judged.row_number,
+    judged.claim_number, judged.line_number,
     judged.line_status, judged.cob_order, judged.is_capitated, judged.version_number, judged.payment_arrangement,
     judged.line_status in ('paid', 'zero_paid', 'other_payer_paid') as is_live,
     judged.from_date, coalesce(judged.thru_date, judged.from_date) as thru_date, judged.admit_date, judged.discharge_date,
