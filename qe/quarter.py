@@ -155,8 +155,9 @@ def score_module(
         lists=site.licensed_lists,
         window_months=site.settings.attribution.window_months,
     )
-    digest = detail.write(events, run.detail / f"{module.id}.duckdb", key=keys.store, engine=site.engine())
     scored = score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
+    path = run.detail / f"{module.id}.duckdb"
+    digest = detail.write(events, path, expected=scored.expected, key=keys.store, engine=site.engine())
     progress.finish()
     return ScoredModule(events=events, scored=scored, detail_sha256=digest)
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import polars as pl
 
+from qe.closed_toml import suggestion
 from qe.errors import InputError
 from qe.measurement import detail
 from qe.measurement.catalogue import catalogue, find
+from qe.measurement.measure import Module
 from qe.runs import Run, recorded_runs
 from qe.site import Site
 from qe.site import open_site as read_site
+from qe.trace import Page, Trail, follow
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,13 @@ class Workspace:
         """results/measure_results.parquet of the last run: one row a measure, level, provider and payer scope."""
         return pl.read_parquet(self.run(period).results / "measure_results.parquet")
 
+    def module(self, measure_id: str) -> Module:
+        """The module that has or publishes this id."""
+        return find(catalogue(self.site.measure_folders), measure_id)
+
     def detail(self, measure_id: str, *, period: str | None = None) -> pl.DataFrame:
         """One row an event and the provider it is attributed to, with rule numbers and driving claims."""
-        module = find(catalogue(self.site.measure_folders), measure_id)
+        module = self.module(measure_id)
         return detail.read_detail(
             self.run(period).detail / f"{module.id}.duckdb",
             key=self.site.store_key(),
@@ -42,20 +49,46 @@ class Workspace:
         )
 
     def explain(
-        self, measure_id: str, provider_id: str, *, person_id: str | None = None, period: str | None = None
+        self,
+        measure_id: str,
+        provider_id: str,
+        *,
+        person_id: str | None = None,
+        event_id: str | None = None,
+        period: str | None = None,
     ) -> pl.DataFrame:
-        """The detail rows of one provider (and person): why attributed, why in or out, by which claims."""
+        """The detail rows of one provider (person, event): why attributed, why in or out, by which claims."""
         rows = self.detail(measure_id, period=period).filter(pl.col("provider_id") == provider_id)
-        if person_id is not None:
-            rows = rows.filter(pl.col("person_id") == person_id)
         if rows.is_empty():
-            whose = "this person" if person_id else "this provider"
-            raise InputError(f"{measure_id} has no event of {whose}", remedy="`qe run` writes unit ids into results/.")
+            raise InputError(
+                f"{measure_id} has no event of this provider", remedy="`qe run` writes unit ids into results/."
+            )
+        for column, value in (("person_id", person_id), ("event_id", event_id)):
+            if value is not None:
+                rows = rows.filter(pl.col(column) == value)
+        if rows.is_empty():
+            whose = "of this person" if event_id is None else "with this id"
+            raise InputError(
+                f"{measure_id} has no event {whose} at this provider",
+                remedy=f"qe explain {measure_id} {provider_id} lists its events.",
+            )
         return rows
+
+    def follow(
+        self,
+        measure_id: str,
+        events: pl.DataFrame,
+        *,
+        claim_id: str | None = None,
+        page: Page | None = None,
+        period: str | None = None,
+    ) -> Trail:
+        """The claims behind `events` (rows of `explain`), their versions and copies, and the lines of received files."""
+        return follow(self.site, self.run(period), self.module(measure_id), events, claim_id=claim_id, page=page)
 
     def attribution(self, measure_id: str, provider_id: str, *, period: str | None = None) -> pl.DataFrame:
         """The attribution rows of one provider: step, amounts, visits, share, runner-up."""
-        module = find(catalogue(self.site.measure_folders), measure_id)
+        module = self.module(measure_id)
         return detail.read_attribution(
             self.run(period).detail / f"{module.id}.duckdb",
             key=self.site.store_key(),
@@ -68,7 +101,10 @@ class Workspace:
         units = pl.read_parquet(self.run(period).results / "unit.parquet")
         found = units.filter((pl.col("unit_id") == name_or_id) | (pl.col("identifier") == name_or_id))
         if found["unit_id"].n_unique() != 1:
-            raise InputError("no unit of the last run has this id", remedy="Use a unit_id, NPI or CCN of results/.")
+            near = suggestion(name_or_id, units["unit_id"].unique().sort())
+            raise InputError(
+                f"no unit of the last run has this id{near}", remedy="Use a unit_id, NPI or CCN of results/."
+            )
         return str(found["unit_id"][0])
 
 

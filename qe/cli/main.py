@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from qe.cli import ledger, link, measures, record, release, review, run, site, upkeep
+from qe.cli import explain, ledger, link, measures, record, release, review, run, site, upkeep
 from qe.errors import InputError, Interrupted
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app.command("init")(site.init)
 app.command("sample")(site.sample)
 app.command("check")(run.check)
 app.command("run")(run.run)
-app.command("explain")(run.explain)
+app.command("explain")(explain.explain)
 app.add_typer(measures.app, name="measures")
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")

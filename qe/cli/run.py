@@ -1,10 +1,10 @@
-"""`qe check`, `qe run` and `qe explain`: the analyst's main job."""
+"""`qe check` and `qe run`: the analyst's main job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,17 +28,11 @@ from qe.cli.output import (
 from qe.errors import Fault, Findings, InputError, QeError
 from qe.measurement import check as measure_check
 from qe.measurement.catalogue import catalogue
-from qe.measurement.events import rule_number
-from qe.reports import markdown, wording
-from qe.reports.facts import MeasureFacts
 from qe.reports.quality_page import verdict
-from qe.run_record import FACTS_FILE, REPORT_FACTS
-from qe.runs import Run
 from qe.site import Site
 from qe.sources.expected import expected_files, missing_faults
 from qe.sources.manifest import StagedFile
 from qe.sources.receive import receive
-from qe.workspace import Workspace
 
 PeriodOption = Annotated[str | None, typer.Option("--period", help="The reporting quarter, like 2025Q4.")]
 
@@ -264,80 +258,3 @@ def _tell(outcome: Outcome, site: Site, made: workflow.RunRecord, *, explain_cac
     outcome.say(f"Run {made.run_id}, cycle {made.cycle}: {len(made.reports)} confidential reports in")
     outcome.say(f"  {folder / 'reports' / made.send_on.isoformat()}")
     outcome.say(f"Next: qe review send --cycle {made.cycle}")
-
-
-def explain(
-    measure: Annotated[str, typer.Argument(metavar="MEASURE")],
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="A unit id, NPI or CCN.")],
-    person: Annotated[str | None, typer.Option("--person", help="A person_id of the claims model.")] = None,
-    period: PeriodOption = None,
-    site: SiteOption = Path(),
-    json: JsonOption = False,
-) -> None:
-    """Why attributed, why in or out: rule numbers with the claims behind them."""
-    with command("explain", json=json) as outcome:
-        workspace = Workspace(outcome.open_site(site))
-        unit_id = workspace.unit_id(provider, period=period)
-        rows = workspace.explain(measure, unit_id, person_id=person, period=period)
-        attribution = workspace.attribution(measure, unit_id, period=period)
-        if person is not None:
-            attribution = attribution.filter(attribution["person_id"] == person)
-        facts = _facts_of_run(workspace.run(period), measure)
-        outcome.data = {
-            "measure": measure,
-            "provider": unit_id,
-            "events": rows.to_dicts(),
-            "attribution": attribution.to_dicts() if person is not None else [],
-        }
-        reasons = rows.explode("exclusion_reasons")["exclusion_reasons"].drop_nulls().value_counts()
-        events = wording.counted(rows.height, "event", "events")
-        outcome.say(f"{facts.name} ({measure}), {unit_id}: {events} considered")
-        outcome.say(f"  attribution: {wording.attribution_rule(facts.attribution_method, facts.attribution)}")
-        outcome.say(
-            f"  in the denominator: {rows['in_denominator'].sum()}; in the numerator: {rows['in_numerator'].sum()}"
-        )
-        for rule, count in sorted(reasons.iter_rows(), key=lambda one: rule_number(one[0])):
-            outcome.say(f"  out by {rule}: {count:,}. {_rule_text(facts, rule)}")
-        if person is None:
-            outcome.say("  Name a person with --person to see rules and claims.")
-            return
-        for row in attribution.iter_rows(named=True):
-            outcome.say(f"  credited: {_credited(row)}")
-        outcome.table(
-            "Events",
-            ["event", "date", "in", "why out", "counted", "rules", "claims"],
-            [
-                (
-                    row["event_id"],
-                    row["index_date"],
-                    "yes" if row["in_denominator"] else "no",
-                    ", ".join(row["exclusion_reasons"]),
-                    "yes" if row["in_numerator"] else "no",
-                    ", ".join(row["rule_ids"]),
-                    ", ".join(row["driving_claim_ids"]),
-                )
-                for row in rows.iter_rows(named=True)
-            ],
-        )
-        for rule in sorted(set(rows.explode("rule_ids")["rule_ids"].drop_nulls()), key=rule_number):
-            outcome.say(f"  {rule}: {_rule_text(facts, rule)}")
-
-
-def _facts_of_run(run: Run, measure: str) -> MeasureFacts:
-    """The measure as the run applied it: the folder may have changed since."""
-    facts = REPORT_FACTS.validate_json((run.folder / FACTS_FILE).read_bytes())
-    return next(one for one in facts.measures if measure in (one.measure_id, one.module))
-
-
-def _rule_text(facts: MeasureFacts, rule: str) -> str:
-    """The first sentence of a rule of the method."""
-    return markdown.first_sentence(markdown.rules(facts.method).get(rule, "See the method of the measure."))
-
-
-def _credited(row: Mapping[str, Any]) -> str:
-    """Why a person or stay is this provider's: the step of the rule, and what stood behind it."""
-    services = wording.counted(row["visits"], *wording.CREDITED_BY.get(row["method"], ("service", "services")))
-    return (
-        f"{wording.attribution_step(row['method'], str(row['step']))}; {services}, share {row['share']:.1%},"
-        f" last service {row['last_service_date']}, runner-up {row['runner_up_id'] or 'none'}"
-    )

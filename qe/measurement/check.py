@@ -20,7 +20,6 @@ from qe.measurement.measure import Module
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
-FILES = ("population", "exclusions", "numerator", "covariates")
 TEXT, TEXTS, DAY = "VARCHAR", "VARCHAR[]", "DATE"
 EXACT_NUMBER = re.compile(r"^(DECIMAL\(\d+,\d+\)|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
 RULE = re.compile(r"\bR\d+\b")
@@ -30,6 +29,7 @@ REQUIRED_COLUMNS: dict[str, dict[str, str]] = {
     "exclusions": {"event_id": TEXT, "rule_id": TEXT, "claim_ids": TEXTS},
     "numerator": {"event_id": TEXT, "value": "DECIMAL(18,6)", "rule_ids": TEXTS, "claim_ids": TEXTS},
     "covariates": {"event_id": TEXT, "factor": TEXT, "value": "number"},
+    "claims": {"event_id": TEXT, "event_kind": TEXT, "claim_id": TEXT, "amount": "exact number"},
 }
 OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "population": {
@@ -43,6 +43,7 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "exclusions": {"measure_id": TEXT},
     "numerator": {"measure_id": TEXT, "amount": "exact number"},
     "covariates": {},
+    "claims": {"part": TEXT},
 }
 OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})
 ENGINE_COLUMNS = frozenset(

@@ -20,6 +20,7 @@ from qe.warehouse import Warehouse
 SQL = Path(__file__).parent / "sql"
 RISK = Path(model.__file__).parent / "risk"
 OWN_FAMILIES = ("age", "sex", "payer_line", "cohort")
+NOT_COMPUTED = ("population", "claims")  # laid out as a table; read when a figure is explained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +134,8 @@ def _compute(
     method: str | None,
     window_months: int,
 ) -> MeasureEvents:
-    _lay_out_population(db, module, period, values)
-    frames = {stem: _rows(db, module, stem, period, values) for stem in module.sql if stem != "population"}
+    lay_out_population(db, module, period, values)
+    frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in NOT_COMPUTED}
     considered = db.query("select * from temp.population")
     payer = db.frame(SQL / "event_payer.sql")
     found = events.assemble(module, considered, frames["exclusions"], frames["numerator"], payer)
@@ -230,9 +231,7 @@ def _deviations(
     return tuple(found)
 
 
-def _lay_out_population(
-    db: Warehouse, module: Module, period: MeasurePeriod, values: dict[str, ParameterValue]
-) -> None:
+def lay_out_population(db: Warehouse, module: Module, period: MeasurePeriod, values: dict[str, ParameterValue]) -> None:
     """The temporary table `population`: the rows of population.sql."""
     sql = module.sql["population"]
     given = check.bindings(module, sql, values, start=period.start, end=period.end)
@@ -242,7 +241,7 @@ def _lay_out_population(
         raise _failed(module, check.place(module, "population"), error) from None
 
 
-def _rows(
+def rows_of(
     db: Warehouse, module: Module, stem: str, period: MeasurePeriod, values: dict[str, ParameterValue]
 ) -> pl.DataFrame:
     """The rows of one file of the module."""

@@ -44,9 +44,17 @@ def attribution_rows(found: MeasureEvents) -> pl.DataFrame:
     return found.attribution.rename({"level": "unit_type"}).select(ATTRIBUTION_COLUMNS)
 
 
-def write(found: MeasureEvents, path: Path, *, key: store.Key, engine: store.Engine) -> str:
-    """Write detail and attribution of one module into the encrypted database `path`; gives their content hash."""
-    frames = {"detail": rows(found), "attribution": attribution_rows(found)}
+def write(
+    found: MeasureEvents, path: Path, *, key: store.Key, engine: store.Engine, expected: pl.DataFrame | None = None
+) -> str:
+    """Write detail and attribution of one module into the encrypted database `path`; gives their content hash.
+
+    expected  measure_id, event_id, expected: what a risk model expects of an event; becomes the last column of the detail
+    """
+    judged = rows(found)
+    if expected is not None:
+        judged = judged.join(expected, on=["measure_id", "event_id"], how="left", maintain_order="left")
+    frames = {"detail": judged, "attribution": attribution_rows(found)}
     with warehouse.build(path, key, engine=engine) as db:
         for table, frame in frames.items():
             db.connection.register("incoming_frame", frame.to_arrow())

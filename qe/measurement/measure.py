@@ -12,6 +12,10 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
   covariates.sql   optional, one row an event and factor: event_id, factor, value. The families age, sex, payer_line and
                    cohort are filled by the engine when [scoring] names them and this file does not; the others come
                    from here or from qe/claims/risk/<family>.sql
+  claims.sql       optional, one row a claim or fill that an event's value rests on: event_id, event_kind ("claim", "fill"),
+                   claim_id, amount (what it adds to the event's amount, or NULL) [, part: the kind of care it is counted
+                   under]. Read by `qe explain` alone. Without it these are the driving claims; needed where fills count,
+                   or where dollars are added up
   value_sets/      CSV: code, label (of a map: category), effective_from, effective_to
   cases.toml       worked cases (schema: qe/measurement/cases.py)
   method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
@@ -32,7 +36,7 @@ from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
 from qe.measurement.facts import Measure, ParameterValue, Scoring
 
-SQL_FILES = ("population", "exclusions", "numerator", "covariates")
+SQL_FILES = ("population", "exclusions", "numerator", "covariates", "claims")
 REQUIRED_FILES = ("population.sql", "exclusions.sql", "numerator.sql", "cases.toml", "method.md")
 
 
@@ -43,7 +47,7 @@ class Module:
     folder   where it stands
     facts    its measure.toml
     sha256   of all its files and of the shared lists it names: names the exact definition in a run's manifest
-    sql      texts by file stem: population, exclusions, numerator and (optional) covariates
+    sql      texts by file stem: population, exclusions, numerator and (optional) covariates and claims
     method   text of method.md
     """
 

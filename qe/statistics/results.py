@@ -52,6 +52,11 @@ MODEL_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "estimate": pl.Float64,
     "std_error": pl.Float64,
 }
+EXPECTED_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "measure_id": pl.String,
+    "event_id": pl.String,
+    "expected": pl.Float64,
+}
 RESULT_ORDER: Final = ("measure_id", "level", "provider_id", "payer_scope")
 
 

@@ -18,7 +18,7 @@ from qe.measurement.compute import MeasureEvents
 from qe.statistics import intervals, risk_adjustment
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
 from qe.statistics.design import Design, build
-from qe.statistics.results import MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA
+from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
 from qe.statistics.risk_adjustment import RiskModel
 
 Floats = NDArray[np.float64]
@@ -32,10 +32,15 @@ LEAST_OF_A_CELL: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """results: RESULT_SCHEMA, sorted by RESULT_ORDER. model: MODEL_SCHEMA."""
+    """results: RESULT_SCHEMA, sorted by RESULT_ORDER. model: MODEL_SCHEMA.
+
+    expected  measure_id, event_id, expected: one row an event in the denominator of a measure with a risk model, rounded to
+              12 significant digits; a provider's expected value is the sum of its events'
+    """
 
     results: pl.DataFrame
     model: pl.DataFrame
+    expected: pl.DataFrame
 
 
 def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, settings: ScoringSettings) -> Scored:
@@ -43,11 +48,12 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
 
     units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
     """
-    results, models = [], []
+    results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
     for measure_id in found.module.measure_ids:
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
         inside, fitted = _with_expected(found, events.filter("in_denominator"))
         models.append(_model_rows(measure_id, fitted))
+        expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
         for level in sorted(found.attributed.filter(pl.col("measure_id") == measure_id)["level"].unique()):
             attributed = found.attributed.filter((pl.col("measure_id") == measure_id) & (pl.col("level") == level))
             rows = _providers(found, inside, events, attributed, fitted, settings)
@@ -57,6 +63,7 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
     return Scored(
         results=pl.concat([empty, *results]).sort(RESULT_ORDER),
         model=pl.concat([pl.DataFrame(schema=MODEL_SCHEMA), *models]),
+        expected=round_significant(pl.concat(expected)),
     )
 
 

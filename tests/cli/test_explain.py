@@ -11,12 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from qe.cli import run as run_commands
+from qe.cli import explain as explain_command
 from qe.cli.output import Outcome
 from qe.periods import ReportingPeriod
 from qe.reports.facts import MeasureFacts, ReportFacts
 from qe.run_record import write_facts
 from qe.runs import Run
+from qe.trace import Trail
 
 METHOD = """# Readmission: method
 
@@ -51,6 +52,7 @@ PDC = replace(HWR, measure_id="pdc_statins", module="pdc_statins", attribution_m
 
 def event(event_id: str, *, is_in: bool) -> dict[str, Any]:
     return {
+        "measure_id": "hwr",
         "event_id": event_id,
         "person_id": "17",
         "index_date": date(2025, 2, 9),
@@ -72,6 +74,32 @@ def credit(method: str, *, step: int, visits: int, share: str, runner_up_id: str
         "last_service_date": date(2025, 2, 9),
         "runner_up_id": runner_up_id,
     }
+
+
+CLAIM = {
+    "kind": "claim", "asked_id": "4", "relation": "itself", "claim_id": "4", "source_id": "medicare",
+    "claim_type": "inpatient", "start_date": date(2025, 2, 3), "end_date": date(2025, 2, 9),
+    "allowed_amount": Decimal("120.00"), "paid_amount": Decimal("100.00"), "paid_status": "paid",
+}  # fmt: skip
+TRAIL = Trail(
+    claims=pl.DataFrame(
+        [
+            {"event_id": "5", "kind": "claim", "claim_id": "4", "use": "counted", "amount": Decimal("120.00"),
+             "part": "inpatient"}
+        ]
+    ),
+    claims_of=31,
+    amount=Decimal("4120.50"),
+    records=pl.DataFrame([CLAIM, CLAIM | {"relation": "version", "claim_id": "4-1"}]),
+    lines=pl.DataFrame(
+        [
+            {"kind": "claim", "claim_id": "4", "source_id": "medicare", "file": "2025-08-01/inpatient.csv.gz",
+             "fate": "kept", "lines": [12, 13, 14, 20]},
+            {"kind": "claim", "claim_id": "4-1", "source_id": "medicare", "file": "2025-05-01/inpatient.csv.gz",
+             "fate": "superseded", "lines": [7]},
+        ]
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -118,16 +146,22 @@ def said(
         def unit_id(self, name_or_id: str, *, period: str | None) -> str:
             return "U000001"
 
-        def explain(self, measure: str, unit_id: str, *, person_id: str | None, period: str | None) -> pl.DataFrame:
+        def results(self, period: str | None) -> pl.DataFrame:
+            return pl.DataFrame(schema=dict.fromkeys(["measure_id", "level", "provider_id"], pl.String))
+
+        def follow(self, measure: str, rows: pl.DataFrame, **_: object) -> Trail:
+            return TRAIL
+
+        def explain(self, measure: str, unit_id: str, **_: object) -> pl.DataFrame:
             return pl.DataFrame(events, schema_overrides={"exclusion_reasons": pl.List(pl.String)})
 
         def attribution(self, measure: str, unit_id: str, *, period: str | None) -> pl.DataFrame:
             return pl.DataFrame(credits, schema_overrides={"runner_up_id": pl.String})
 
-    monkeypatch.setattr(run_commands, "Workspace", Opened)
+    monkeypatch.setattr(explain_command, "Workspace", Opened)
     monkeypatch.setattr(Outcome, "open_site", lambda outcome, path: None)
     app = typer.Typer()
-    app.command("explain")(run_commands.explain)
+    app.command("explain")(explain_command.explain)
     found = CliRunner().invoke(app, [measure, "U000001", *words])
     assert found.exit_code == 0
     return found.stdout
@@ -139,13 +173,14 @@ def test_a_hospitals_stays_are_explained_with_the_attribution_rule_and_the_rules
     events = [event("4", is_in=True), event("5", is_in=False)]
     credits = [credit("index_facility", step=1, visits=1, share="1", runner_up_id=None)]
     lines = said("hwr", run=finished, events=events, credits=credits, monkeypatch=monkeypatch).splitlines()
-    assert lines == [
+    assert lines[:4] == [
         "Unplanned readmission (hwr), U000001: 2 events considered",
         "  attribution: A stay is credited to the hospital that discharged the person; of a chain of transfers, to the last.",
         "  in the denominator: 1; in the numerator: 0",
         "  out by R5: 1. Younger than min_age (18).",
-        "  Name a person with --person to see rules and claims.",
     ]
+    assert "Events: 2 of 2" in lines
+    assert lines[-1] == "  --person, --event or --claims: the claims behind them, with file and line."
 
 
 def test_one_stay_of_a_person_is_one_stay_and_each_rule_is_told(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,3 +213,25 @@ def test_visits_are_counted_in_the_words_of_the_step_that_decided(
     assert f"credited: step 2: primary care services by a specialist; {counted} share 84.9%" in text
     assert "runner-up U000076" in text
     assert "mssp_step" not in text
+
+
+def test_the_claims_behind_an_event_are_told_with_their_sum_and_the_lines_of_each_version(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credits = [credit("index_facility", step=1, visits=1, share="1", runner_up_id=None)]
+    text = said(
+        "hwr", "--event", "5", run=finished, events=[event("5", is_in=True)], credits=credits, monkeypatch=monkeypatch
+    )
+    assert "Claims: 1 of 31; all 31 add up to 4,120.50" in text
+    told = [[cell.strip() for cell in line.split("│")] for line in text.splitlines() if "inpatient.csv.gz" in line]
+    assert [(row[1], row[2], row[7], row[8], row[9]) for row in told] == [
+        ("the claim", "4", "2025-08-01/inpatient.csv.gz", "12-14, 20", "kept"),
+        ("earlier version", "4-1", "2025-05-01/inpatient.csv.gz", "7", "superseded"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"), [([], ""), ([7], "7"), ([7, 8], "7-8"), ([2, 3, 4, 9, 11, 12], "2-4, 9, 11-12")]
+)
+def test_line_numbers_in_a_row_are_told_as_a_span(numbers: list[int], text: str) -> None:
+    assert explain_command.spans(numbers) == text

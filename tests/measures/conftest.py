@@ -34,9 +34,31 @@ def modules(measures_folder: Path) -> Callable[[str], Module]:
 
 
 @pytest.fixture
-def run_module(modules: Callable[[str], Module]) -> Iterator[RunModule]:
-    """Run a module on `rows` by table: events derived, then the measure. `shuffle` seeds another order of the rows."""
+def model_of() -> Iterator[Callable[..., Warehouse]]:
+    """A claims model of `rows` by table, its events derived. `shuffle` seeds another order of the rows."""
     connections: list[duckdb.DuckDBPyConnection] = []
+
+    def made(rows: Rows, *, threads: int = 1, shuffle: int | None = None) -> Warehouse:
+        connection = duckdb.connect(":memory:", config={"threads": str(threads)})
+        connections.append(connection)
+        db = Warehouse(connection)
+        tables.create(db)
+        for table, given in rows.items():
+            placed = list(given)
+            if shuffle is not None:
+                random.Random(shuffle).shuffle(placed)
+            tables.insert_rows(db, table, placed)
+        derive_events(db)
+        return db
+
+    yield made
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def run_module(modules: Callable[[str], Module], model_of: Callable[..., Warehouse]) -> RunModule:
+    """Run a module on `rows` by table: events derived, then the measure."""
 
     def run(
         module_id: str,
@@ -48,18 +70,8 @@ def run_module(modules: Callable[[str], Module]) -> Iterator[RunModule]:
         shuffle: int | None = None,
         **parameters: object,
     ) -> MeasureEvents:
-        connection = duckdb.connect(":memory:", config={"threads": str(threads)})
-        connections.append(connection)
-        db = Warehouse(connection)
-        tables.create(db)
-        for table, given in rows.items():
-            placed = list(given)
-            if shuffle is not None:
-                random.Random(shuffle).shuffle(placed)
-            tables.insert_rows(db, table, placed)
-        derive_events(db)
         return compute(
-            db,
+            model_of(rows, threads=threads, shuffle=shuffle),
             modules(module_id),
             period=MeasurePeriod(start=start, end=end),
             parameters=parameters,
@@ -67,6 +79,4 @@ def run_module(modules: Callable[[str], Module]) -> Iterator[RunModule]:
             lists=None,
         )
 
-    yield run
-    for connection in connections:
-        connection.close()
+    return run

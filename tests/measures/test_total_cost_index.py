@@ -9,9 +9,14 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import polars as pl
 import pytest
 
+from qe.measurement.behind import claims_behind
 from qe.measurement.compute import MeasureEvents
+from qe.measurement.measure import Module
+from qe.periods import MeasurePeriod
+from qe.warehouse import Warehouse
 
 START, END = date(2024, 1, 1), date(2024, 12, 31)
 DAY = timedelta(days=1)
@@ -271,6 +276,34 @@ def test_months_costs_and_caps_equal_fractions_by_hand(
     )
     excluded = set(found.events.filter(~found.events["in_denominator"])["person_id"])
     assert excluded == {person for person, answer in expected.items() if answer.months == 0}
+
+
+def test_the_claims_behind_each_persons_cost_are_those_that_stand_in_its_months_and_add_up_to_it(
+    model_of: Callable[..., Warehouse], modules: Callable[[str], Module]
+) -> None:
+    people = invent(1, persons=500)
+    expected = work_out(people, percentile=99)
+    events = pl.DataFrame(
+        {"event_id": [member.person_id for member in people], "driving_claim_ids": [[]] * len(people)}
+    )
+    found = claims_behind(
+        model_of(as_rows(people)),
+        modules("total_cost_index"),
+        events.cast({"driving_claim_ids": pl.List(pl.String)}),
+        period=MeasurePeriod(start=START, end=END),
+        parameters={},
+        lists=None,
+    )
+    added: dict[str, Decimal] = {}
+    by_kind: dict[tuple[str, str], Decimal] = {}
+    for row in found.iter_rows(named=True):
+        added[row["event_id"]] = added.get(row["event_id"], Decimal(0)) + row["amount"]
+        key = (row["event_id"], row["part"])
+        by_kind[key] = by_kind.get(key, Decimal(0)) + row["amount"]
+    for person, answer in expected.items():
+        assert added.get(person, Decimal(0)) == answer.amount
+        assert tuple(by_kind.get((person, kind), Decimal(0)) for kind in (*KINDS, "pharmacy")) == answer.by_kind
+    assert not found.select("event_id", "kind", "claim_id").is_duplicated().any()
 
 
 def test_another_order_of_the_rows_and_two_threads_change_nothing(run_module: Callable[..., MeasureEvents]) -> None:

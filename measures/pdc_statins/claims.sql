@@ -1,0 +1,12 @@
+-- Grain: one row per statin fill of a person considered (R1, R2), in the order of the fills whose days are counted. No dollars are added up.
+with statin_fill as (
+    select event_id, unnest(claim_ids) as fill_id, unnest(range(1, len(claim_ids) + 1)) as place
+    from population
+)
+select
+    event_id,
+    'fill' as event_kind,
+    fill_id as claim_id,
+    cast(null as decimal(14, 2)) as amount
+from statin_fill
+order by event_id, place

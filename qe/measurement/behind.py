@@ -1,0 +1,82 @@
+"""The claims and fills that events rest on: what `qe explain` follows down to the lines of received files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from qe.claims import model
+from qe.measurement import value_sets
+from qe.measurement.compute import lay_out_population, rows_of
+from qe.measurement.measure import Module
+from qe.periods import MeasurePeriod
+from qe.warehouse import Warehouse
+
+SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "event_id": pl.String,
+    "kind": pl.String,
+    "claim_id": pl.String,
+    "use": pl.String,
+    "amount": pl.Decimal(14, 2),
+    "part": pl.String,
+}
+
+
+def claims_behind(
+    db: Warehouse,
+    module: Module,
+    events: pl.DataFrame,
+    *,
+    period: MeasurePeriod,
+    parameters: Mapping[str, object],
+    lists: Path | None,
+) -> pl.DataFrame:
+    """One row an event and claim or fill: event_id, kind (claim, fill), claim_id, use, amount, part; in the events' order.
+
+    use     "counted": claims.sql of the module gives it, and `amount` is what it adds to the event's amount (NULL where
+            the module adds up no dollars); "decisive": a rule rests on it (driving_claim_ids)
+    part    the kind of care that a counted dollar is shown under, or NULL
+    events  detail rows: event_id and driving_claim_ids are read
+    """
+    order = events.select("event_id").unique(maintain_order=True).with_row_index("place")
+    counted = _counted(db, module, order["event_id"].to_list(), period, parameters, lists)
+    driving = (
+        events.select("event_id", claim_id="driving_claim_ids")
+        .explode("claim_id", keep_nulls=False, empty_as_null=False)
+        .unique(maintain_order=True)
+        .join(counted, on=["event_id", "claim_id"], how="anti", maintain_order="left")
+        .with_columns(kind=pl.lit("claim"), use=pl.lit("decisive"), amount=pl.lit(None), part=pl.lit(None))
+    )
+    stacked = pl.concat(
+        [part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in (counted, driving)]
+    )
+    return stacked.join(order, on="event_id", maintain_order="left").sort("place", maintain_order=True).drop("place")
+
+
+def _counted(
+    db: Warehouse,
+    module: Module,
+    event_ids: Sequence[str],
+    period: MeasurePeriod,
+    parameters: Mapping[str, object],
+    lists: Path | None,
+) -> pl.DataFrame:
+    """The rows of claims.sql for these events; none where the module has no such file."""
+    if "claims" not in module.sql:
+        return pl.DataFrame(schema=SCHEMA)
+    values = module.with_parameters(dict(parameters))
+    value_sets.lay_out(db, value_sets.read(module, licensed=lists))
+    model.create_macros(db)
+    try:
+        lay_out_population(db, module, period, values)
+        db.execute(
+            "delete from temp.population where event_id not in (select unnest($event_ids))", event_ids=list(event_ids)
+        )
+        rows = rows_of(db, module, "claims", period, values)
+    finally:
+        db.execute("drop table if exists temp.population")
+        value_sets.clear(db)
+    if "part" not in rows.columns:
+        rows = rows.with_columns(part=pl.lit(None))
+    return rows.rename({"event_kind": "kind"}).with_columns(use=pl.lit("counted"))
