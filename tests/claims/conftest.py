@@ -16,8 +16,9 @@ from qe.claims.events import derive_events
 from qe.claims.load import ClaimsModel, build_model, vault_path
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
 from qe.progress import Silent
-from qe.site import Settings, Site
+from qe.site import Settings, Site, SourceTable
 from qe.sources.manifest import SourceFile, StagedFile
+from qe.sources.receive import receive
 from qe.warehouse import Warehouse
 
 DIAGNOSES = "struct(sequence integer, kind varchar, code varchar, icd_version integer, present_on_admission varchar)[]"
@@ -197,6 +198,23 @@ class Yard:
         self.connection.execute("detach staging")
         return path
 
+    def take_sample(self, folder: Path) -> ClaimsModel:
+        """Receive what `qe sample` wrote to `folder` and build the model of it."""
+        given = self.site.settings.sources
+        sources: dict[str, SourceTable] = {}
+        for source_id in ("medicare", "payer_a", "payer_b", "roster", "drugs"):
+            inbox = folder / "inbox" / source_id
+            changes: dict[str, Any] = {"path": str(inbox), "implied_decimals": source_id == "payer_b"}
+            if given[source_id].end is not None:
+                changes["end"] = date(2026, 3, 31)
+                # so few persons may leave a file without a row
+                changes["accept_unreconciled"] = sorted({path.name for path in inbox.rglob("*") if path.is_file()})
+            sources[source_id] = given[source_id].model_copy(update=changes)
+        settings = self.site.settings.model_copy(update={"sources": sources})
+        self.site = Site(root=self.site.root, settings=settings)
+        self.staged = receive(self.site, store_key=self.store_key, vault_key=self.vault_key, progress=Silent())
+        return self.build()
+
     def build(self) -> ClaimsModel:
         return build_model(
             self.site, self.staged, store_key=self.store_key, vault_key=self.vault_key, progress=Silent()
@@ -205,7 +223,12 @@ class Yard:
     @contextmanager
     def opened(self) -> Iterator[Warehouse]:
         """The built model, to read."""
-        model = self.build()
+        with self.reading(self.build()) as db:
+            yield db
+
+    @contextmanager
+    def reading(self, model: ClaimsModel) -> Iterator[Warehouse]:
+        """A model built before, to read."""
         store.attach(self.connection, model.path, alias="model", key=self.store_key, read_only=True)
         self.connection.execute("use model")
         try:

@@ -213,6 +213,36 @@ def test_visits_keep_fqhc_lines_leave_out_denied_ones_and_know_the_nursing_stay(
     ]
 
 
+def test_a_health_centre_bills_for_itself_and_an_open_nursing_stay_lasts_to_its_last_bill(events: Any) -> None:
+    office = {"claim_type": "professional", "facility_id": None, "admit_date": None, "discharge_date": None}
+    centre = {"claim_type": "outpatient", "bill_type": "771", "facility_id": "C1", "attending_npi": "N2"}
+    nursing = {"claim_type": "snf", "facility_type": "snf", "discharge_date": None, "discharge_status": "30"}
+    db = events(
+        claim=[
+            bill("1", 50, 50, **centre),  # Medicare names no TIN
+            bill("2", 50, 50, **centre, billing_tin="T9"),  # a payer names one
+            bill("3", 0, 20, **nursing),
+            bill("4", 15, 15, **office),
+        ],
+        claim_line=[
+            {"claim_id": "1", "line_number": 1, "hcpcs": "G0467"},
+            {"claim_id": "2", "line_number": 1, "hcpcs": "G0467"},
+            {"claim_id": "4", "line_number": 1, "hcpcs": "99308", "rendering_npi": "N2"},
+        ],
+        provider=[{"provider_id": "N2", "id_type": "NPI", "unit_id": "U2", "specialty": "08"}],
+        provider_identifier=[
+            {"unit_id": "C1", "id_type": "CCN", "identifier": "991800", "facility_type": "other"},
+            {"unit_id": "C1", "id_type": "TIN", "identifier": "T9", "facility_type": "other"},
+            {"unit_id": "U9", "id_type": "TIN", "identifier": "T9"},
+            {"unit_id": "U2", "id_type": "NPI", "identifier": "N2"},
+        ],
+        affiliation=[{"npi": "N2", "group_unit_id": "G1", "source": "roster"}],
+    )
+    found = db.query("select claim_id, group_id, facility_id, in_snf_stay from visit order by claim_id").rows()
+    assert [row[1:3] for row in found if row[0] in ("1", "2")] == [(None, "C1"), (None, "C1")]
+    assert [row for row in found if row[0] == "4"] == [("4", "G1", None, True)]
+
+
 def test_a_person_month_counts_once_with_the_primary_medical_product(events: Any) -> None:
     january = {"person_id": "P", "month": date(2025, 1, 1), "medical": True, "pharmacy": False}
     db = events(

@@ -10,14 +10,10 @@ from typing import Any
 import pytest
 
 from qe import vault
-from qe.claims.load import build_model, vault_path
+from qe.claims.load import vault_path
 from qe.claims.quality import assess, require_none_stops
-from qe.progress import Silent
 from qe.sample.generate import generate
-from qe.site import Site, SourceTable
-from qe.sources.receive import receive
 
-SOURCES = ("medicare", "payer_a", "payer_b")
 Truth = Callable[[str], list[dict[str, str]]]
 
 
@@ -26,20 +22,7 @@ def sample(yard: Any, tmp_path: Path) -> tuple[Any, Truth]:
     """400 persons, generated, received and built."""
     folder = tmp_path / "sample"
     generate(folder, persons=400, seed=20240101, settings={"hospitals": "4"})
-    given = yard.site.settings.sources
-    sources: dict[str, SourceTable] = {}
-    for source_id in (*SOURCES, "roster", "drugs"):
-        changes: dict[str, Any] = {
-            "path": str(folder / "inbox" / source_id),
-            "implied_decimals": source_id == "payer_b",
-        }
-        if source_id in SOURCES:
-            changes["end"] = given[source_id].end.replace(year=2026, month=3, day=31)
-            changes["accept_unreconciled"] = ["hospice.csv"]  # so few persons may have no hospice claim
-        sources[source_id] = given[source_id].model_copy(update=changes)
-    yard.site = Site(root=yard.site.root, settings=yard.site.settings.model_copy(update={"sources": sources}))
-    yard.staged = receive(yard.site, store_key=yard.store_key, vault_key=yard.vault_key, progress=Silent())
-    build_model(yard.site, yard.staged, store_key=yard.store_key, vault_key=yard.vault_key, progress=Silent())
+    yard.take_sample(folder)
 
     def truth(name: str) -> list[dict[str, str]]:
         with (folder / "truth" / name).open(encoding="utf-8", newline="") as file:

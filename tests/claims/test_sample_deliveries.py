@@ -2,23 +2,17 @@
 
 import csv
 from collections import defaultdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qe import vault
-from qe.claims.load import ClaimsModel, build_model, vault_path
+from qe.claims.load import ClaimsModel, vault_path
 from qe.claims.quality import assess, require_none_stops
-from qe.progress import Silent
 from qe.sample.generate import generate
-from qe.site import Site, SourceTable
 from qe.sources.manifest import StagedFile
-from qe.sources.receive import receive
 from qe.sources.reconcile import reconciliation_frame
-
-SOURCES = ("medicare", "payer_a", "payer_b", "roster", "drugs")
 
 
 @pytest.fixture
@@ -26,21 +20,7 @@ def five(yard: Any, tmp_path: Path) -> tuple[Any, Path, list[StagedFile], Claims
     """300 persons in five deliveries, received and built."""
     folder = tmp_path / "sample"
     generate(folder, persons=300, seed=20240101, settings={"hospitals": "4"}, deliveries=5)
-    given = yard.site.settings.sources
-    sources: dict[str, SourceTable] = {}
-    for source_id in SOURCES:
-        changes: dict[str, Any] = {
-            "path": str(folder / "inbox" / source_id),
-            "implied_decimals": source_id == "payer_b",
-        }
-        if given[source_id].end is not None:
-            changes["end"] = date(2026, 3, 31)
-            names = sorted(path.name for path in (folder / "inbox" / source_id).rglob("*") if path.is_file())
-            changes["accept_unreconciled"] = names  # so few persons may leave a file without a row
-        sources[source_id] = given[source_id].model_copy(update=changes)
-    yard.site = Site(root=yard.site.root, settings=yard.site.settings.model_copy(update={"sources": sources}))
-    yard.staged = receive(yard.site, store_key=yard.store_key, vault_key=yard.vault_key, progress=Silent())
-    model = build_model(yard.site, yard.staged, store_key=yard.store_key, vault_key=yard.vault_key, progress=Silent())
+    model = yard.take_sample(folder)
     return yard, folder / "truth", yard.staged, model
 
 

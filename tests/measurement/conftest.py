@@ -1,11 +1,8 @@
-"""What the measurement tests share: an empty claims model, a small module on disk, and the oracle of mssp_step."""
+"""What the measurement tests share: an empty claims model and a small module on disk."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -119,18 +116,6 @@ rules = ["R1", "R2", "R3", "R4"]
 why = "two stays"
 """
 HEART = "code,label,effective_from,effective_to\nI509,heart failure,,\nI110,hypertensive heart disease,2016-10-01,\n"
-
-
-@pytest.fixture
-def oracle() -> ModuleType:
-    """tests/measurement/oracle_mssp_step.py as a module."""
-    path = Path(__file__).with_name("oracle_mssp_step.py")
-    spec = importlib.util.spec_from_file_location("oracle_mssp_step", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["oracle_mssp_step"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

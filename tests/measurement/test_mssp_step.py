@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from qe.measurement import attribute
 from qe.measurement.measure import load
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
+from tests.oracles import mssp_step as oracle
 
 YEAR = MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31))
 Run = Callable[..., dict[tuple[str, str], tuple[str, int, Decimal, str | None, str | None]]]
@@ -28,6 +28,8 @@ def run(model_db: Warehouse, second_stay: Callable[..., Any], put: Callable[...,
 
     def attribute_lines(lines: list[Any], period: MeasurePeriod = YEAR) -> dict[Any, Any]:
         model_db.execute("delete from visit")
+        model_db.execute("delete from stay")
+        put("stay", {"stay_id": "C900", "person_id": "P900", "payer_id": "held", "facility_type": "snf"})
         put("visit", *[_row(line, number) for number, line in enumerate(lines)])
         model_db.execute("create or replace temp table population as select distinct person_id from visit")
         frame = attribute.attribute(model_db, module, "mssp_step", period=period)
@@ -48,11 +50,12 @@ def _row(line: Any, number: int) -> dict[str, Any]:
         "hcpcs": line.hcpcs, "place_of_service": line.place, "specialty": line.specialty,
         "clinician_id": line.clinician, "group_id": line.group, "facility_id": line.facility,
         "is_fqhc_rhc": line.is_fqhc, "in_snf_stay": line.in_snf, "allowed_amount": line.allowed,
+        "is_capitated": line.is_capitated, "payer_id": "held" if line.snf_held else "not_held",
     }  # fmt: skip
 
 
 @pytest.fixture
-def visit(oracle: ModuleType) -> Callable[..., Any]:
+def visit() -> Callable[..., Any]:
     """One office visit at G1 by the family physician N1 on 1 March 2024 for 100 dollars, unless said otherwise."""
     usual = oracle.Line(
         person="P1", day=date(2024, 3, 1), claim="C1", hcpcs="99213", place="11", specialty="08", clinician="N1",
@@ -118,7 +121,8 @@ def test_after_a_change_of_tin_only_the_lines_billed_by_the_winning_group_count_
 
 def test_a_nursing_facility_visit_inside_a_snf_stay_does_not_count(run: Run, visit: Callable[..., Any]) -> None:
     assert run([visit(hcpcs="99308", place="32", in_snf=True)]) == {}
-    assert run([visit(hcpcs="99308", place="31")]) == {}
+    assert run([visit(hcpcs="99308", place="31")]) == {}  # no claim of the payer could show the stay
+    assert run([visit(hcpcs="99308", place="31", snf_held=True)])["P1", "billing"][0] == "G1"
     assert run([visit(hcpcs="99308", place="32")])["P1", "billing"][0] == "G1"
 
 
@@ -159,19 +163,23 @@ def test_a_telephone_visit_counts_while_the_window_touches_the_public_health_eme
     assert run([visit(hcpcs="99441")]) == {}
 
 
-def test_a_line_that_paid_nothing_counts_for_nobody(run: Run, visit: Callable[..., Any]) -> None:
-    assert run([visit(allowed=Decimal("0.00"))]) == {}
+def test_a_line_that_paid_nothing_counts_for_nobody_unless_it_is_capitated(run: Run, visit: Callable[..., Any]) -> None:
+    nothing = Decimal("0.00")
+    assert run([visit(allowed=nothing)]) == {}
+    assert run([visit(allowed=nothing, is_capitated=True)])["P1", "billing"] == ("G1", 1, nothing, None, None)
+    gate = [visit(specialty="50"), visit(specialty="06", allowed=nothing, is_capitated=True)]
+    assert run(gate)["P1", "billing"] == ("G1", 1, Decimal("100.00"), None, None)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_small_data_agree_with_the_plain_python_reading(run: Run, oracle: ModuleType, seed: int) -> None:
-    lines = _random_lines(oracle, random.Random(seed))
+def test_random_small_data_agree_with_the_plain_python_reading(run: Run, seed: int) -> None:
+    lines = _random_lines(random.Random(seed))
     assert run(lines) == oracle.attribute(lines, start=YEAR.start, end=YEAR.end)
 
 
-def test_an_added_line_for_the_loser_never_moves_a_person_to_a_third_group(run: Run, oracle: ModuleType) -> None:
+def test_an_added_line_for_the_loser_never_moves_a_person_to_a_third_group(run: Run) -> None:
     chance = random.Random(99)
-    lines = [line for line in _random_lines(oracle, chance) if line.specialty == "08" and line.group]
+    lines = [line for line in _random_lines(chance) if line.specialty == "08" and line.group]
     before = run(lines)
     runner_up = {person: found[4] for (person, level), found in before.items() if level == "billing" and found[4]}
     added = [replace(line, group=runner_up[line.person]) for line in lines if line.person in runner_up]
@@ -180,12 +188,12 @@ def test_an_added_line_for_the_loser_never_moves_a_person_to_a_third_group(run: 
         assert after[person, "billing"][0] in (before[person, "billing"][0], loser)
 
 
-def _random_lines(oracle: ModuleType, chance: random.Random) -> list[Any]:
+def _random_lines(chance: random.Random) -> list[Any]:
     """150 lines of 12 persons, with few amounts and days so that ties happen."""
-    return [_random_line(oracle, chance, is_fqhc=chance.random() < 0.05) for _ in range(150)]
+    return [_random_line(chance, is_fqhc=chance.random() < 0.05) for _ in range(150)]
 
 
-def _random_line(oracle: ModuleType, chance: random.Random, *, is_fqhc: bool) -> Any:
+def _random_line(chance: random.Random, *, is_fqhc: bool) -> Any:
     codes = ["99213", "99204", "99308", "99347", "99497", "G0439", "99354", "93000", "99441"]
     return oracle.Line(
         person=f"P{chance.randrange(12)}",
@@ -199,6 +207,8 @@ def _random_line(oracle: ModuleType, chance: random.Random, *, is_fqhc: bool) ->
         facility="U9" if is_fqhc else None,
         is_fqhc=is_fqhc,
         in_snf=chance.random() < 0.2,
+        snf_held=chance.random() < 0.5,
+        is_capitated=chance.random() < 0.2,
         allowed=Decimal(chance.choice(["50.00", "100.00", "100.01", "0.00"])),
     )
 

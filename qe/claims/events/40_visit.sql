@@ -1,26 +1,37 @@
 -- Grain: one row per line of a professional, FQHC (bill type 73, 77) or RHC (71) claim. Decides: specialty (the line's two-character code,
--- else the clinician's), the group of the service date (the billing TIN, else the only group the clinician then belonged to).
+-- else the clinician's), the group of the service date (the billing TIN, else the only group the clinician then belonged to). A health
+-- centre whose TIN the roster tells is one unit for all payers: it bills for itself, whoever attends. An open nursing stay lasts to its
+-- last bill.
 -- An identifier stands for itself only in a model without providers (files given to `qe measures compute`); a site has units.
 insert into visit
 with identifiers as (
     select not exists (select 1 from provider) as are_units
 ),
+known_centre as (                                                 -- facilities whose TIN the roster tells
+    select distinct unit_id from provider_identifier where id_type = 'TIN' and facility_type is not null
+),
 snf_stay as (
-    select person_id, admit_date, coalesce(discharge_date, admit_date) as discharge_date
+    select stay.person_id, stay.admit_date, coalesce(stay.discharge_date, last_bill.thru_date, stay.admit_date) as discharge_date
     from stay
-    where facility_type = 'snf'
+    left join claim as last_bill on last_bill.claim_id = stay.stay_id
+    where stay.facility_type = 'snf'
 ),
 line as (
     select
         claim.person_id, coalesce(claim_line.from_date, claim.from_date) as service_date, claim.claim_id, claim_line.line_number,
         claim_line.hcpcs, claim_line.modifiers, claim_line.place_of_service,
         coalesce(claim_line.rendering_npi, claim.attending_npi) as rendering_npi, claim_line.rendering_specialty,
-        coalesce(claim_line.rendering_tin, claim.billing_tin) as group_tin, claim.facility_id,
-        claim.claim_type = 'outpatient' or coalesce(claim_line.place_of_service in ('50', '72'), false) as is_fqhc_rhc,
+        case
+            when claim.claim_type = 'professional' or known_centre.unit_id is null
+                then coalesce(claim_line.rendering_tin, claim.billing_tin)
+        end as group_tin,
+        claim.claim_type <> 'professional' and known_centre.unit_id is not null as bills_for_itself,
+        claim.facility_id, claim.claim_type = 'outpatient' or coalesce(claim_line.place_of_service in ('50', '72'), false) as is_fqhc_rhc,
         claim.payer_id, claim.payer_type, claim_line.allowed_amount, claim_line.paid_amount,
         coalesce(claim.payment_arrangement in ('01', '06'), false) as is_capitated, coalesce(claim_line.repriced, false) as repriced
     from claim
     join claim_line using (claim_id)
+    left join known_centre on known_centre.unit_id = claim.facility_id
     where claim.service_occurred and claim.superseded_by is null and claim.duplicate_of is null
         and coalesce(claim_line.line_status, 'paid') in ('paid', 'zero_paid', 'other_payer_paid')
         and (claim.claim_type = 'professional'
@@ -35,7 +46,7 @@ member_of as (
         on affiliation.npi = line.rendering_npi and affiliation.source = 'roster'
         and coalesce(affiliation.from_date <= line.service_date, true)
         and coalesce(affiliation.to_date >= line.service_date, true)
-    where line.group_tin is null
+    where line.group_tin is null and not line.bills_for_itself
     group by line.claim_id, line.line_number
 ),
 clinician_specialty as (

@@ -4,9 +4,13 @@
 --   step 1  primary care physicians, nurse practitioners, clinical nurse specialists and physician assistants, and FQHC/RHC
 --   step 2  physicians of the listed specialties, only for persons without any step 1 service
 -- The group is decided first, then the clinician with the plurality inside that group and step.
+-- Lines: not denied, with an allowed amount or capitated (a capitated one without a price counts with 0 dollars; its share is NULL).
 -- Ties: latest service, then most days with a service, then the smaller unit_id. Lines without a unit win nobody but count for the step.
 -- Source: 42 CFR 425.400(c), 425.402(b)-(c), 425.404. Electing teaching amendment hospitals (G0463) cannot be told apart and are left out.
-with window_line as (
+with payer_with_skilled_nursing as (                              -- elsewhere place of service 31 tells who was in skilled nursing
+    select distinct payer_id from stay where facility_type = 'snf'
+),
+window_line as (
     select
         visit.person_id,
         visit.service_date,
@@ -14,7 +18,9 @@ with window_line as (
         visit.hcpcs,
         visit.place_of_service,
         visit.is_fqhc_rhc,
-        coalesce(visit.in_snf_stay, false) or visit.place_of_service = '31' as is_in_snf,
+        coalesce(visit.in_snf_stay, false) or (
+            visit.place_of_service = '31' and coalesce(visit.payer_id not in (select payer_id from payer_with_skilled_nursing), true)
+        ) as is_in_snf,
         visit.clinician_id,
         coalesce(visit.group_id, visit.facility_id) as billing_id,
         case when visit.group_id is not null then 'group' else 'facility' end as billing_level,
@@ -23,7 +29,7 @@ with window_line as (
     from visit
     join (select distinct person_id from population) as population using (person_id)
     left join attribution_specialty on attribution_specialty.specialty = visit.specialty
-    where visit.service_date between $window_start and $window_end and visit.allowed_amount > 0
+    where visit.service_date between $window_start and $window_end and (visit.allowed_amount > 0 or visit.is_capitated)
 ),
 code_in_force as (
     select code_low, code_high, place_rule
@@ -144,7 +150,7 @@ select
     cast(allowed_amount as decimal(14, 2)) as allowed_amount,
     cast(visits as integer) as visits,
     last_service_date,
-    cast(allowed_amount / contest_amount as decimal(9, 6)) as share,
+    cast(allowed_amount / nullif(contest_amount, 0) as decimal(9, 6)) as share,
     cast(rank as integer) as rank,
     cast(1 as decimal(9, 6)) as weight,
     case
