@@ -28,6 +28,7 @@ from qe.workflow import build_public
 
 SHUFFLED = "--shuffle-staged="  # and the seed
 RESULTS_ONLY = "--results-only"
+FIRST = "first"  # the folder of the first site
 RESULT_TABLES = ("measure_results", "waterfall", "model", "unit", "unit_count", "source_claims")
 
 
@@ -58,7 +59,7 @@ def check(
     """
     bar = progress or Silent()
     files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, settings=settings, progress=bar)
-    first = _run(folder / "first", files / "inbox", threads=1, zone="UTC", hash_seed="1", options=[])
+    first = _run(folder / FIRST, files / "inbox", threads=1, zone="UTC", hash_seed="1", options=[])
     second = _run(
         folder / "second",
         files / "inbox",

@@ -49,11 +49,16 @@ def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = 
     files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, progress=progress)
     site = site_over(folder / f"site-{persons}-{seed}", files / "inbox")
     score(site, measures=("hwr",), progress=progress)
-    linked, true = linked_pairs(site), true_pairs(files / "truth" / "persons.csv")
+    return found_again(site, files / "truth", persons=persons, seed=seed)
+
+
+def found_again(site: Site, truth: Path, *, persons: int, seed: int) -> Recovery:
+    """The last run of a site over a sample, compared with what was planted."""
+    linked, true = linked_pairs(site), true_pairs(truth / "persons.csv")
     seen = {identifier for pair in linked for identifier in pair} | _known(site)
     true = {pair for pair in true if pair <= seen}
     right = len(linked & true)
-    adjusted, raw, stays, hospitals, large = effects(site, files / "truth" / "provider_effects.csv")
+    adjusted, raw, stays, hospitals, large = effects(site, truth / "provider_effects.csv")
     return Recovery(
         persons=persons,
         seed=seed,

@@ -11,7 +11,8 @@ import pytest
 
 from qe.claims.quality import CheckResult, QualityReport, Status
 from qe.claims.quality_checks import checks
-from qe.reports.quality_page import quality_page, shown
+from qe.reports.quality_page import quality_page
+from qe.reports.quality_volumes import shown
 from qe.site import Settings
 
 SETTINGS = Settings.model_validate(

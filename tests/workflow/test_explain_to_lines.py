@@ -3,6 +3,7 @@
 import json
 import shutil
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,7 +26,7 @@ def site(made, tmp_path_factory):
     return Quarter(root=root)
 
 
-def results_of(site, measure):
+def results_of(site: Quarter, measure: str) -> list[dict[str, Any]]:
     """The results of a measure over all payers, those with most events first."""
     found = (
         Workspace(open_site(site.root))
@@ -35,7 +36,7 @@ def results_of(site, measure):
     return found.sort("denominator", "provider_id", descending=True).to_dicts()
 
 
-def decimal(text):
+def decimal(text: str | float | None) -> Decimal:
     return Decimal(str(text or 0))
 
 
@@ -61,7 +62,7 @@ def test_each_result_is_the_sum_of_its_events(site, measure):
 def test_the_claims_of_a_cost_add_up_to_it_exactly(site):
     for result in results_of(site, "total_cost_index")[:6]:
         told = site.done("explain", "total_cost_index", result["provider_id"], "--claims").data
-        added = {}
+        added: dict[str, Decimal] = {}
         for claim in told["claims"]:
             added[claim["event_id"]] = added.get(claim["event_id"], Decimal(0)) + decimal(claim["amount"])
         assert told["claims_of"] == len(told["claims"])
@@ -99,7 +100,7 @@ def test_every_line_that_is_named_holds_its_claim_in_the_file_as_received(site):
     for measure in MEASURES:
         told = site.done("explain", measure, results_of(site, measure)[0]["provider_id"], "--claims").data
         claims = {(one["kind"], one["claim_id"]) for one in told["claims"]}
-        lines = {(one["kind"], one["claim_id"]): [] for one in told["records"]}
+        lines: dict[tuple[str, str], list[int]] = {(one["kind"], one["claim_id"]): [] for one in told["records"]}
         assert claims <= lines.keys()
         for one in told["lines"]:
             path = opened.root / opened.settings.sources[one["source_id"]].path / one["file"]

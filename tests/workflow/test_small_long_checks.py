@@ -1,20 +1,42 @@
-"""The long checks of bin/long at a small size, with a fresh seed each time: it is named when one of them fails."""
+"""The long checks of bin/long at a small size, over one sample of a fresh seed: it is named when one of them fails."""
 
 import os
-import sys
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
 from scipy.stats import binom
 
 from benchmarks import determinism, recovery, truth
+from benchmarks.site import generated
+from qe.site import Site, open_site
 
-PERSONS_FOR_BYTES = 3_000
+PERSONS = 3_000
 ASKED = {"hospitals": "4", "groups": "4", "services": "1"}  # few reports to render; truth/ with every service
 
 
-def fresh_seed() -> int:
+@dataclass(frozen=True)
+class Runs:
+    """What bin/long determinism makes: a sample of a fresh seed, three sites run on it, and their comparison."""
+
+    folder: Path
+    seed: int
+    found: determinism.Determinism
+
+    @property
+    def first(self) -> Site:
+        return open_site(self.folder / determinism.FIRST)
+
+    @property
+    def truth(self) -> Path:
+        return generated(self.folder / f"sample-{PERSONS}-{self.seed}", persons=PERSONS, seed=self.seed) / "truth"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    folder = tmp_path_factory.mktemp("runs")
     seed = int.from_bytes(os.urandom(4), "big") % 1_000_000_000
-    sys.stdout.write(f"seed {seed}\n")
-    return seed
+    return Runs(folder, seed, determinism.check(folder, persons=PERSONS, seed=seed, settings=ASKED))
 
 
 def is_worse_than(share: float, *, failures: int, of: int) -> bool:
@@ -25,13 +47,12 @@ def is_worse_than(share: float, *, failures: int, of: int) -> bool:
     return bool(binom.sf(failures - 1, of, 1 - share) < 0.001)
 
 
-def test_outputs_are_the_same_bytes_whatever_threads_time_zone_hash_seed_and_row_order(tmp_path):
-    found = determinism.check(tmp_path, persons=PERSONS_FOR_BYTES, seed=fresh_seed(), settings=ASKED)
-    said = determinism.as_result(found)
-    assert found.differing == (), said
-    assert found.tables_differing_with_shuffled_files == (), said
-    assert found.files_compared > 20, said
-    assert found.claim_lines > 1_000, said
+def test_outputs_are_the_same_bytes_whatever_threads_time_zone_hash_seed_and_row_order(runs):
+    said = determinism.as_result(runs.found)
+    assert runs.found.differing == (), said
+    assert runs.found.tables_differing_with_shuffled_files == (), said
+    assert runs.found.files_compared > 20, said
+    assert runs.found.claim_lines > 1_000, said
 
 
 def test_the_claims_model_holds_exactly_what_was_planted(runs):
@@ -44,8 +65,8 @@ def test_the_claims_model_holds_exactly_what_was_planted(runs):
     assert all(found.dirt[kind].found > 0 for kind in ("denied_claim", "reversed_and_replaced", "malformed")), said
 
 
-def test_linkage_finds_the_planted_persons_again(tmp_path):
-    found = recovery.check(tmp_path, persons=3_000, seed=fresh_seed())
+def test_linkage_finds_the_planted_persons_again(runs):
+    found = recovery.found_again(runs.first, runs.truth, persons=PERSONS, seed=runs.seed)
     said = recovery.as_result(found)
     assert found.pairs_true > 20, said
     missed = round(found.pairs_true * (1 - found.recall))
