@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -11,6 +12,14 @@ from qe.warehouse import Warehouse
 FILES = FOLDER / "link"
 OWN = "own"
 
+# What is no identity. Real facts stay far below these; what is typed in for an unknown fact stands in thousands of rows.
+MOST_IDS = 5  # ids of one source that one person may have: a number or a whole identity of more is nobody's
+LEAST_PERSONS = 100  # a name or a birth date that fewer persons share is none too common in the smallest source
+NAME_SHARE = 0.01  # of a source; the commonest full names of a state are a tenth of it
+TIMES_COMMON_DATE = 20  # the persons of an ordinary birth date; guessed first days of January stay below
+DATE_SHARE = 0.05  # of a source, where few dates stand; a source that knows years alone stays below
+MOST_CANDIDATES = 5  # that an analyst can choose from
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLinkage:
@@ -19,6 +28,9 @@ class SourceLinkage:
     persons   distinct persons of the source (two ids of one person count once)
     methods   persons by the pass that linked them; "own" for those without a link
     to_review pairs' members by the reason why an analyst should look
+    left_out  ids whose fact is a placeholder, by fact; "same_source": ids whose whole identity is nobody's
+    crowded   persons whom a pass left alone because too many fitted, by pass
+    crosswalk beneficiary ids by what showed whose they are, where several crosswalks have been met
     two_ids   native ids beyond the first of a person
     """
 
@@ -26,6 +38,9 @@ class SourceLinkage:
     persons: int
     methods: dict[str, int]
     to_review: dict[str, int]
+    left_out: dict[str, int]
+    crowded: dict[str, int]
+    crosswalk: dict[str, int]
     two_ids: int
 
     @property
@@ -51,13 +66,13 @@ class LinkageReport:
 
 
 def report_of(frame: pl.DataFrame) -> LinkageReport:
-    """The report from its table: source_id, kind (method, review, two_ids), name, persons."""
+    """The report from its table: source_id, kind (method, review, left_out, crowded, crosswalk, two_ids), name, persons."""
     sources = []
     for source_id in frame["source_id"].unique().sort():
         rows = frame.filter(pl.col("source_id") == source_id)
         counts = {
             kind: dict(rows.filter(pl.col("kind") == kind).sort("name").select("name", "persons").iter_rows())
-            for kind in ("method", "review", "two_ids")
+            for kind in ("method", "review", "left_out", "crowded", "crosswalk", "two_ids")
         }
         sources.append(
             SourceLinkage(
@@ -65,6 +80,9 @@ def report_of(frame: pl.DataFrame) -> LinkageReport:
                 persons=sum(counts["method"].values()),
                 methods=counts["method"],
                 to_review=counts["review"],
+                left_out=counts["left_out"],
+                crowded=counts["crowded"],
+                crosswalk=counts["crosswalk"],
                 two_ids=sum(counts["two_ids"].values()),
             )
         )
@@ -86,21 +104,38 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
         "fact_stated_once",
         "fact_of_several",
         "party_row",
-        "party",
-        "decision",
+        "stated",
     ):
+        db.run(FILES / f"{name}.sql")
+    forget_placeholders(db, FILES / "forget_placeholder.sql")
+    for name in ("party", "decision"):
         db.run(FILES / f"{name}.sql")
     _join_ids_of_one_person(db)
     has_decisions = bool(db.scalar("select count(*) from decision"))
     populations = db.query("select distinct population from party order by population")["population"].to_list()
     for population in populations[1:]:
         _cascade(db, population, passes=passes, to_review=to_review, has_decisions=has_decisions)
-    for name in ("pair_for_review", "person_id", "key"):
+    for name in ("pair_for_review", "pair_party", "left_out", "person_id", "key"):
         db.run(FILES / f"{name}.sql")
     with db.transaction():
         for name in ("forget", "remember", "pair_number", "forget_review", "review_kept"):
             db.run(FILES / f"{name}.sql")
     return db.frame(FILES / "report.sql")
+
+
+def forget_placeholders(db: Warehouse, forget: Path) -> None:
+    """Make facts unknown that stand for nobody: the table `placeholder` of the view `stated`, then the update `forget`."""
+    db.run(
+        FILES / "placeholder.sql",
+        most_ids=MOST_IDS,
+        least_persons=LEAST_PERSONS,
+        name_share=NAME_SHARE,
+        times_common=TIMES_COMMON_DATE,
+        date_share=DATE_SHARE,
+    )
+    db.run(FILES / "is_placeholder.sql")
+    if db.scalar("select count(*) from placeholder"):
+        db.run(forget)
 
 
 def _cascade(
@@ -113,8 +148,8 @@ def _cascade(
         db.run(FILES / "parted.sql")
     for method in ("analyst", *passes) if has_decisions else passes:
         _candidates(db, method, has_decisions=has_decisions)
-        for name in ("accept", "link", "leave_member", "leave_pool", "doubtful"):
-            db.run(FILES / f"{name}.sql", method=method)
+        for name in ("accept", "link", "leave_member", "leave_pool", "doubtful", "crowded"):
+            db.run(FILES / f"{name}.sql", method=method, most_candidates=MOST_CANDIDATES)
     for method in to_review:
         _candidates(db, method, has_decisions=has_decisions)
         db.run(FILES / "review.sql", method=method)
@@ -129,6 +164,7 @@ def _candidates(db: Warehouse, method: str, *, has_decisions: bool) -> None:
 
 def _join_ids_of_one_person(db: Warehouse) -> None:
     """Several ids of one person within a source get the smallest of their party numbers as their group."""
+    db.run(FILES / "same_name.sql", most_ids=MOST_IDS)
     db.run(FILES / "same_source.sql")
     while True:
         db.run(FILES / "smaller_group.sql")

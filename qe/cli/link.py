@@ -4,7 +4,7 @@ import csv
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import polars as pl
 import typer
@@ -25,6 +25,7 @@ from qe.cli.output import (
 )
 from qe.cli.review import acting, held_since
 from qe.errors import InputError, Refused
+from qe.reports import linkage_words
 
 app = typer.Typer(no_args_is_help=True, help="Linkage of persons: the pairs left to an analyst.")
 review = typer.Typer(no_args_is_help=True, help="Pairs that may be one person: list, accept, reject.")
@@ -32,13 +33,6 @@ app.add_typer(review, name="review")
 
 HERE = Path()
 PairsArgument = Annotated[list[int], typer.Argument(metavar="PAIR...", help="Numbers of pairs, from the list.")]
-REASONS: Final = {
-    "mbi_of_another_person": "one MBI, two persons",
-    "contrary_mbi": "equal but for the MBI",
-    "contrary_middle_initial": "equal but for the middle initial",
-    "several_candidates": "several persons fit",
-    "name_zip_sex_near_dob": "nearly the birth date",
-}
 
 
 @review.command("list")
@@ -80,7 +74,7 @@ def _tell_pairs(outcome: Outcome, pairs: pl.DataFrame) -> None:
             (
                 row["pair_number"],
                 f"{row['source_id']}, {row['other_source_id']}",
-                REASONS.get(row["reason"], row["reason"].replace("_", " ")),
+                linkage_words.reason(row["reason"]),
                 row["agrees"],
                 row["differs"],
             )

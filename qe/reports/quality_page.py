@@ -15,7 +15,7 @@ import polars as pl
 from qe.claims.quality import CheckResult, QualityReport, Status, statuses
 from qe.claims.quality_checks import types
 from qe.regulation import MINIMUM_CELL
-from qe.reports import pages, wording
+from qe.reports import linkage_words, pages, wording
 from qe.reports.quality_volumes import FEW, shown, source_volumes
 from qe.site import Settings
 from qe.sources.layout import layouts
@@ -26,25 +26,6 @@ STATUS: Final[dict[Status, tuple[str, str]]] = {
     "warn": ("▲", "Warning"),
     "pass": ("●", "Passes"),
     "not_applicable": ("–", "Not applicable"),
-}
-LINKED: Final = {
-    "own": "not found in an earlier source",
-    "mbi": "by Medicare number (MBI)",
-    "name_dob_sex_zip": "by name, birth date, sex and ZIP",
-    "name_dob_sex": "by name, birth date and sex",
-    "dob_sex_similar_name": "by birth date, sex and a similar name",
-    "first_dob_zip_sex": "by first name, birth date, ZIP and sex",
-    "name_dob_zip": "by name, birth date and ZIP",
-    "name_zip_sex_dob_slip": "by name, ZIP, sex and a birth date with one slip",
-    "several_candidates": "several persons fit",
-    "mbi_of_another_person": "the Medicare number is another person's",
-    "name_zip_sex_near_dob": "by name, ZIP, sex and a near birth date",
-    "same_source": "as another id of the same source",
-    "analyst": "by an analyst's decision",
-}
-TWO_IDS: Final = {
-    "renumbered": "earlier ids of persons whom a later crosswalk numbers anew",
-    "same_person": "second ids of a person whom the source gives twice",
 }
 CODE_TYPES: Final = ("unmapped_code", "unmapped_drug", "unmapped_fill", "unknown_code", "code_format")
 UNIT_TYPES: Final = ("unresolved_unit", "unresolved_facility")
@@ -245,25 +226,8 @@ def _links(linkage: pl.DataFrame) -> list[tuple[str, str, tuple[tuple[str, str],
     rows = []
     for source_id in sorted(set(linkage["source_id"])):
         of = linkage.filter(pl.col("source_id") == source_id)
-        methods = of.filter(pl.col("kind") == "method").sort(["persons", "name"], descending=[True, False])
-        ways = [
-            (LINKED.get(name, wording.plain(name)), shown(persons))
-            for name, persons in methods.select("name", "persons").iter_rows()
-        ]
-        ways += [
-            (f"wait for an analyst: {LINKED.get(name, wording.plain(name))}", shown(persons))
-            for name, persons in of.filter(pl.col("kind") == "review")
-            .select("name", "persons")
-            .sort("name")
-            .iter_rows()
-        ]
-        ways += [
-            (TWO_IDS[name], shown(persons))
-            for name, persons in of.filter(pl.col("kind") == "two_ids")
-            .select("name", "persons")
-            .sort("name")
-            .iter_rows()
-        ]
+        methods = of.filter(pl.col("kind") == "method")
+        ways = [(words, shown(persons)) for words, persons in linkage_words.ways(of)]
         rows.append((str(source_id), shown(int(methods["persons"].sum())), tuple(ways)))
     return rows
 

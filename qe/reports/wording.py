@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
+from qe.reports import linkage_words
+
 Scale = Literal["percent", "ratio", "dollars", "number"]
 
 STATUS: Final = {
@@ -199,17 +201,6 @@ TERM_LEVELS: Final = {
     },
 }
 
-LINKAGE_PASSES: Final = {
-    "mbi": "Medicare number",
-    "name_dob_sex_zip": "name, birth date, sex and ZIP code",
-    "name_dob_sex": "name, birth date and sex",
-    "dob_sex_similar_name": "birth date, sex and a similar name",
-    "first_dob_zip_sex": "first name, birth date, ZIP code and sex",
-    "name_dob_zip": "name, birth date and ZIP code, the sex unknown or wrong in one source",
-    "name_zip_sex_dob_slip": "name, ZIP code, sex and a birth date that is a slip of the pen away",
-    "name_zip_sex_near_dob": "name, ZIP code, sex and nearly the birth date",
-    "analyst": "an analyst's decision",
-}
 LINKED_BY: Final = "linked by "
 LINKAGE: Final = {
     "persons": "Persons in the data of this report",
@@ -241,8 +232,8 @@ SETTINGS_BY_NAME: Final = {"measures": "Choices of the measure", "quality": "Che
 SETTING_VALUES: Final = {
     "attribution.tie": {"latest_service": "whoever gave the latest service"},
     "entity.kind": {"qualified": "qualified entity", "quasi": "quasi qualified entity"},
-    "linkage.passes": LINKAGE_PASSES,
-    "linkage.to_review": LINKAGE_PASSES,
+    "linkage.passes": linkage_words.PASSES,
+    "linkage.to_review": linkage_words.PASSES,
     "peers.by": {"specialty": "specialty", "size_quartile": "quarter of size", "area": "area"},
     "review.day_count": {"conservative": "the day after day 60", "literal": "day 60"},
 }
@@ -456,7 +447,7 @@ def linkage(what: str) -> str:
     """A row of the linkage report: "linked by mbi" is "Linked by Medicare number"."""
     if what.startswith(LINKED_BY):
         method = what.removeprefix(LINKED_BY)
-        return f"Linked by {LINKAGE_PASSES.get(method, plain(method))}"
+        return f"Linked by {linkage_words.PASSES.get(method, plain(method))}"
     return LINKAGE.get(what, plain(what).capitalize())
 
 

@@ -20,7 +20,7 @@ from qe.measurement import attribute, compute
 from qe.measurement.catalogue import catalogue
 from qe.measurement.facts import Attribution, Scoring
 from qe.measurement.measure import Module
-from qe.reports import pages, wording
+from qe.reports import linkage_words, pages, wording
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.methods import methods_view
 from qe.reports.views import report_view
@@ -219,7 +219,7 @@ def test_every_way_of_linking_persons_and_every_row_of_its_report_has_words() ->
     folder = ROOT / "qe" / "claims" / "link"
     passes = {path.stem.removeprefix("pass_") for path in folder.glob("pass_*.sql")}
     assert passes >= set(get_args(LinkagePass))
-    assert not without_words(passes, wording.LINKAGE_PASSES)
+    assert not without_words(passes, linkage_words.PASSES)
     rows = set(re.findall(r'\("([a-z ]+)",', inspect.getsource(linkage_rows)))
     assert len(rows) == 3 and not without_words(rows, wording.LINKAGE)
 

@@ -1,5 +1,5 @@
 -- Grain: one row per member and person that a pass found and did not link (working table). Decides: why an analyst should look: a number
--- or middle initial that says no, or several candidates (more than five are no help).
+-- or middle initial that says no, or several candidates (too many are no help: crowded.sql).
 insert into link_review
 with counted as (
     select
@@ -10,4 +10,4 @@ with counted as (
 )
 select group_id, cluster_id, coalesce(doubt, 'several_candidates')
 from counted
-where persons <= 5 and members <= 5
+where persons <= $most_candidates and members <= $most_candidates

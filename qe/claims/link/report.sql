@@ -1,4 +1,4 @@
--- Grain: one row per source, kind (method, review, two_ids) and name: how many of the source's persons.
+-- Grain: one row per source, kind (method, review, two_ids, left_out, crowded) and name: how many of the source's persons.
 with person as (                                  -- the first id of each person within a source
     select party.source_id, party.group_id, coalesce(link.link_method, 'own') as link_method
     from party
@@ -18,4 +18,7 @@ select source_id, 'two_ids', 'same_person', count(*)
 from party
 where party_id <> group_id
 group by source_id
+union all
+select source_id, kind, name, persons
+from left_out
 order by 1, 2, 3

@@ -15,8 +15,8 @@ with compared as (
             ('MBI', member.mbi = person.mbi)
         ] as facts
     from pair_for_review
-    join party as member on member.party_id = pair_for_review.group_id
-    join party as person on person.party_id = pair_for_review.cluster_id
+    join pair_party as member on member.party_id = pair_for_review.group_id
+    join pair_party as person on person.party_id = pair_for_review.cluster_id
 )
 select
     link_pair.pair_number, compared.source_id, compared.native_person_id, compared.other_source_id,

@@ -1,6 +1,6 @@
 -- Grain: one row per pair of native ids that are one person within a source (working table). Decides: Medicare ids by surrogate and
 -- cross-reference key (two BENE_IDs of one person), and by equal MBI unless birth date and first name both disagree; other payers' by
--- name, birth date, sex and ZIP all equal with no contrary number or middle initial; any source by an analyst's decision.
+-- name, birth date, sex and ZIP all equal (same_name.sql); any source by an analyst's decision.
 create or replace temp table same_person as
 with crossreferenced as (
     select one.party_id, other.party_id as other_party_id
@@ -23,15 +23,6 @@ same_mbi as (
             or one.birth_date is null or other.birth_date is null
         )
 ),
-same_name as (
-    select one.party_id, other.party_id as other_party_id
-    from party as one
-    join party as other using (source_id, last_name, first_name, birth_date, sex, zip5)
-    where not one.is_medicare and one.party_id < other.party_id
-        and coalesce(one.mbi = other.mbi, true)
-        and coalesce(one.ssn = other.ssn, true)
-        and coalesce(one.middle_initial = other.middle_initial, true)
-),
 decided as (
     select decision.party_id, decision.other_party_id
     from decision
@@ -44,7 +35,7 @@ pair as (
     union
     select party_id, other_party_id from same_mbi
     union
-    select party_id, other_party_id from same_name
+    select party_id, other_party_id from same_name where not is_shared
     union
     select party_id, other_party_id from decided
 )
