@@ -33,7 +33,7 @@ TABLES = (
         valid_from date, valid_to date
     )
     """,
-    # one row per source with several crosswalks, crosswalk version and beneficiary id in it: the id the person goes by
+    # one row per source, crosswalk version and beneficiary id in it: the id the person goes by, and what showed it; kept for ever
     """
     create table if not exists vault.beneficiary_binding (
         source_id varchar, crosswalk varchar, native_person_id varchar, bound_id varchar, method varchar

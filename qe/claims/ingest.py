@@ -218,7 +218,7 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
         _forget_identities(db, delivery)
         with _attached(db, staged.vault_database, keys.vault_key):
             _make_current(db, delivery)
-            db.run(FOLDER / "incoming" / ("bound_identities.sql" if _is_bound(db, delivery) else "identities.sql"))
+            db.run(_own_or_bound(db, "identities"))
             db.run(own, **delivery.parameters)
     folder = _sql_for("scan", staged.file.staged_as)
     if folder is None:
@@ -343,7 +343,7 @@ def groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
 def _delivered_rows(db: Warehouse, delivery: Delivery) -> None:
     """The view `delivered`: the rows of the attached file as they came, under the ids that its persons are bound to."""
     _make_current(db, delivery)
-    db.run(FOLDER / "incoming" / ("bound_rows.sql" if _is_bound(db, delivery) else "rows.sql"))
+    db.run(_own_or_bound(db, "rows"))
 
 
 def _make_current(db: Warehouse, delivery: Delivery) -> None:
@@ -358,13 +358,10 @@ def _make_current(db: Warehouse, delivery: Delivery) -> None:
     )
 
 
-def _is_bound(db: Warehouse, delivery: Delivery) -> bool:
-    """Whether the file's persons are looked up in one of several crosswalks; some kinds of file name no person."""
-    return delivery.staged.file.crosswalk is not None and bool(
-        db.scalar(
-            "select count(*) from duckdb_columns() where database_name = 'staged' and column_name = 'native_person_id'"
-        )
-    )
+def _own_or_bound(db: Warehouse, rows: str) -> Path:
+    """The SQL of `rows` that takes the ids of the current delivery's persons as they are, or as a crosswalk binds them."""
+    bound = db.frame(FOLDER / "incoming" / "is_bound.sql").item()
+    return FOLDER / "incoming" / (f"bound_{rows}.sql" if bound else f"{rows}.sql")
 
 
 def _incoming_rows(db: Warehouse, kind: str) -> None:

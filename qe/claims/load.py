@@ -173,7 +173,7 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     derive_events(db)
     db.execute("create table linkage_report (source_id varchar, kind varchar, name varchar, persons bigint)")
     db.insert("linkage_report", report)
-    db.run(FOLDER / "binding" / "report_renumbered.sql")
+    db.run(FOLDER / "binding" / "report_links.sql")
     _run_folder(db, "summary")
     progress.finish()
     progress.start("checking data quality")

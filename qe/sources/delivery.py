@@ -229,8 +229,11 @@ def _bound(files: Sequence[StagedFile], folders: dict[tuple[str, str], DeliveryF
         for one in files
         if one.file.staged_as == "crosswalk" and one.replaced_by is None
     }
-    if len(versions) < 2:
+    if not versions:
         return list(files)
+    if len(versions) == 1:
+        (only,) = versions
+        return [replace(one, file=replace(one.file, crosswalk=only)) for one in files]
     moved = {
         one.file.delivery: one.replaced_by for one in files if one.file.staged_as == "crosswalk" and one.replaced_by
     }

@@ -24,7 +24,7 @@ class SourceFile:
     manifest     sha256 of its delivery's manifest, or None
     sender       who sends for whom, by the file's own first record
     period       the days that it says it is about, both inclusive, or None
-    crosswalk    the delivery whose crosswalk names its beneficiaries, where the source has several; else None
+    crosswalk    the delivery whose crosswalk names its beneficiaries; None where the source has no crosswalk
     """
 
     source_id: str

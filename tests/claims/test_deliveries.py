@@ -36,7 +36,7 @@ def carrier(claim: str, person: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def known(person: str, first: str, last: str, birth: date, **more: Any) -> dict[str, Any]:
+def known(person: str, first: str, last: str, birth: date | None, **more: Any) -> dict[str, Any]:
     named = {"first_name": first, "last_name": last, "birth_date": birth, "sex": "2", "zip5": "02118"}
     return {"native_person_id": person, **named, **more}
 
@@ -60,7 +60,7 @@ def persons_of_claims(yard: Any) -> dict[str, str]:
         native = yard.connection.execute(
             "select cast(claim_id as varchar), native_claim_id from vault.claim_key"
         ).fetchall()
-    return {own: claims[claim] for claim, own in native}
+    return {own: claims[claim] for claim, own in native if claim in claims}
 
 
 def test_an_id_is_looked_up_in_the_crosswalk_of_its_own_delivery(yard: Any) -> None:
@@ -140,6 +140,92 @@ def test_twins_without_an_identifier_are_not_bound_by_guess(yard: Any) -> None:
         ("q1", "oldest", 2),
         ("q2", "new", 2),
     ]
+
+
+def test_a_person_keeps_her_id_when_the_oldest_crosswalk_is_no_longer_delivered(yard: Any) -> None:
+    # encrypted anew: X1 is Ada in the first crosswalk, Berta in the second and Carla in the third
+    deliver(yard, "q1", Q1, [known("X1", **ADA), known("X2", **BERTA)], [carrier("1", "X1"), carrier("2", "X2")])
+    deliver(yard, "q2", Q2, [known("X9", **ADA), known("X1", **BERTA)], [carrier("3", "X9"), carrier("4", "X1")])
+    before = persons_of_claims(yard)
+    del yard.staged[:2]
+    alone = persons_of_claims(yard)
+    assert alone == {"3": before["1"], "4": before["2"]}
+    people = [known("X1", **CARLA), known("X2", **ADA), known("X3", **BERTA)]
+    claims = [carrier("5", "X1"), carrier("6", "X2"), carrier("7", "X3")]
+    yard.put("medicare", "crosswalk", people, received_on=Q3, crosswalk="q3")
+    yard.put("medicare", "professional", claims, received_on=Q3, crosswalk="q3")
+    del yard.staged[:2]
+    found = persons_of_claims(yard)
+    assert (found["6"], found["7"]) == (before["1"], before["2"])
+    assert found["5"] not in before.values()
+
+
+def test_a_crosswalk_that_comes_anew_under_the_same_name_gives_nobody_anothers_id(yard: Any) -> None:
+    deliver(yard, "", Q1, [known("X1", **ADA), known("X2", **BERTA)], [carrier("1", "X1"), carrier("2", "X2")])
+    before = persons_of_claims(yard)
+    yard.staged.clear()
+    people = [known("X2", **ADA), known("X1", **CARLA), known("X5", **BERTA)]
+    deliver(yard, "", Q2, people, [carrier("3", "X2"), carrier("4", "X1"), carrier("5", "X5")])
+    found = persons_of_claims(yard)
+    assert (found["3"], found["5"]) == (before["1"], before["2"])
+    assert found["4"] not in before.values()
+
+
+def test_crosswalks_that_are_read_again_bind_as_before(yard: Any) -> None:
+    deliver(
+        yard, "q1", Q1, [known("X1", **ADA), known("X2", "No", "Date", None)], [carrier("1", "X1"), carrier("2", "X2")]
+    )
+    deliver(
+        yard, "q2", Q2, [known("Y1", **ADA), known("X2", "No", "Date", None)], [carrier("3", "Y1"), carrier("4", "X2")]
+    )
+    before, keys = persons_of_claims(yard), yard.persons()
+    yard.put("roster", "roster", [])  # the model is built anew
+    assert (persons_of_claims(yard), yard.persons()) == (before, keys)
+
+
+def test_two_crosswalk_files_of_one_delivery_are_one_and_double_no_row(yard: Any) -> None:
+    yard.put("medicare", "crosswalk", [known("X1", **ADA), known("X2", **BERTA)], received_on=Q1, crosswalk="q1")
+    deliver(yard, "q1", Q1, [known("X2", **BERTA), known("X3", **CARLA)], [carrier("1", "X2"), carrier("2", "X3")])
+    deliver(yard, "q2", Q2, [known("Y2", **BERTA)], [carrier("3", "Y2")])
+    yard.put("medicare", "crosswalk", [known("Y2", **BERTA)], received_on=Q2, crosswalk="q2")
+    assert yard.rows("select count(*), count(distinct claim_id), sum(paid_amount) from claim") == [(3, 3, Decimal(240))]
+    assert yard.rows("select crosswalk, kind, persons from crosswalk_binding order by all") == [
+        ("q1", "oldest", 3),
+        ("q2", "name_dob_sex", 1),
+        ("q2", "renumbered", 1),
+    ]
+
+
+def test_crosswalk_files_of_one_delivery_that_give_an_id_to_two_persons_stop_the_run(yard: Any) -> None:
+    yard.put("medicare", "crosswalk", [known("X1", **ADA), known("X2", **BERTA)], received_on=Q1, crosswalk="q1")
+    yard.put("medicare", "crosswalk", [known("X2", **ADA), known("X1", **CARLA)], received_on=Q1, crosswalk="q1")
+    with pytest.raises(Findings) as told:
+        yard.build()
+    assert [(fault.code, fault.file, fault.count) for fault in told.value.faults] == [
+        ("crosswalks-differ", "medicare-002.csv", 2)
+    ]
+    assert "medicare-001.csv and medicare-002.csv give 2 beneficiary ids to two persons" in told.value.faults[0].message
+
+
+def test_what_became_of_the_ids_of_later_crosswalks_stands_in_the_linkage_report(yard: Any) -> None:
+    mbi = {"mbi": "1AA0AA0AA01"}
+    deliver(yard, "q1", Q1, [known("X1", **ADA, **mbi), known("X2", **BERTA)], [carrier("1", "X1")])
+    deliver(yard, "q2", Q2, [known("Y1", **ADA, **mbi), known("X2", **CARLA)], [carrier("2", "Y1")])
+    (medicare,) = yard.build().linkage.sources
+    assert medicare.crosswalk == {"mbi": 1, "new": 1, "same_id_other_person": 1}
+    assert medicare.two_ids == 1
+
+
+def test_a_number_that_thousands_share_binds_nobody_and_takes_no_time(yard: Any) -> None:
+    hicn = {"hicn": "000000000A"}
+    ann, zoe = known("X1", "Ann", "One", ADA["birth"], **hicn), known("Y9", "Zoe", "Two", ADA["birth"], **hicn)
+    others = [known(f"X{place}", f"Bea{place}", "Three", BERTA["birth"], **hicn) for place in range(2, 8)]
+    deliver(yard, "q1", Q1, [ann, *others], [carrier("1", "X1")])
+    deliver(yard, "q2", Q2, [zoe], [carrier("2", "Y9")])
+    found = persons_of_claims(yard)
+    assert found["1"] != found["2"]
+    (medicare,) = yard.build().linkage.sources
+    assert medicare.crosswalk == {"hicn_placeholder": 7, "new": 1}
 
 
 def test_the_day_decides_which_delivery_is_later_and_never_the_files_name(yard: Any) -> None:

@@ -1,18 +1,15 @@
--- Grain: one row per beneficiary id of a crosswalk file: what it last says of the person.
+-- Grain: one row per source, crosswalk version and beneficiary id in it. Decides: of several files of one delivery the latest statement holds.
 insert into crosswalk_person
 with placed as (
     select
         *,
         row_number() over (
-            partition by native_person_id
-            order by valid_to desc nulls first, valid_from desc nulls last, mbi nulls last, last_name nulls last,
-                first_name nulls last, birth_date nulls last, zip5 nulls last, row_number
+            partition by source_id, crosswalk, native_person_id
+            order by valid_to desc nulls first, valid_from desc nulls last, sent_order desc
         ) as place
-    from staged.staged_row
-    where native_person_id is not null
+    from crosswalk_row
 )
 select
-    $source_id, $crosswalk, $version_order, native_person_id, nullif(upper(trim(mbi)), ''), nullif(upper(trim(hicn)), ''),
-    nullif(trim(surrogate_key), ''), plain_name(last_name), plain_name(first_name), birth_date, try_cast(sex as integer), zip5
+    source_id, crosswalk, version_order, native_person_id, mbi, hicn, surrogate_key, last_name, first_name, birth_date, sex, zip5
 from placed
 where place = 1

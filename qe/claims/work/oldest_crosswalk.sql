@@ -1,2 +1,2 @@
--- Grain: one row per source with several crosswalk versions: the oldest one, whose ids stay as they are.
+-- Grain: one row per source with crosswalks: the first one that the vault ever met, whose ids stay as they are.
 create temp table oldest_crosswalk (source_id varchar, crosswalk varchar)
