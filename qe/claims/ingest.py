@@ -280,6 +280,8 @@ def load(db: Warehouse, group: Sequence[Delivery], keys: Keys) -> None:
         _gather_split(db, group, keys)
         _run_all(db, folder, last)
         _forget(db)
+        for part in ("base", "line"):
+            db.execute(f"drop table {part}_row")
         return
     if len(group) == 1:
         with _attached(db, last.staged.database, keys.store_key):

@@ -153,6 +153,33 @@ def test_a_later_folder_supersedes_the_whole_claim_headers_and_lines(yard: Any, 
     assert fates(model) == {"kept": 4, "superseded": 3}  # the first header of claim 7 and its two lines
 
 
+def test_two_versions_of_a_claim_in_one_folder_are_not_mixed(yard: Any, folder: Path) -> None:
+    write(folder, "a_base.csv", INSTITUTIONAL_BASE, *BASE[:2])
+    write(folder, "a_revenue.csv", INSTITUTIONAL_LINE, *LINES[:3])
+    write(folder, "b_base.csv", INSTITUTIONAL_BASE, BASE[0].replace("9000.00", "8000.00"))
+    write(folder, "b_revenue.csv", INSTITUTIONAL_LINE, LINES[0])  # without the drug of line 2
+    model = built(yard)
+    with yard.opened() as db:
+        found = db.query(CLAIMS).rows()
+        charges = db.query("select revenue_code from claim_line where claim_type = 'inpatient'").rows()
+    assert [(kind, paid, lines) for kind, _, _, paid, lines in found] == [
+        ("inpatient", Decimal("8000.00"), 1),
+        ("outpatient", Decimal("150.00"), 1),
+    ]
+    assert charges == [("0120",)]
+    assert fates(model) == {"kept": 4, "older_version": 3}
+
+
+def test_lines_of_a_claim_in_two_files_of_one_folder_are_all_its_lines(yard: Any, folder: Path) -> None:
+    write(folder, "base.csv", INSTITUTIONAL_BASE, *BASE[:2])
+    write(folder, "revenue_1.csv", INSTITUTIONAL_LINE, LINES[0])
+    write(folder, "revenue_2.csv", INSTITUTIONAL_LINE, *LINES[1:3])
+    model = built(yard)
+    with yard.opened() as db:
+        assert [(row[0], row[4]) for row in db.query(CLAIMS).rows()] == [("inpatient", 2), ("outpatient", 1)]
+    assert fates(model) == {"kept": 5}
+
+
 def refusals(yard: Any) -> list[tuple[str, str]]:
     with pytest.raises(Findings) as refused:
         received(yard)
