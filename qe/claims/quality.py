@@ -91,8 +91,8 @@ class QualityReport:
     new_files   names of files that run did not have; gone_files, that it had and are no longer there
     files       source_id, file, layout, rows_read, rows_accepted, rows_quarantined, expected_rows
     quarantine  source_id, layout, rule, column_name, rows
-    linkage     source_id, kind (method, review, two_ids), name, persons
-    unresolved  facilities known by no CCN: how many, their stays and their allowed dollars
+    linkage     source_id, kind (method, review, left_out, crowded, crosswalk, two_ids), name, persons
+    unresolved  facilities known by no CCN: how many, their stays, and the allowed dollars of their claims (unresolved_unit)
     """
 
     results: tuple[CheckResult, ...]
@@ -129,8 +129,8 @@ def report(db: Warehouse, thresholds: Mapping[str, QualityTable], *, earlier: Ea
     }
     earlier_files = earlier.files if earlier else {}
     units, stays, dollars = db.query(
-        "select count(*), coalesce(sum(stays), 0)::bigint, coalesce(sum(allowed_amount), 0)::decimal(18, 2) "
-        "from unresolved_facility"
+        "select count(distinct unit_id), coalesce(sum(stays), 0)::bigint, coalesce(sum(allowed_amount), 0)::decimal(18, 2) "
+        "from unresolved_unit where reason = 'facility known by its NPI alone'"
     ).row(0)
     return QualityReport(
         results=assess(db, thresholds, before=earlier.volumes if earlier else None),

@@ -1,10 +1,12 @@
 """Identifiers of facilities, groups and clinicians become units."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from qe.claims import quality
 from qe.claims.contacts import contacts_of_units
 
 DAY = date(2025, 3, 5)
@@ -207,6 +209,8 @@ def test_facilities_without_a_ccn_are_listed_with_claims_stays_and_dollars(yard:
         ("payer_b", "facility known by its NPI alone", "NPI 9999900007", 1, 0, 9000),
         ("payer_a", "facility without an identifier", None, 1, 1, 500),
     ]
+    with yard.opened() as db:  # the quality page's figure is the same one
+        assert quality.report(db, {}, earlier=None).unresolved == (1, 1 + 0, Decimal(9000 + 9000))
 
 
 def test_a_clinician_of_two_groups_belongs_to_the_one_that_bills_and_a_move_counts_from_its_day(yard: Any) -> None:

@@ -1,7 +1,7 @@
 -- Grain: one row per pair that two payers both show and that counts once: a stay, another service, a fill or a person-month.
 -- kept_* is what counts; combined_paid_amount is what the kept one costs with all its copies together, capped at its allowed amount.
--- Months have no amounts. Source: claims_data.md section 3.
-create table coordination_pair as
+-- Months have no amounts. A view: who asks for it reads the model (docs/reference/tables.md). Source: claims_data.md section 3.
+create view coordination_pair as
 with claim_pair as (
     select
         case when copied.claim_type in ('inpatient', 'snf') then 'stay' else 'service' end as kind,
