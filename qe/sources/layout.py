@@ -124,13 +124,14 @@ class Totals(Closed):
     """How claims and dollars of a file are counted.
 
     grain  "claim": `paid` repeats on each row of a claim and counts once a claim; "row": it stands once on each row;
-           "institutional": as for "row", but once on an institutional claim that has it alike on each row
+           "stated": the column `stated_in` says "claim" or "row" on each row
     given  rows in which this column is blank carry no claim and no amount of their own
     """
 
     claim: str
     paid: str
-    grain: Literal["claim", "row", "institutional"]
+    grain: Literal["claim", "row", "stated"]
+    stated_in: str | None = None
     given: str | None = None
 
 

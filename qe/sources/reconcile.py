@@ -15,7 +15,8 @@ from qe.site import SourceTable
 from qe.sources.convert import quoted
 from qe.sources.layout import Layout
 from qe.sources.manifest import StagedFile
-from qe.sources.stage import Facts, Keys, Places, look_into, read_facts
+from qe.sources.stage import Keys, Places, look_into
+from qe.sources.staged_facts import Facts, read_facts
 
 RULES = {
     "bad-date": "is not a date",

@@ -39,6 +39,7 @@ SHIPPED = [
     "desynpuf_pde",
     "tuva_eligibility",
     "tuva_medical",
+    "tuva_medical_2023",
     "tuva_pharmacy",
     "roster",
     "contacts",

@@ -1,5 +1,5 @@
--- Grain: one row per claim line, in the columns of other payers' medical claims. Decides: amounts that an institutional claim repeats alike
--- on each of its lines are the claim's and stand on the first; without an allowed amount the paid one and the member's share stand
+-- Grain: one row per claim line, in the columns of other payers' medical claims. Decides: amounts that are the claim's (amount_grain, a fact of
+-- the layout) stand on its first line; without an allowed amount the paid one and the member's share stand
 -- for it; a facility is known by its NPI; a claim without dates of stay was admitted and discharged on its own days.
 create or replace temp view incoming as
 with judged as (
@@ -12,12 +12,22 @@ with judged as (
             when drg is not null or admit_date is not null then '11'
             else '13'
         end as bill_kind,
-        claim_type = 'INSTITUTIONAL' and count(*) over whole_claim > 1
-            and min(paid_amount) over whole_claim = max(paid_amount) over whole_claim
-            and min(charge_amount) over whole_claim is not distinct from max(charge_amount) over whole_claim
-            and count(paid_amount) over whole_claim = count(*) over whole_claim as repeats_amounts,
         row_number() over (partition by native_claim_id, delivery_order order by line_number, row_number) as place
     from delivered
+),
+once as (                                                         -- amounts of a claim on its first line, those of a line on the line
+    select
+        * exclude (paid_amount, charge_amount, allowed_amount, copay_amount, coinsurance_amount, deductible_amount),
+        case when amount_grain = 'row' then paid_amount when place = 1 then max(paid_amount) over whole_claim else 0 end as paid_amount,
+        case when amount_grain = 'row' then charge_amount when place = 1 then max(charge_amount) over whole_claim else 0 end as charge_amount,
+        case when amount_grain = 'row' then allowed_amount when place = 1 then max(allowed_amount) over whole_claim else 0 end
+            as allowed_amount,
+        case when amount_grain = 'row' then copay_amount when place = 1 then max(copay_amount) over whole_claim else 0 end as copay_amount,
+        case when amount_grain = 'row' then coinsurance_amount when place = 1 then max(coinsurance_amount) over whole_claim else 0 end
+            as coinsurance_amount,
+        case when amount_grain = 'row' then deductible_amount when place = 1 then max(deductible_amount) over whole_claim else 0 end
+            as deductible_amount
+    from judged
     window whole_claim as (partition by native_claim_id, delivery_order)
 )
 select
@@ -37,16 +47,10 @@ select
     case when is_institutional then rendering_npi end as attending_npi,
     cast(null as varchar) as payment_arrangement, cast(null as varchar) as claim_status, cast(null as varchar) as line_type,
     cast(null as varchar) as denied_line, cast(null as decimal(14, 2)) as other_payer_amount,
-    case when not repeats_amounts or place = 1 then paid_amount else 0 end as paid_amount,
-    case when not repeats_amounts or place = 1 then charge_amount else 0 end as charge_amount,
-    case
-        when repeats_amounts and place > 1 then 0
-        else coalesce(
-            allowed_amount, paid_amount + coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0)
-        )
-    end as allowed_amount,
-    case when not repeats_amounts or place = 1 then copay_amount else 0 end as copay_amount,
-    case when not repeats_amounts or place = 1 then coinsurance_amount else 0 end as coinsurance_amount,
-    case when not repeats_amounts or place = 1 then deductible_amount else 0 end as deductible_amount,
+    paid_amount, charge_amount,
+    coalesce(
+        allowed_amount, paid_amount + coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0)
+    ) as allowed_amount,
+    copay_amount, coinsurance_amount, deductible_amount,
     diagnoses, procedures
-from judged
+from once
