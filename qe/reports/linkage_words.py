@@ -46,6 +46,10 @@ CROSSWALKS: Final = {
     "same_id_other_person": "ids that stand for another person than in an older crosswalk",
     "hicn_placeholder": "left out: the former Medicare number (HICN) is shared by more ids than one person has",
 }
+TWO_IDS: Final = {
+    "renumbered": "earlier ids of persons whom a later crosswalk numbers anew",
+    "same_person": "second ids of a person whom the source gives twice",
+}
 
 
 def reason(code: str) -> str:
@@ -70,7 +74,7 @@ def ways(rows: pl.DataFrame) -> list[tuple[str, int]]:
         *of("left_out", LEFT_OUT, "left out: {}"),
         *of("crowded", METHODS, "left alone, too many persons fit {}"),
         *of("crosswalk", CROSSWALKS, "{}"),
-        *of("two_ids", {}, "second ids of one person"),
+        *of("two_ids", TWO_IDS, "{}"),
     ]
 
 

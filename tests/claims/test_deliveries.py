@@ -208,7 +208,7 @@ def test_crosswalk_files_of_one_delivery_that_give_an_id_to_two_persons_stop_the
 
 
 def test_what_became_of_the_ids_of_later_crosswalks_stands_in_the_linkage_report(yard: Any) -> None:
-    mbi = {"mbi": "1AA0AA0AA01"}
+    mbi: dict[str, Any] = {"mbi": "1AA0AA0AA01"}
     deliver(yard, "q1", Q1, [known("X1", **ADA, **mbi), known("X2", **BERTA)], [carrier("1", "X1")])
     deliver(yard, "q2", Q2, [known("Y1", **ADA, **mbi), known("X2", **CARLA)], [carrier("2", "Y1")])
     (medicare,) = yard.build().linkage.sources
