@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,22 +19,24 @@ from qe.sample.adjudicate import Bills, Desk
 from qe.sample.calendar import Calendar
 from qe.sample.cdl import submitters, write_eligibility, write_medical, write_pharmacy
 from qe.sample.claims import stack_claims, take
+from qe.sample.codes import Ints
 from qe.sample.delimited import Counts, DelimitedFile
 from qe.sample.deliveries import Schedule, adjusted, schedule
-from qe.sample.fills import make_fills, ndc_numbers
+from qe.sample.edge_tables import ToldDesk, clean, told
+from qe.sample.fills import Fills, make_fills, ndc_numbers
 from qe.sample.identity import make_identities
 from qe.sample.inbox import FileShape, Inbox
 from qe.sample.inpatient import stay_claims
 from qe.sample.late_charges import with_late_charges
 from qe.sample.malformed import write_malformed
 from qe.sample.parameters import Parameters
-from qe.sample.people import close_at_death, make_persons
+from qe.sample.people import Persons, close_at_death, make_persons
 from qe.sample.providers import Providers, make_providers
 from qe.sample.rif import Block, write_institutional, write_part_d, write_professional
 from qe.sample.rif_people import write_beneficiaries, write_crosswalk
 from qe.sample.service_truth import standing_numbers
 from qe.sample.services import make_services
-from qe.sample.stays import simulate
+from qe.sample.stays import Stays, simulate
 from qe.sample.tally import Tally, distinct_services, person_months
 from qe.sample.truth import Truth
 
@@ -59,8 +62,13 @@ class Run:
         return schedule(self.calendar, self.deliveries)
 
     @property
-    def blocks(self) -> int:
+    def random_blocks(self) -> int:
         return -(-self.persons // self.parameters.switches.block_persons)
+
+    @property
+    def blocks(self) -> int:
+        """The blocks of random persons, and the edge cases where they are wanted."""
+        return self.random_blocks + (1 if self.parameters.switches.edge_cases else 0)
 
     def parts(self, block: int) -> Path:
         """The folder of one block's parts, removed once they stand in their files."""
@@ -97,7 +105,7 @@ def streams(seed: int, index: int) -> dict[str, np.random.Generator]:
 
 
 def write_block(run: Run, index: int) -> Written:
-    """Simulate block `index` (from 1) and write its rows below run.parts(index)."""
+    """Simulate block `index` (from 1; the last one may be the edge cases) and write its rows below run.parts(index)."""
     opened: list[tuple[FileShape, DelimitedFile]] = []
 
     def part(shape: FileShape) -> DelimitedFile:
@@ -105,8 +113,15 @@ def write_block(run: Run, index: int) -> Written:
         return opened[-1][1]
 
     inbox = Inbox(run.calendar, run.plan, submitters(run.payers), part, compress=run.compress)
-    truth = Truth(run.calendar, run.plan, part, has_services=run.parameters.switches.services == 1)
-    tally = _simulate(run, index, inbox, truth)
+    switches = run.parameters.switches
+    truth = Truth(
+        run.calendar,
+        run.plan,
+        part,
+        has_services=switches.services == 1,
+        has_edge_cases=switches.edge_cases > 0,
+    )
+    tally = _simulate(run, index, inbox, truth) if index <= run.random_blocks else _told(run, index, inbox, truth)
     if index == 1:
         p = run.parameters
         for row in write_malformed(inbox.targets(), round(p.dirt.malformed_rows * p.switches.noise)):
@@ -128,13 +143,7 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
     services = make_services(rng["services"], persons, providers, p, calendar)
     at_hospital, in_stays, price = stay_claims(rng["inpatient"], persons, stays, services, providers, p, calendar)
     fills = make_fills(rng["fills"], persons, providers, p, calendar)
-    identities = make_identities(
-        rng["identity"], persons, p, seed=run.seed, zips=len(providers.zips), crosswalks=len(run.plan.yearly)
-    )
-    ndcs, _ = ndc_numbers(unmapped=p.fills.unmapped)
-    block = Block(
-        index=index, persons=persons, identities=identities, providers=providers, parameters=p, calendar=calendar
-    )
+    block = _block(run, index, persons, rng["identity"], p)
     professional = Desk(rng["professional"], persons, providers, p, calendar).professional(
         *stack_claims([services.professional, *in_stays])
     )
@@ -146,10 +155,63 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
         facilities[0],
         p.dirt.late_charges * p.switches.noise,
     )
+    made = _Made(stays=stays, price=price, fills=fills, professional=professional, institutional=institutional)
+    return _write(run, block, made, inbox, truth, rng["deliveries"])
+
+
+def _told(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
+    """The edge cases as the block after the last; nobody where the run has too few hospitals for them."""
+    providers, calendar, p = providers_of(run), run.calendar, clean(run.parameters)
+    cases = told(providers, p, calendar, first=run.persons)
+    if cases is None:
+        return Tally(services=Counter(), person_months=Counter())
+    rng, persons = streams(run.seed, index), cases.persons
+    close_at_death(persons, calendar)
+    block = _block(run, index, persons, rng["identity"], p)
+    made = _Made(
+        stays=cases.stays,
+        price=cases.price,
+        fills=cases.fills,
+        professional=ToldDesk(rng["professional"], persons, providers, p, calendar).professional(*cases.professional),
+        institutional=ToldDesk(rng["institutional"], persons, providers, p, calendar).institutional(
+            *cases.institutional
+        ),
+    )
+    truth.edge_cases(block, cases.cases, cases.billers)
+    return _write(run, block, made, inbox, truth, rng["deliveries"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What happened to a block's persons, and the bills of it by receiver."""
+
+    stays: Stays
+    price: Ints
+    fills: Fills
+    professional: dict[str, Bills]
+    institutional: dict[str, Bills]
+
+
+def _block(run: Run, index: int, persons: Persons, rng: np.random.Generator, p: Parameters) -> Block:
+    providers = providers_of(run)
+    identities = make_identities(
+        rng, persons, p, seed=run.seed, zips=len(providers.zips), crosswalks=len(run.plan.yearly)
+    )
+    return Block(
+        index=index, persons=persons, identities=identities, providers=providers, parameters=p, calendar=run.calendar
+    )
+
+
+def _write(run: Run, block: Block, made: _Made, inbox: Inbox, truth: Truth, rng: np.random.Generator) -> Tally:
+    """Write a block's persons and bills to all files, with their truth."""
+    persons, stays, fills = block.persons, made.stays, made.fills
+    professional, institutional = made.professional, made.institutional
+    ndcs, _ = ndc_numbers(unmapped=run.parameters.fills.unmapped)
     tally = Tally(services=distinct_services(professional, institutional), person_months=person_months(persons))
     if not run.plan.is_single:
-        professional = _adjusted(rng["deliveries"], professional, run)
-        institutional = _adjusted(rng["deliveries"], institutional, run)
+        rate = block.parameters.dirt.adjusted * block.parameters.switches.noise
+        professional = _adjusted(rng, professional, run, rate)
+        institutional = _adjusted(rng, institutional, run, rate)
     for version, (delivery, file) in enumerate(zip(run.plan.yearly, inbox.crosswalks, strict=True)):
         write_crosswalk(block, file, version, delivery.months[1])
     for year, (file, version) in inbox.beneficiaries.items():
@@ -160,7 +222,7 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
     }
     covered, events = write_part_d(block, fills, ndcs, inbox.medicare["pde"])
     truth.persons(block)
-    truth.stays(block, stays, price)
+    truth.stays(block, stays, made.price)
     truth.fills(block, fills, ndcs)
     truth.fills_of(block, "medicare", covered, pl.Series(events).cast(pl.String))
     for kind, bills in (("professional", professional), ("institutional", institutional)):
@@ -188,9 +250,8 @@ def _simulate(run: Run, index: int, inbox: Inbox, truth: Truth) -> Tally:
     return tally
 
 
-def _adjusted(rng: np.random.Generator, bills: dict[str, Bills], run: Run) -> dict[str, Bills]:
+def _adjusted(rng: np.random.Generator, bills: dict[str, Bills], run: Run, rate: float) -> dict[str, Bills]:
     """The bills of each receiver with the claims marked that come again in a later delivery."""
-    rate = run.parameters.dirt.adjusted * run.parameters.switches.noise
     return {
         receiver: adjusted(rng, own, run.plan.yearly if receiver == "medicare" else run.plan.quarterly, rate)
         for receiver, own in bills.items()

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from qe.sample.edge_cases import case_diagnoses, case_procedures
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -113,8 +115,10 @@ def codes() -> Codes:
     specialties, drugs = _rows("specialties"), _rows("drugs")
     names = tuple(row["name"] for row in conditions)
     condition_codes, stay_codes = _split(conditions, "diagnoses"), _split(stays, "diagnoses")
-    diagnoses = _pool([code for group in (*condition_codes, *stay_codes) for code in group] + list(EXTRA_DIAGNOSES))
-    procedures = _pool([code for group in _split(stays, "procedures") for code in group])
+    diagnoses = _pool(
+        [code for group in (*condition_codes, *stay_codes) for code in group] + [*EXTRA_DIAGNOSES, *case_diagnoses()]
+    )
+    procedures = _pool([code for group in _split(stays, "procedures") for code in group] + case_procedures())
     drgs = _pool([row["drg"] for row in stays])
     services = {row["code"]: place for place, row in enumerate(fees)}
     parts = sorted({row["part"] for row in stays})

@@ -78,7 +78,13 @@ def generate(
         return files[shape.path]
 
     inbox = Inbox(run.calendar, run.plan, submitters(payers), whole, compress=compress)
-    truth = Truth(run.calendar, run.plan, whole, has_services=p.switches.services == 1)
+    truth = Truth(
+        run.calendar,
+        run.plan,
+        whole,
+        has_services=p.switches.services == 1,
+        has_edge_cases=p.switches.edge_cases > 0,
+    )
     progress.start("writing sample files", run.blocks)
     tally = Tally(services=Counter(), person_months=Counter())
     for block in written_blocks(run, processes or _processes(run)):
@@ -148,6 +154,8 @@ def _refuse(
         wrong.append("groups must be at least 4, or 0 for as many as the persons ask for")
     if p.switches.block_persons < 1 or not 0 <= p.switches.confounding <= 1 or p.switches.noise < 0:
         wrong.append("block_persons must be at least 1, confounding from 0 to 1, noise not negative")
+    if p.switches.edge_cases not in (0, 1):
+        wrong.append("edge_cases must be 0 or 1")
     if p.dirt.trailer_off_by_one and persons < LEAST_FOR_A_TRAILER:
         wrong.append(f"dirt.trailer_off_by_one asks for at least {LEAST_FOR_A_TRAILER} persons")
     if (folder / "inbox").exists() and any((folder / "inbox").iterdir()):

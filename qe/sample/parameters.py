@@ -22,6 +22,7 @@ class Switches(_Section):
     groups: int
     block_persons: int
     services: int
+    edge_cases: int
 
 
 class Providers(_Section):

@@ -21,6 +21,7 @@ from qe.sample.claims import Table
 from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, DelimitedFile, dates, picked
 from qe.sample.deliveries import Schedule
+from qe.sample.edge_cases import COUNTS_DAYS, WRITTEN_FOR, EdgeCase
 from qe.sample.fills import PACKAGES, Fills
 from qe.sample.inbox import FileShape, Opener
 from qe.sample.late_charges import LATE
@@ -48,6 +49,7 @@ FILES = {
     "information_only": ("person", "medicare_claim", "payer", "payer_claim"),
     "dirt": ("kind", "source", "record", "detail"),
 }  # fmt: skip
+EDGE_CASES = {"edge_cases": ("case", "of", "person", "check", "expected")}
 SEVERAL_DELIVERIES = {"bene_ids": ("person", "delivery", "bene_id", "second_bene_id")}
 _CARE = ("usual", "no_visit", "specialists_only", "fqhc_only")
 
@@ -55,10 +57,19 @@ _CARE = ("usual", "no_visit", "specialists_only", "fqhc_only")
 class Truth:
     """The open files of truth/, or one block's parts of them."""
 
-    def __init__(self, calendar: Calendar, plan: Schedule, opened: Opener, *, has_services: bool) -> None:
+    def __init__(
+        self,
+        calendar: Calendar,
+        plan: Schedule,
+        opened: Opener,
+        *,
+        has_services: bool = False,
+        has_edge_cases: bool = False,
+    ) -> None:
         self.calendar, self.plan = calendar, plan
         wanted = FILES | ({} if plan.is_single else SEVERAL_DELIVERIES)
         wanted |= {"services": COLUMNS} if has_services else {}
+        wanted |= EDGE_CASES if has_edge_cases else {}
         self.files = {
             name: opened(FileShape(path=f"truth/{name}.csv", header=header, separator=","))
             for name, header in wanted.items()
@@ -184,6 +195,25 @@ class Truth:
             self.dirt(kind, "people", [str(persons.first + person) for person in np.flatnonzero(persons.like == value)])
         two = [str(persons.first + place) for place, text in enumerate(identities.second_bene_id) if text]
         self.dirt("two_bene_ids", "medicare", two)
+
+    def edge_cases(self, block: Block, cases: Sequence[EdgeCase], billers: Mapping[str, str]) -> None:
+        """What must be found of each case: a row a check, several values joined by semicolons, billers by identifier.
+
+        In years that are not as long as those the cases are written for, values that count a year's days are left out.
+        """
+        as_written = self.calendar.first % 4 == WRITTEN_FOR % 4
+        rows = [
+            (case.name, case.of, str(block.persons.first + place), check, expected)
+            for place, case in enumerate(cases)
+            for check, value in case.expect.items()
+            if as_written or check not in COUNTS_DAYS
+            for expected in (
+                ";".join(billers.get(str(one), str(one)) for one in (value if isinstance(value, tuple) else (value,))),
+            )
+        ]
+        names = EDGE_CASES["edge_cases"]
+        columns = {name: pl.Series([row[place] for row in rows]) for place, name in enumerate(names)}
+        self._write("edge_cases", columns, len(rows))
 
     def stays(self, block: Block, stays: Stays, price: Ints) -> None:
         persons, providers, tables = block.persons, block.providers, codes()

@@ -26,10 +26,10 @@ PERIODS = ((date(2025, 1, 1), date(2025, 12, 31)), (date(2025, 4, 1), date(2026,
 
 @pytest.fixture(scope="module")
 def sample(module_yard: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ClaimsModel, Path]:
-    """Two thousand persons of a seed that nobody has seen; the folder's name tells it."""
+    """Two thousand persons and the edge cases, of a seed that nobody has seen; the folder's name tells it."""
     seed = secrets.randbelow(10**9)
     folder = tmp_path_factory.mktemp(f"seed-{seed}-")
-    generate(folder, persons=PERSONS, seed=seed, settings={"hospitals": "4", "visits.ties": "0.02"})
+    generate(folder, persons=PERSONS, seed=seed, settings={"hospitals": "4", "visits.ties": "0.02", "edge_cases": "1"})
     yard = module_yard()
     return yard, yard.take_sample(folder), folder
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qe.errors import InputError
+from qe.sample.edge_cases import edge_cases
 from qe.sample.generate import generate
 
 FIXED = {"hospitals": "12", "groups": "12", "block_persons": "150"}
@@ -42,12 +43,38 @@ def test_another_seed_gives_other_persons(tmp_path: Path) -> None:
 
 
 def test_a_block_does_not_depend_on_the_number_of_persons(tmp_path: Path) -> None:
-    generate(tmp_path / "few", persons=150, seed=5, settings=FIXED)
-    generate(tmp_path / "more", persons=300, seed=5, settings=FIXED)
+    for name, persons in (("few", 150), ("more", 300)):
+        generate(tmp_path / name, persons=persons, seed=5, settings={**FIXED, "edge_cases": "0"})  # they come last
     for name in ("truth/persons.csv", "truth/stays.csv", "truth/fills.csv", "inbox/medicare/pde.csv",
                  "inbox/medicare/carrier.csv", "inbox/medicare/crosswalk.csv"):  # fmt: skip
         few = (tmp_path / "few" / name).read_bytes()
         assert (tmp_path / "more" / name).read_bytes().startswith(few)
+
+
+def test_the_edge_cases_stand_after_all_others_and_change_none_of_them(tmp_path: Path) -> None:
+    for name, wanted in (("without", "0"), ("with", "1"), ("again", "1")):
+        settings = {"hospitals": "12", "groups": "12", "edge_cases": wanted}
+        generate(tmp_path / name, persons=150, seed=5, settings=settings)
+    without, together = contents(tmp_path / "without"), contents(tmp_path / "with")
+    assert together == contents(tmp_path / "again")
+    for name, rows in without.items():
+        if name.endswith(".csv") or name.startswith("inbox/payer"):
+            assert together[name].startswith(rows[: rows.rindex(b"\nTR|") + 1 if b"\nTR|" in rows else None]), name
+    persons = together["truth/persons.csv"].count(b"\n") - 1
+    assert persons == 150 + len(edge_cases()) == 230
+
+
+def test_in_years_of_another_length_nothing_is_expected_that_counts_their_days(tmp_path: Path) -> None:
+    generate(tmp_path, persons=30, seed=5, years=(2022, 2023))
+    rows = [line.split(",") for line in (tmp_path / "truth/edge_cases.csv").read_text().split("\n")[1:-1]]
+    assert {row[3] for row in rows} & {"pdc", "pdc_last"} == set()
+    assert len({row[0] for row in rows}) > 60
+
+
+def test_too_few_hospitals_for_the_edge_cases_leave_them_out(tmp_path: Path) -> None:
+    generate(tmp_path, persons=30, seed=5, settings={"hospitals": "2", "edge_cases": "1"})
+    assert (tmp_path / "truth/persons.csv").read_text().count("\n") == 31
+    assert (tmp_path / "truth/edge_cases.csv").read_text().count("\n") == 1
 
 
 def test_claim_numbers_are_unique_over_blocks_and_files(tmp_path: Path) -> None:
@@ -64,7 +91,7 @@ def test_claim_numbers_are_unique_over_blocks_and_files(tmp_path: Path) -> None:
 
 
 def test_without_noise_nothing_is_dirty_but_the_persons_names(tmp_path: Path) -> None:
-    generate(tmp_path, persons=300, seed=5, settings={"noise": "0"})
+    generate(tmp_path, persons=300, seed=5, settings={"noise": "0", "edge_cases": "0"})  # whose flaws are told
     kinds = {line.split(",")[0] for line in (tmp_path / "truth/dirt.csv").read_text().split("\n")[1:-1]}
     assert kinds <= {"identity", "twin", "namesake", "two_bene_ids", "cost_avoided", "capitated", "reversed_fill"}
 

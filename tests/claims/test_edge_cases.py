@@ -1,0 +1,167 @@
+"""The eighty edge cases: each person of truth/edge_cases.csv is found as the design says, case by case."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qe.measurement import attribute
+from qe.measurement.compute import compute
+from qe.measurement.measure import load
+from qe.periods import MeasurePeriod
+from qe.sample.edge_cases import edge_cases
+from qe.sample.generate import generate
+from qe.warehouse import Warehouse
+
+MEASURES = Path(__file__).parents[2] / "measures"
+LOOK_BACK, LAST = (MeasurePeriod(start=date(year, 1, 1), end=date(year, 12, 31)) for year in (2024, 2025))
+NOT_MEASURED = {
+    "pqi": "no module of prevention quality indicators; the stays and principal diagnoses are checked",
+    "avoidable_share": "no module of avoidable emergency visits; the visits are checked",
+    "admissions_counted": "no module of admissions with multiple chronic conditions; the stays are checked",
+}
+Found = Mapping[str, list[str]]
+"""person -> what was found, in order"""
+
+
+def of_rows(rows: list[tuple[Any, ...]]) -> Found:
+    found: dict[str, list[str]] = defaultdict(list)
+    for person, value in rows:
+        found[person].append(str(value))
+    return found
+
+
+def by(sql: str) -> Callable[[Warehouse], Found]:
+    """A check whose SELECT gives person and value, in order."""
+    return lambda db: of_rows(db.query(sql).rows())
+
+
+def readmission(**parameters: object) -> Callable[[Warehouse], Found]:
+    """Each stay: "1" or "0" where it is an index stay, else the rules that keep it out."""
+
+    def check(db: Warehouse) -> Found:
+        found = compute(
+            db, load(MEASURES / "hwr"), period=LAST, parameters=parameters, attribution=None, lists=None
+        ).events.sort("person_id", "index_date")
+        return of_rows(
+            [
+                (row["person_id"], int(row["in_numerator"]) if row["in_denominator"] else "+".join(row["exclusion_reasons"]))
+                for row in found.iter_rows(named=True)
+            ]
+        )  # fmt: skip
+
+    return check
+
+
+def adherence(period: MeasurePeriod) -> Callable[[Warehouse], Found]:
+    """Days of the treatment period, days covered, "1" or "0"; or the rules that keep the person out."""
+
+    def check(db: Warehouse) -> Found:
+        module = load(MEASURES / "pdc_statins")
+        events = compute(db, module, period=period, parameters={}, attribution=None, lists=None).events
+        return {
+            row["person_id"]: [str(row["period_days"]), str(row["days_covered"]), str(int(row["in_numerator"]))]
+            if row["in_denominator"]
+            else row["exclusion_reasons"]
+            for row in events.iter_rows(named=True)
+        }
+
+    return check
+
+
+def attributed(db: Warehouse) -> Found:
+    """The CCN or TIN of the billing unit."""
+    db.execute("create or replace temp table population as select distinct person_id from person")
+    frame = attribute.attribute(db, load(MEASURES / "total_cost_index"), "mssp_step", period=LAST)
+    db.execute("drop table temp.population")
+    names = dict(
+        db.query(
+            "select unit_id, min(identifier) from provider_identifier "
+            "where id_type = case when facility_type is null then 'TIN' else 'CCN' end group by unit_id"
+        ).rows()
+    )
+    return of_rows(
+        [
+            (row["person_id"], names[row["unit_id"]])
+            for row in frame.iter_rows(named=True)
+            if row["level"] != "clinician"
+        ]
+    )
+
+
+CHECKS: dict[str, Callable[[Warehouse], Found]] = {
+    "hwr": readmission(),
+    "hwr_65": readmission(min_age=65),
+    "pdc": adherence(LOOK_BACK),
+    "pdc_last": adherence(LAST),
+    "attribution": attributed,
+    "stays": by("select person_id, count(*) from stay where is_acute group by person_id"),
+    "nursing_stays": by("select person_id, count(*) from stay where facility_type = 'snf' group by person_id"),
+    "chains": by(
+        "select person_id, count(*) from transfer_chain join stay using (stay_id, person_id) group by person_id, chain_id "
+        "order by person_id, min(admit_date)"
+    ),
+    "principal": by("select person_id, principal_diagnosis from stay where is_acute order by person_id, admit_date"),
+    "emergency_visits": by("select person_id, count(*) from ed_visit group by person_id"),
+    "services": by(
+        "select person_id, count(*) from claim "
+        "where service_occurred and superseded_by is null and duplicate_of is null group by person_id"
+    ),
+    "claims": by(
+        "select person_id, paid_status from claim where superseded_by is null order by person_id, paid_status"
+    ),
+    "months": by("select person_id, count(distinct month) from person_month where medical group by person_id"),
+}
+
+
+@pytest.fixture(scope="module")
+def told(module_yard: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any]:
+    """(case, check) -> (expected, found) of all cases, and the persons whom no model person answers to."""
+    folder = tmp_path_factory.mktemp("sample")
+    generate(folder, persons=300, seed=20240101, settings={"hospitals": "4", "edge_cases": "1"})
+
+    def truth(name: str) -> list[dict[str, str]]:
+        with (folder / "truth" / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    yard = module_yard()
+    model = yard.take_sample(folder)
+    known = yard.persons()
+    person_of: dict[str, set[str]] = defaultdict(set)
+    for row in truth("persons.csv"):
+        for column, source in (("bene_id", "medicare"), ("member_a", "payer_a"), ("member_b", "payer_b")):
+            if (source, row[column]) in known:
+                person_of[row["person"]].add(str(known[source, row[column]]))
+    rows = truth("edge_cases.csv")
+    with yard.reading(model) as db:
+        found = {name: check(db) for name, check in CHECKS.items()}
+    answers = {
+        (row["case"], row["check"]): (row["expected"], ";".join(found[row["check"]].get(next(iter(ids)), [])))
+        for row in rows
+        if row["check"] in found
+        for ids in (person_of[row["person"]],)
+        if len(ids) == 1
+    }
+    not_one = {row["case"] for row in rows if len(person_of[row["person"]]) != 1}
+    return answers, (rows, not_one)
+
+
+def test_eighty_cases_are_written_each_with_something_to_find(told: tuple[dict[str, Any], Any]) -> None:
+    _, (rows, not_one) = told
+    assert len({row["case"] for row in rows}) == len(edge_cases()) == 80
+    assert not_one == set()  # each is one person of the model, whoever covers it
+    assert {row["check"] for row in rows} == CHECKS.keys() | NOT_MEASURED.keys()
+
+
+@pytest.mark.parametrize("case", [case.name for case in edge_cases()])
+def test_a_case_is_found_as_the_design_says(told: tuple[dict[str, Any], Any], case: str) -> None:
+    answers, _ = told
+    checks = {check: answer for (name, check), answer in answers.items() if name == case}
+    assert checks
+    assert {check: found for check, (_, found) in checks.items()} == {
+        check: expected for check, (expected, _) in checks.items()
+    }
