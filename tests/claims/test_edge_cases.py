@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,22 @@ CHECKS: dict[str, Callable[[Warehouse], Found]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What truth/ tells of the cases, and what the model says.
+
+    answers  (case, check) -> (expected, found)
+    not_one  cases whose person is not exactly one person of the model
+    """
+
+    rows: list[dict[str, str]]
+    answers: dict[tuple[str, str], tuple[str, str]]
+    not_one: set[str]
+
+
 @pytest.fixture(scope="module")
-def told(module_yard: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Any]:
-    """(case, check) -> (expected, found) of all cases, and the persons whom no model person answers to."""
+def told(module_yard: Callable[[], Any], tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """All cases of a small sample, received and built."""
     folder = tmp_path_factory.mktemp("sample")
     generate(folder, persons=300, seed=20240101, settings={"hospitals": "4", "edge_cases": "1"})
 
@@ -147,20 +161,18 @@ def told(module_yard: Callable[[], Any], tmp_path_factory: pytest.TempPathFactor
         if len(ids) == 1
     }
     not_one = {row["case"] for row in rows if len(person_of[row["person"]]) != 1}
-    return answers, (rows, not_one)
+    return Told(rows=rows, answers=answers, not_one=not_one)
 
 
-def test_eighty_cases_are_written_each_with_something_to_find(told: tuple[dict[str, Any], Any]) -> None:
-    _, (rows, not_one) = told
-    assert len({row["case"] for row in rows}) == len(edge_cases()) == 80
-    assert not_one == set()  # each is one person of the model, whoever covers it
-    assert {row["check"] for row in rows} == CHECKS.keys() | NOT_MEASURED.keys()
+def test_eighty_cases_are_written_each_with_something_to_find(told: Told) -> None:
+    assert len({row["case"] for row in told.rows}) == len(edge_cases()) == 80
+    assert told.not_one == set()  # each is one person of the model, whoever covers it
+    assert {row["check"] for row in told.rows} == CHECKS.keys() | NOT_MEASURED.keys()
 
 
 @pytest.mark.parametrize("case", [case.name for case in edge_cases()])
-def test_a_case_is_found_as_the_design_says(told: tuple[dict[str, Any], Any], case: str) -> None:
-    answers, _ = told
-    checks = {check: answer for (name, check), answer in answers.items() if name == case}
+def test_a_case_is_found_as_the_design_says(told: Told, case: str) -> None:
+    checks = {check: answer for (name, check), answer in told.answers.items() if name == case}
     assert checks
     assert {check: found for check, (_, found) in checks.items()} == {
         check: expected for check, (expected, _) in checks.items()
