@@ -243,7 +243,10 @@ STAY = ["person", "facility_ccn", "admit_date"]
 
 
 def _true_stays(planted: Planted, right: pl.DataFrame) -> pl.DataFrame:
-    """Stays that somebody's files show, with the last bill's discharge (null: open); of hospital stays the diagnosis too."""
+    """Stays that somebody's files show, with the last bill's discharge (null: open); of hospital stays the diagnosis too.
+
+    A bill of a stay that truth/ does not know goes on with the known stay at the same place that ends on its first day.
+    """
     beds = right.filter("is_live", pl.col("kind").is_in(["inpatient", "snf"]))
     stays = beds.sort(*STAY, "day").group_by(STAY, maintain_order=True).agg(pl.col("kind", "discharge_date").last())
     known = planted.table("stays").select(
@@ -253,7 +256,18 @@ def _true_stays(planted: Planted, right: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     hospitals = planted.table("provider_effects").filter(level="facility", parameter="readmission")["id"]
     is_acute = (pl.col("kind") == "inpatient") & pl.col("facility_ccn").is_in(hospitals.implode())
-    return stays.join(known, on=STAY, how="left").with_columns(is_acute=is_acute)
+    told = stays.join(known, on=STAY, how="left").with_columns(is_acute=is_acute).sort(STAY)
+    before = pl.col("person", "facility_ccn", "discharge_date", "stay").shift().name.suffix("_before")
+    goes_on = pl.all_horizontal(
+        pl.col("stay").is_null() & pl.col("stay_before").is_not_null(),
+        pl.col("person") == pl.col("person_before"),
+        pl.col("facility_ccn") == pl.col("facility_ccn_before"),
+        pl.col("admit_date") == pl.col("discharge_date_before"),
+    ).fill_null(False)
+    of_one = told.with_columns(before).with_columns(one=(~goes_on).cum_sum()).group_by("one", maintain_order=True)
+    return of_one.agg(pl.col(told.columns).exclude("discharge_date").first(), pl.col("discharge_date").last()).drop(
+        "one"
+    )
 
 
 def _stays_found(found: Found, people: Persons) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """What the codes of the linkage report mean, once: passes, reasons for review, facts that are placeholders, crosswalks."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 PASSES: Final = {
     "mbi": "Medicare number",
@@ -57,7 +58,7 @@ def reason(code: str) -> str:
     return REASONS.get(code, _plain(code))
 
 
-def ways(rows: pl.DataFrame) -> list[tuple[str, int]]:
+def ways(rows: "pl.DataFrame") -> list[tuple[str, int]]:
     """How one source's persons were linked, as (words, persons): the most frequent way first, then what was left open.
 
     rows  kind, name, persons of the linkage report
@@ -65,7 +66,7 @@ def ways(rows: pl.DataFrame) -> list[tuple[str, int]]:
     found = rows.sort(["persons", "name"], descending=[True, False])
 
     def of(kind: str, words: dict[str, str], told: str) -> list[tuple[str, int]]:
-        counts = found.filter(pl.col("kind") == kind).select("name", "persons").iter_rows()
+        counts = found.filter(found["kind"] == kind).select("name", "persons").iter_rows()
         return [(told.format(words.get(name, _plain(name))), int(persons)) for name, persons in counts]
 
     return [

@@ -265,7 +265,12 @@ def settings_of(**changes: Any) -> Settings:
     payer = {"path": "x", "start": date(2024, 1, 1), "end": date(2025, 12, 31)}
     return Settings.model_validate(
         {
-            "site": {"name": "test", "rehearsal": True, "memory_gib": 1.0},
+            "site": {
+                "name": "test",
+                "rehearsal": True,
+                "memory_gib": 1.0,
+                "threads": 1,
+            },  # a second costs a small site time
             "entity": {"organisation": "Test", "contact": "x@example.org", "areas": ["MA"]},
             "periods": {"2025Q4": {"end": date(2025, 12, 31), "run_out_days": 90}},
             "sources": {
@@ -299,7 +304,7 @@ def settings_of(**changes: Any) -> Settings:
 @pytest.fixture(scope="session")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """One connection for staging and reading in all tests: loading the crypto extension takes a third of a second."""
-    opened = store.connect(store.Engine(spill_folder=tmp_path_factory.mktemp("spill")))
+    opened = store.connect(store.Engine(spill_folder=tmp_path_factory.mktemp("spill"), threads=1))
     yield opened
     opened.close()
 

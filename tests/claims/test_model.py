@@ -113,7 +113,7 @@ def test_row_order_and_threads_change_nothing(yard: Any, tmp_path: Path) -> None
     other = type(yard)(
         site=type(yard.site)(
             root=other_root,
-            settings=settings.model_copy(update={"site": settings.site.model_copy(update={"threads": 1})}),
+            settings=settings.model_copy(update={"site": settings.site.model_copy(update={"threads": 2})}),
         ),
         store_key=yard.store_key,
         vault_key=yard.vault_key,

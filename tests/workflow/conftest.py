@@ -279,6 +279,11 @@ def make(folder: Path) -> None:
     temporary, root = folder / "temporary", folder / "ready"
     temporary.mkdir()
     made = new_site.create(root, sample=True, configuration=folder / "keys", inbox=folder / "sample" / "inbox")
+    settings = (root / "qe.toml").read_text(encoding="utf-8")
+    assert "\nthreads = 2\n" in settings
+    (root / "qe.toml").write_text(
+        settings.replace("\nthreads = 2\n", "\nthreads = 1\n")
+    )  # few rows are done sooner by one
     rehearsal.record_facts(made.site, actor="analyst", at=datetime.now(UTC))
     quarter = Quarter(root=root, in_process=False, environment={"TMPDIR": str(temporary)})
     cycle = ("--cycle", CYCLE)
