@@ -79,7 +79,7 @@ def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = 
     bar = progress or Silent()
     staged, model = modelled(site, progress=bar)
     keys = _keys(site)
-    with quarter.fit_model(site, model, keys) as (db, report, _):
+    with quarter.fit_model(site, model, keys, bar) as (db, report, _):
         modules = quarter.modules(site, site.period(), measures)
         run, inputs = quarter.start_run(site, staged, modules, site.period(), model)
         if not run.is_finished:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from qe import run_record, runs, warehouse
-from qe.claims import quality
+from qe.claims import examination, quality
 from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
 from qe.disclosure.confidential import for_recipient
@@ -47,22 +47,25 @@ class Keys:
 
 @contextmanager
 def fit_model(
-    site: Site, model: ClaimsModel, keys: Keys
+    site: Site, model: ClaimsModel, keys: Keys, progress: Progress
 ) -> Iterator[tuple[Warehouse, quality.QualityReport, tuple[Fault, ...]]]:
     """The claims model, read-only and locked, with what its quality checks found and the warnings among that.
 
     Raises Findings with all checks that stop.
     """
-    with examined_model(site, model, keys) as (db, report):
+    with examined_model(site, model, keys, progress) as (db, report):
         yield db, report, quality.require_none_stops(report.results)
 
 
 @contextmanager
-def examined_model(site: Site, model: ClaimsModel, keys: Keys) -> Iterator[tuple[Warehouse, quality.QualityReport]]:
+def examined_model(
+    site: Site, model: ClaimsModel, keys: Keys, progress: Progress
+) -> Iterator[tuple[Warehouse, quality.QualityReport]]:
     """The claims model, read-only and locked, and what its quality checks found, written as a page: fit or not."""
+    with examination.examined(model, keys.store, engine=site.engine(), progress=progress) as both:
+        report = quality.report(both, site.settings.quality, earlier=last_delivery(site, quality.inputs(both)))
+    write_aside(quality_page_path(site), quality_page(report, site.settings).encode("utf-8"))
     with warehouse.open_read_only(model.path, keys.store, engine=site.engine(), lock=True) as db:
-        report = quality.report(db, site.settings.quality, earlier=last_delivery(site, quality.inputs(db)))
-        write_aside(quality_page_path(site), quality_page(report, site.settings).encode("utf-8"))
         yield db, report
 
 

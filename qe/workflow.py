@@ -55,7 +55,7 @@ def prepare_confidential_reports(
     before = quarter.cache_contents(site)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
-    with quarter.fit_model(site, model, keys) as (db, report, warnings):
+    with quarter.fit_model(site, model, keys, progress) as (db, report, warnings):
         modules = quarter.modules(site, period, measures)
         run, inputs = quarter.start_run(site, staged, modules, period, model)
         if not run.is_finished:

@@ -17,7 +17,7 @@ from qe.claims.binding import bind_crosswalks
 from qe.claims.events import derive_events
 from qe.claims.link import LinkageReport, link_persons, report_of
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
-from qe.claims.quality_counts import count, describe_sources
+from qe.claims.quality_counts import describe_sources
 from qe.errors import OutOfResources, QeError
 from qe.progress import Progress
 from qe.site import Site
@@ -175,9 +175,6 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     db.insert("linkage_report", report)
     db.run(FOLDER / "binding" / "report_links.sql")
     _run_folder(db, "summary")
-    progress.finish()
-    progress.start("checking data quality")
-    count(db)
     progress.finish()
 
 

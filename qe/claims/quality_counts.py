@@ -1,4 +1,4 @@
-"""Count what every check finds, in a few statements; the counts stay in the model that they are about."""
+"""Count what every check finds, in a few statements."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -110,7 +110,7 @@ def _check_sources(outcome: Outcome, on: date, site: Site) -> str:
         )
         missing = _tell_expected(outcome, site, staged, on)
         model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
-        with quarter.examined_model(site, model, keys) as (_, report):
+        with quarter.examined_model(site, model, keys, progress) as (_, report):
             _tell_quality(outcome, site, report)
         tell_unresolved(outcome, model.unresolved_units)
     try:

@@ -13,6 +13,7 @@ import pytest
 
 from qe import store, vault
 from qe.claims.events import derive_events
+from qe.claims.examination import examined
 from qe.claims.load import ClaimsModel, build_model, vault_path
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
 from qe.progress import Silent
@@ -226,6 +227,12 @@ class Yard:
     def opened(self) -> Iterator[Warehouse]:
         """The built model, to read."""
         with self.reading(self.build()) as db:
+            yield db
+
+    @contextmanager
+    def examined(self) -> Iterator[Warehouse]:
+        """The built model with what its quality checks count, to read."""
+        with examined(self.build(), self.store_key, engine=self.site.engine(), progress=Silent()) as db:
             yield db
 
     @contextmanager

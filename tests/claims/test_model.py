@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from qe.claims import load
+from qe.claims.examination import counts_path
 from qe.claims.model import FOLDER
 from qe.claims.quality import assess, require_none_stops
 from qe.errors import Findings, InputError, QeError
@@ -130,17 +131,33 @@ def test_row_order_and_threads_change_nothing(yard: Any, tmp_path: Path) -> None
 def test_a_sound_model_is_fit_and_warns_of_what_is_missing(yard: Any) -> None:
     yard.put("medicare", "professional", [carrier("1"), carrier("2", claim_paid_amount=Decimal(79))])
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
-    with yard.opened() as db:
+    with yard.examined() as db:
         warnings = require_none_stops(assess(db, {}))
     # one of two claims' header differs from its line: 0.5 above 0.02
     assert [(fault.place, fault.count) for fault in warnings] == [("header_against_line", 1)]
     assert "0.5 (1 in all), above 0.02" in warnings[0].message
 
 
+def test_the_checks_of_a_model_are_counted_once_in_a_file_beside_it_and_again_where_it_is_gone(yard: Any) -> None:
+    yard.put("medicare", "professional", [carrier("1"), carrier("2", claim_paid_amount=Decimal(79))])
+    yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
+    model = yard.build()
+    assert not counts_path(model).exists()
+    found, written = [], []
+    for _ in range(3):
+        with yard.examined() as db:
+            found.append(db.query("from quality_count order by all").rows())
+        written.append(counts_path(model).stat().st_mtime_ns)
+        if len(found) == 2:
+            counts_path(model).unlink()
+    assert found[0] and found == [found[0]] * 3
+    assert written[0] == written[1] < written[2]  # read, then counted again
+
+
 def test_claims_of_persons_whom_no_file_knows_stop_the_run_unless_the_site_allows_it(yard: Any) -> None:
     yard.put("medicare", "professional", [carrier("1"), carrier("2", "BENE-2")])
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
-    with yard.opened() as db:
+    with yard.examined() as db:
         with pytest.raises(Findings, match=r"whom no eligibility or beneficiary file knows: 0\.5") as raised:
             require_none_stops(assess(db, {}))
         assert [fault.count for fault in raised.value.faults] == [1]
@@ -154,7 +171,7 @@ def test_rows_that_vanish_while_loading_stop_the_run(yard: Any) -> None:
     one = yard.put("medicare", "professional", [carrier("1")])
     yard.put("medicare", "beneficiary", [beneficiary("BENE-1")])
     yard.staged[0] = replace(one, rows_accepted=2)
-    with yard.opened() as db, pytest.raises(Findings, match="not all accounted for"):
+    with yard.examined() as db, pytest.raises(Findings, match="not all accounted for"):
         require_none_stops(assess(db, {}))
 
 

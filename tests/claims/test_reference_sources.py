@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from qe import warehouse
+from qe.claims.examination import examined
 from qe.claims.load import ClaimsModel, build_model
 from qe.claims.quality import assess, require_none_stops
 from qe.measurement.catalogue import catalogue, find
@@ -73,6 +74,12 @@ class Built:
         ) as db:
             yield db
 
+    @contextmanager
+    def examined(self) -> Iterator[Any]:
+        engine = self.yard.site.engine()
+        with examined(self.model, self.yard.store_key, engine=engine, progress=Silent()) as db:
+            yield db
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.opened() as db:
             found: list[tuple[Any, ...]] = db.query(sql).rows()
@@ -113,7 +120,7 @@ def require_every_row(built: Built, read: dict[str, int]) -> None:
         if one.file.staged_as not in ("roster", "beneficiary_counts", "enrollment")
     }
     assert fates == claims
-    with built.opened() as db:
+    with built.examined() as db:
         require_none_stops(assess(db, {}))
 
 

@@ -70,7 +70,7 @@ def test_planted_persons_stays_and_copies_are_found_again(sample: tuple[Any, Tru
     assert len(linked & true) >= 0.99 * len(linked)
     assert len(linked & true) >= 0.99 * len(true)
 
-    with yard.opened() as db:
+    with yard.examined() as db:
         assert require_none_stops(assess(db, {})) == ()
         stays = db.query(
             "select person_id, cast(admit_date as varchar), unit.identifier, principal_diagnosis, "

@@ -60,7 +60,7 @@ def test_persons_are_one_over_all_crosswalks_and_the_deliveries_reconcile(five: 
     }
     stated = {row["file"]: row["replaced_by"] for row in rows(truth / "deliveries.csv") if row["replaced_by"]}
     assert replaced == stated
-    with yard.opened() as db:
+    with yard.examined() as db:
         warnings = require_none_stops(assess(db, {}))
         assert [fault.place for fault in warnings if "two ids" in fault.message] == []  # numbered anew is no fault
         twice = db.query("select count(*) from claim where superseded_by is not null").item()

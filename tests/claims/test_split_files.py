@@ -85,7 +85,7 @@ def test_a_number_is_one_claim_within_its_type_and_year_and_takes_its_own_lines_
     write(folder, "base.csv", INSTITUTIONAL_BASE, *BASE)
     write(folder, "revenue.csv", INSTITUTIONAL_LINE, *LINES)
     model = built(yard)
-    with yard.opened() as db:
+    with yard.examined() as db:
         found = db.query(CLAIMS).rows()
         codes = db.query("select hcpcs from claim_line where hcpcs is not null order by from_date, hcpcs").rows()
         diagnoses = db.query(
