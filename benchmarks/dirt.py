@@ -72,13 +72,16 @@ class Dirt:
         denied = claims.filter(~occurred, is_free, pl.col("paid_status") == "denied")
         avoided = medicare.filter(occurred, is_free, pl.col("paid_status") == "other_payer_paid")
         exhausted = medicare.filter(occurred, is_free, ~pl.col("mco_paid"), kind="inpatient", paid_status="zero_paid")
+        second_payers = claims.filter(occurred, is_free).join(
+            exhausted.select(duplicate_of="claim_id"), on="duplicate_of", how="semi"
+        )
         in_bed = claims.filter(kind="inpatient")
         return {
             "denied_claim": self._against("denied_claim", denied.join(self.denied_by_line, on=KEY, how="anti")),
             "cost_avoided": compared(
                 self.of("cost_avoided").select(KEY).join(self.denied_by_line, on=KEY, how="anti"), avoided.select(KEY)
             ),
-            "benefits_exhausted": self._against("benefits_exhausted", exhausted),
+            "benefits_exhausted": self._against("benefits_exhausted", pl.concat([exhausted, second_payers])),
             "information_only": self._against("information_only", claims.filter(occurred, is_free, pl.col("mco_paid"))),
             "late_charge": self._against("late_charge", claims.filter(occurred, frequency_code="5")),
             "reversed_and_replaced": self._against("reversed_and_replaced", self._replaced_after_reversal()),
