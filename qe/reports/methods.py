@@ -1,6 +1,6 @@
 """What is the same in every confidential report of a run: one companion, rendered once and enclosed with each report.
 
-It holds what 42 CFR 401.717(b) has the entity share beside the results: the measures' rules, the models' coefficients and
+It holds what 42 CFR 401.717(a) has the entity share beside the results: the measures' rules, the models' coefficients and
 the settings in force, with the codes and digests by which an analyst finds them in the data files.
 """
 
