@@ -170,19 +170,18 @@ def test_a_stay_billed_under_ccn_to_one_payer_and_npi_to_another_is_one_stay_at_
 
 def clinic(claim: str, **changes: Any) -> dict[str, Any]:
     """An outpatient claim of Medicare."""
-    return stay(
-        claim,
-        claim_type="outpatient",
-        thru_date=DAY,
-        admit_date=None,
-        discharge_date=None,
-        service_code="3",
-        revenue_code="0300",
-        deductible_amount=Decimal(0),
-        claim_paid_amount=Decimal(80),
-        coinsurance_amount=Decimal(20),
-        **changes,
-    )
+    facts = {
+        "claim_type": "outpatient",
+        "thru_date": DAY,
+        "admit_date": None,
+        "discharge_date": None,
+        "service_code": "3",
+        "revenue_code": "0300",
+        "deductible_amount": Decimal(0),
+        "claim_paid_amount": Decimal(80),
+        "coinsurance_amount": Decimal(20),
+    }
+    return stay(claim, **facts | changes)
 
 
 def clinic_copy(claim: str, **changes: Any) -> dict[str, Any]:
@@ -212,6 +211,29 @@ def test_each_copy_names_the_claim_that_is_most_like_it_and_equal_ones_are_taken
     assert {names[claim]: names[kept] for claim, kept in pairs.items()} == {name: name for name in codes}
     # each of them costs what its two payers paid, none of them twice
     assert yard.rows("select paid_amount from cost_event") == [(Decimal("100.00"),)] * 5
+
+
+def test_of_equal_services_the_second_payment_goes_with_the_claim_that_left_it_open(yard: Any) -> None:
+    """A visit before the deductible was met and one after it: Medicare left 110.40 and 25.80 of 129.00 to the second payer."""
+    one_person(yard)
+    charged = {"hcpcs": "99214", "claim_charge_amount": Decimal("335.40")}
+    before = {"claim_paid_amount": Decimal("18.60"), "deductible_amount": Decimal("105.75")}
+    after = {"claim_paid_amount": Decimal("103.20"), "coinsurance_amount": Decimal("25.80")}
+    first = clinic("1", **charged, **before, coinsurance_amount=Decimal("4.65"))
+    yard.put("medicare", "institutional", [first, clinic("2", **charged, **after)])
+    beside = {"8": "25.80", "9": "110.40"}
+    yard.put(
+        "payer_a",
+        "medical",
+        [
+            clinic_copy(name, hcpcs="99214", charge_amount=Decimal("335.40"), paid_amount=Decimal(paid))
+            for name, paid in beside.items()
+        ],
+    )
+    pairs = dict(yard.rows("select claim_id, duplicate_of from claim where duplicate_of is not null"))
+    names = {str(number): native.removeprefix("P:") for native, number in yard.claims().items()}
+    assert {names[claim]: names[kept] for claim, kept in pairs.items()} == {"9": "1", "8": "2"}
+    assert yard.rows("select paid_amount from cost_event") == [(Decimal("129.00"),)] * 2
 
 
 def test_a_payer_that_takes_over_within_a_stay_bills_days_of_its_own(yard: Any) -> None:
