@@ -71,6 +71,7 @@ def prepare_confidential_reports(
     reports = render_confidential(
         previews,
         facts,
+        sent_on=send_on,
         dates=dates,
         zones=zones,
         out=run.reports(send_on.isoformat()),

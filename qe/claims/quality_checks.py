@@ -47,7 +47,7 @@ class CheckType:
     other        what `other` of its checks names: a column (or a key elsewhere), a set of codes or a format of lists.toml,
                  or a table of qe/claims/codes
     place_is_id  one place has one such check, whose id says neither `other` nor `limit`
-    reads        the table whose rows are checked_row, where it is not the check's own
+    reads        the table that is judged, where it is not the check's own (its rows are checked_row)
     every_limit  a query that counts for every `limit` at once and gives it as a column
     weighted     a query over checked_row that counts sum(rows), so that one row may stand for all that are equal
     """

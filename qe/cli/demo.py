@@ -118,8 +118,7 @@ def write_batch(folder: Path, status: dict[str, object]) -> Path:
 
 
 def say_where(folder: Path, cycle: str) -> None:
-    rendered = folder.glob(f"runs/*/reports/{SENT_ON}/*.pdf")
-    reports = [path for path in rendered if path.stem != "methods"]
+    reports = sorted(folder.glob(f"runs/*/reports/{SENT_ON}/*.csv"))  # one a report
     console.print("\nWhat is there now:")
     console.print(
         f"  confidential reports  {len(reports)} PDFs and methods.pdf in {reports[0].parent if reports else folder}"

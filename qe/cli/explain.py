@@ -215,12 +215,12 @@ def spans(numbers: Iterable[int]) -> str:
 
 
 def _plain(value: Any) -> str | None:
-    """A figure without the zeros behind it; a float to 6 digits."""
-    if value is None:
-        return None
+    """A figure without the zeros behind it, a float to 6 digits; a text as it is."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.2f}"
-    text = f"{value:,}" if not isinstance(value, str) else value
+    text = f"{value:,}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

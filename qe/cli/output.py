@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import duckdb
 import polars as pl
@@ -69,6 +69,9 @@ class Outcome:
         return self.site
 
 
+DISK_FULL: Final = OutOfResources("the disk is full", remedy="Free some space and run the same command again.")
+
+
 @contextmanager
 def command(name: str, *, json: bool) -> Iterator[Outcome]:
     """Run one command: errors become sentences and exit codes; text or the one JSON object; the log line."""
@@ -82,7 +85,9 @@ def command(name: str, *, json: bool) -> Iterator[Outcome]:
     except (MemoryError, duckdb.OutOfMemoryException):
         _take(outcome, OutOfResources("out of memory", remedy="Give [site] memory_gib more room; then run it again."))
     except duckdb.Error as error:
-        if any(word in str(error).lower() for word in ("corrupt", "checksum", "decrypt")):
+        if "no space left" in str(error).lower():
+            _take(outcome, DISK_FULL)
+        elif any(word in str(error).lower() for word in ("corrupt", "checksum", "decrypt")):
             _take(outcome, damaged("a file of the store"))
         else:
             _take_fault_of_ours(outcome, error)
@@ -90,7 +95,7 @@ def command(name: str, *, json: bool) -> Iterator[Outcome]:
         if error.errno not in (28, 122):
             _take_fault_of_ours(outcome, error)
         else:
-            _take(outcome, OutOfResources("the disk is full", remedy="Free some space and run the same command again."))
+            _take(outcome, DISK_FULL)
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
@@ -211,9 +216,7 @@ UNRESOLVED_SHOWN = 10
 
 def tell_unresolved(outcome: Outcome, found: pl.DataFrame) -> None:
     """Units that no roster resolves (`ClaimsModel.unresolved_units`): those with most dollars first."""
-    outcome.data["unresolved_units"] = [
-        {**row, "allowed_amount": str(row["allowed_amount"])} for row in found.iter_rows(named=True)
-    ]
+    outcome.data["unresolved_units"] = found.to_dicts()
     if found.is_empty():
         return
     outcome.table(

@@ -40,6 +40,7 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
             "periods": sorted(opened.settings.periods),
             "runs": runs,
             "cycles": cycles,
+            "unresolved_units": [],
             "ledger": {"events": head.seq, "head": head.hash},
         }
         kind = ", rehearsal" if opened.settings.site.rehearsal else ""

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ def seal(content: bytes, age_recipient: str) -> bytes:
 
 
 def write_package(path: Path, files: Mapping[str, bytes], *, report_id: str, age_recipient: str | None) -> Path:
-    """Write `files` as one sealed package `path`.age, or printable into the folder `path` (owner only)."""
+    """Write `files` as one sealed package `path`.age, or printable into the folder `path` (owner only), whole or not at all."""
     _private_folder(path.parent)
     if age_recipient is not None:
         listed = {name: _sha256(content) for name, content in files.items()}
@@ -62,9 +63,14 @@ def write_package(path: Path, files: Mapping[str, bytes], *, report_id: str, age
         target = path.with_name(f"{path.name}.age")
         _write_private(target, seal(whole, age_recipient))
         return target
-    _private_folder(path)
+    writing = path.with_name(f".{path.name}.writing")  # a folder that is there is whole
+    for left in (writing, path):
+        if left.exists():
+            shutil.rmtree(left)
+    _private_folder(writing)
     for name, content in files.items():
-        _write_private(path / name, content)
+        _write_private(writing / name, content)
+    writing.replace(path)
     return path
 
 

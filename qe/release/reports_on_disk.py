@@ -20,7 +20,10 @@ ID_TYPES: Final = ("CCN", "TIN", "NPI")
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFile:
-    """One rendered report and the dates printed on it."""
+    """One rendered report and the dates printed on it.
+
+    methods, methods_sha256  what is enclosed with it; None for a report that was rendered before there was such a companion
+    """
 
     unit_id: str
     level: Level
@@ -29,8 +32,8 @@ class ReportFile:
     csv: Path
     pdf_sha256: str
     csv_sha256: str
-    methods: Path
-    methods_sha256: str
+    methods: Path | None
+    methods_sha256: str | None
     result_sha256: str
     zone: str
     sent_on: date
@@ -55,12 +58,20 @@ class ReportFile:
 
     def require_unchanged(self) -> None:
         """The files are the ones that were rendered."""
-        files = ((self.pdf, self.pdf_sha256), (self.csv, self.csv_sha256), (self.methods, self.methods_sha256))
-        for path, sha256 in files:
+        for path, sha256 in ((self.pdf, self.pdf_sha256), (self.csv, self.csv_sha256), self.enclosure()):
             if not path.is_file() or file_sha256(path) != sha256:
                 raise Findings(
                     f"{path.name} is not the file that was rendered", remedy="Render again: qe run --send-on DATE."
                 )
+
+    def enclosure(self) -> tuple[Path, str]:
+        """The methods companion and its sha256; Findings for a report that has none, which cannot be sent any more."""
+        if self.methods is None or self.methods_sha256 is None:
+            raise Findings(
+                f"{self.stem} was rendered by an earlier version, without the methods that are enclosed with it",
+                remedy="Render again: qe run --send-on DATE.",
+            )
+        return self.methods, self.methods_sha256
 
 
 def send_days(run: Run) -> list[str]:
@@ -97,8 +108,8 @@ def _report(folder: Path, entry: Mapping[str, Any]) -> ReportFile:
         csv=folder / Path(entry["csv"]).name,
         pdf_sha256=entry["pdf_sha256"],
         csv_sha256=entry["csv_sha256"],
-        methods=folder / Path(entry["methods"]).name,
-        methods_sha256=entry["methods_sha256"],
+        methods=folder / Path(entry["methods"]).name if "methods" in entry else None,
+        methods_sha256=entry.get("methods_sha256"),
         result_sha256=entry["result_sha256"],
         zone=entry["zone"],
         sent_on=date.fromisoformat(entry["sent_on"]),

@@ -138,7 +138,8 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     """Whether this report, or an earlier one that was handed over and not returned, is already on its way."""
     if unit is None or unit.sent is None or unit.state == "failed":
         return False
-    return unit.state == "confirmed" or unit.sent.text("pdf_sha256") == report.pdf_sha256
+    sent = (unit.sent.text("pdf_sha256"), unit.sent.text("methods_sha256") or report.methods_sha256)
+    return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 
 
 def _is_missing(standing: Mapping[str, UnitReview], package: Package) -> bool:
@@ -215,6 +216,7 @@ def _redeem(permit: Permit, package: Package, *, on: date, facts: Facts) -> None
 
 def _intent(plan: SendPlan, package: Package) -> NewEvent:
     report = package.report
+    _, methods_sha256 = report.enclosure()
     returned = len(plan.facts.of("delivery_failed", cycle=plan.cycle, unit_id=report.unit_id))
     return NewEvent(
         kind="report_sent",
@@ -228,7 +230,7 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
             "channel": package.contact.channel,
             "pdf_sha256": report.pdf_sha256,
             "csv_sha256": report.csv_sha256,
-            "methods_sha256": report.methods_sha256,
+            "methods_sha256": methods_sha256,
             "result_sha256": report.result_sha256,
             "sent_on": report.sent_on.isoformat(),
             "last_request_day": report.last_request_day.isoformat(),
@@ -236,7 +238,7 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
             "zone": report.zone,
             "day_count": report.day_count,
         },
-        key=f"report_sent:{report.report_id}:{report.pdf_sha256}:{returned}",
+        key=f"report_sent:{report.report_id}:{report.pdf_sha256}:{methods_sha256}:{returned}",
     )
 
 
@@ -258,11 +260,12 @@ def _cover(package: Package, *, cycle: str) -> LetterFacts:
 def _write_report(package: Package, letter: bytes) -> None:
     """The report, its CSV, the methods and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
     report = package.report
+    methods, _ = report.enclosure()
     files: Mapping[str, bytes] = {
         "letter.pdf": letter,
         "report.pdf": report.pdf.read_bytes(),
         "results.csv": report.csv.read_bytes(),
-        "methods.pdf": report.methods.read_bytes(),
+        "methods.pdf": methods.read_bytes(),
     }
     sealed_for = package.contact.age_recipient if package.contact.channel == "age" else None
     packages.write_package(package.path, files, report_id=report.report_id, age_recipient=sealed_for)

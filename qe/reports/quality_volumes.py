@@ -1,5 +1,6 @@
 """Volumes by month on the quality page: one chart and one column of figures a kind, beside those of the delivery before."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,8 +21,9 @@ KINDS: Final = {
     "dme": "Equipment (DME)",
     "pharmacy": "Pharmacy fills",
     "membership": "Members",
+    "unknown": "Unknown type",  # a claims-model source may name its types as it likes: no such text stands on the page
 }
-CHART: Final = (252.0, 64.0)  # px
+CHART: Final = (252, 64)  # pixels: the bars
 ABOVE: Final = 2  # pixels above the highest bar
 MARK: Final = 2  # pixels: how thick the mark of the delivery before is
 
@@ -39,8 +41,11 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Volumes of one kind by month. title: the same in words."""
+    """Volumes of one kind by month. title: the same in words; width, height, mark: in pixels, of all and of a mark."""
 
+    width: int
+    height: int
+    mark: int
     kind: str
     title: str
     most: str
@@ -73,15 +78,19 @@ def source_volumes(now: pl.DataFrame, outside: pl.DataFrame, before: pl.DataFram
     outside      source_id, kind, rows: dated outside the source's period
     """
     held = now.clear().select("source_id", "kind", "month", "rows") if before is None else before
+    named = pl.col("kind").replace_strict(list(KINDS), list(KINDS), default="unknown")
+    beyond = outside.group_by("source_id", named).agg(pl.col("rows").sum()).sort("source_id", "kind")
     return [
-        _source_volumes(source_id, _by_month(now, source_id), _by_month(held, source_id), outside)
+        _source_volumes(source_id, _by_month(now, source_id), _by_month(held, source_id), beyond)
         for source_id in sorted({*now["source_id"], *outside["source_id"], *held["source_id"]})
     ]
 
 
 def _by_month(volumes: pl.DataFrame, source_id: str) -> dict[tuple[str, date], int]:
-    of = volumes.filter(pl.col("source_id") == source_id)
-    return {(one["kind"], one["month"]): one["rows"] for one in of.iter_rows(named=True)}
+    found: Counter[tuple[str, date]] = Counter()
+    for one in volumes.filter(pl.col("source_id") == source_id).iter_rows(named=True):
+        found[one["kind"] if one["kind"] in KINDS else "unknown", one["month"]] += one["rows"]
+    return found
 
 
 def shown(count: int) -> str:
@@ -98,7 +107,7 @@ def _source_volumes(
     kinds = [kind for kind in KINDS if any(kind == one for one, _ in [*now, *earlier])]
     months = _months([month for _, month in [*now, *earlier]])
     charted = {kind for (kind, _), rows in [*now.items(), *earlier.items()] if _drawn(rows)}
-    beyond = outside.filter(pl.col("source_id") == source_id).sort("kind")
+    beyond = outside.filter(pl.col("source_id") == source_id)
     return SourceVolumes(
         source_id=source_id,
         charts=tuple(_chart(kind, months, now, earlier) for kind in kinds if kind in charted),
@@ -151,6 +160,9 @@ def _chart(
         return round(value / most * height, 1)
 
     return Chart(
+        width=width,
+        height=height + ABOVE,
+        mark=MARK,
         kind=KINDS[kind],
         title=f"{KINDS[kind]} by month, {months[0]:%b %Y} to {months[-1]:%b %Y}; the figures stand in the table below",
         most=shown(max(now.get((kind, month), 0) for month in months)),

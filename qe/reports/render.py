@@ -76,27 +76,30 @@ def render_confidential(
     previews: Sequence[ConfidentialResult],
     facts: ReportFacts,
     *,
+    sent_on: date,
     dates: Mapping[str, ReviewDates],
     zones: Mapping[str, str],
     out: Path,
     processes: int,
     progress: Progress,
 ) -> list[RenderedReport]:
-    """Render every report into `out`, each file whole or not at all, and list them in reports.json.
+    """Render every report and their companion into `out`, each file whole or not at all, and list them in reports.json.
 
+    sent_on       the day on which all of them are to be sent
     dates, zones  by unit id
     """
     template = template_sha256()
     ordered = sorted(previews, key=lambda one: one.provider.unit_id)
     known = {report.stem_view: report for report in _already_rendered(out)}
-    companion = _job(METHODS, methods_view(facts, min(one.sent_on for one in dates.values())), template)
+    companion = _job(METHODS, methods_view(facts, sent_on), template)
     jobs = {
         preview.provider.unit_id: _job(
             _stem(preview, facts), report_view(preview, facts, dates[preview.provider.unit_id]), template
         )
         for preview in ordered
     }
-    todo = [job for job in (companion, *jobs.values()) if not job.is_done(out, known)]
+    wanted = [companion, *jobs.values()] if jobs else []
+    todo = [job for job in wanted if not job.is_done(out, known)]
     progress.start("rendering confidential reports", len(todo))
     unfinished = out / UNFINISHED
     try:

@@ -1,16 +1,21 @@
 """Reports go out sealed or printable, once; a clock starts only at a confirmed hand-over with evidence."""
 
+import hashlib
 import io
 import json
 import zipfile
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qe.errors import Findings, InputError, Refused
 from qe.ledger.fold import state_as_of
+from qe.release import packages
 from qe.release.cycles import cycle_for_run
+from qe.release.releases import shown_results
+from qe.release.reports_on_disk import latest_reports
 from qe.release.sends import reviews
 
 SENT_ON = date(2026, 3, 2)
@@ -40,6 +45,43 @@ def test_printable_files_can_be_read_by_their_owner_only(office: Any) -> None:
         "report.pdf": 0o600,
         "results.csv": 0o600,
     }
+
+
+def test_reports_rendered_before_there_were_methods_are_read_but_sent_no_more(office: Any) -> None:
+    run = office.run()
+    office.send()
+    listed = run.reports(SENT_ON.isoformat()) / "reports.json"
+    entries = json.loads(listed.read_text())
+    listed.write_text(json.dumps([{k: v for k, v in one.items() if "methods" not in k} for one in entries]))
+    assert len(shown_results(run, "2025Q4-1")) == 3  # what a release asks
+    (one, *_) = latest_reports(run)
+    with pytest.raises(Findings, match="without the methods that are enclosed with it") as told:
+        one.require_unchanged()
+    assert told.value.faults[0].remedy == "Render again: qe run --send-on DATE."
+
+
+def test_other_methods_beside_the_same_reports_are_another_send(office: Any) -> None:
+    run = office.run()
+    office.send()
+    folder = run.reports(SENT_ON.isoformat())
+    (folder / "methods.pdf").write_bytes(b"worded anew")
+    digest = hashlib.sha256(b"worded anew").hexdigest()
+    entries = json.loads((folder / "reports.json").read_text())
+    (folder / "reports.json").write_text(json.dumps([{**one, "methods_sha256": digest} for one in entries]))
+    office.send()
+    sent = [event.text("methods_sha256") for event in office.events("report_sent")]
+    assert (len(sent), sent[3:]) == (6, [digest] * 3)
+
+
+def test_a_printable_package_that_was_stopped_halfway_is_no_package(tmp_path: Path) -> None:
+    package = tmp_path / "mail" / "group-1"
+    with pytest.raises(TypeError):  # stopped at the second file
+        packages.write_package(package, {"a": b"1", "b": None}, report_id="1", age_recipient=None)  # type: ignore[dict-item]
+    assert not packages.is_written(package)
+    packages.write_package(package, {"a": b"1", "b": b"2"}, report_id="1", age_recipient=None)
+    assert packages.is_written(package)
+    assert [path.name for path in package.parent.iterdir()] == ["group-1"]
+    assert sorted(path.name for path in package.iterdir()) == ["a", "b"]
 
 
 def test_a_unit_without_usable_contact_is_listed_and_not_sent(office: Any) -> None:

@@ -29,6 +29,7 @@ def rendered(
     return render_confidential(
         previews,
         facts,
+        sent_on=dates.sent_on,
         dates=dict.fromkeys(units, dates),
         zones=dict.fromkeys(units, "America/Chicago"),
         out=out,
@@ -314,6 +315,14 @@ def test_whole_reports_are_kept_and_damaged_ones_are_rendered_again(
     assert not [file.name for file in tmp_path.iterdir() if file.suffix not in (".pdf", ".csv", ".json")]
 
 
+def test_a_run_without_a_provider_lists_no_report_and_encloses_nothing(
+    facts: ReportFacts, dates: ReviewDates, tmp_path: Path
+) -> None:
+    assert rendered([], facts, dates, tmp_path) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["reports.json"]
+    assert json.loads((tmp_path / "reports.json").read_text(encoding="utf-8")) == []
+
+
 class Interrupts(Silent):
     """Ctrl-C after the companion and the first report."""
 
@@ -334,6 +343,7 @@ def test_an_interrupted_rendering_goes_on_where_it_stopped(
         render_confidential(
             hospitals,
             facts,
+            sent_on=dates.sent_on,
             dates=dict.fromkeys(units, dates),
             zones=dict.fromkeys(units, "America/Chicago"),
             out=tmp_path,
