@@ -82,24 +82,21 @@ def _totals(connection: duckdb.DuckDBPyConnection, conversion: Conversion) -> tu
     """Distinct claims and dollars of the accepted rows, a repeated header amount once a claim."""
     totals = conversion.layout.totals
     found = {row[0] for row in connection.execute("select column_name from (describe staged_row)").fetchall()}
-    if totals is None or not {totals.claim, totals.paid} <= found:
+    if totals is None or not {totals.claim, totals.paid, totals.stated_in or totals.claim} <= found:
         return None, None
     claim, paid = quoted(totals.claim), quoted(totals.paid)
     if conversion.layout.columns[totals.paid].type == "amounts":
         paid = f"list_sum({paid})"
-    rows = f"select {claim} as claim, {paid} as paid from staged_row"
+    grain = quoted(totals.stated_in) if totals.stated_in else "null"
+    rows = f"select {claim} as claim, {paid} as paid, {grain} as grain from staged_row"
     if totals.given:
         rows += f" where {quoted(totals.given)} is not null"
     match totals.grain:
         case "claim":
             rows = f"select claim, max(paid) as paid from ({rows}) group by claim"
         case "stated":
-            assert totals.stated_in is not None
-            rows = (
-                "select claim, case when bool_and(grain = 'claim') then max(paid) else sum(paid) end as paid "
-                f"from (select {claim} as claim, {paid} as paid, {quoted(totals.stated_in)} as grain from staged_row) "
-                "group by claim"
-            )
+            paid = "case when bool_and(grain = 'claim') then max(paid) else sum(paid) end"
+            rows = f"select claim, {paid} as paid from ({rows}) group by claim"
         case "row":
             pass
         case _:

@@ -117,6 +117,17 @@ def test_an_identity_of_more_ids_than_one_person_has_is_nobodys() -> None:
     assert report.sources[0].left_out == {"same_source": 12}
 
 
+def test_ids_that_fit_a_shared_identity_stay_apart_too_whatever_their_numbers() -> None:
+    """One id without a number fits six with six numbers: it is the bridge over which they were one person."""
+    alike = facts("'HUB'", "'EVA'", "case when number > 1 then 'MBI' || number end", "date '1950-01-01'")
+    with linking() as db:
+        say(db, "payer_a", "H", 7, alike)
+        db.execute("update vault.identity set sex = 2")
+        report = linked(db)
+        assert persons(db) == (7, 7)
+    assert report.sources[0].left_out == {"same_source": 7}
+
+
 def test_an_mbi_of_five_ids_still_is_one_persons_and_of_six_nobodys() -> None:
     with linking() as db:
         say(db, "medicare", "F", 5, facts("'K'", "'L' || number", "'5'", "date '1950-01-01'"))

@@ -252,6 +252,28 @@ def test_a_payer_that_takes_over_within_a_stay_bills_days_of_its_own(yard: Any) 
         assert db.query("select count(*) from cost_event").item() == 2
 
 
+def test_a_copy_of_a_copy_names_the_claim_that_counts(yard: Any) -> None:
+    """Payer B's days overlap payer A's, and these Medicare's: A's claim is Medicare's copy, so B's is, too."""
+    one_person(yard)
+    member = {"native_person_id": "N1", "product": "SP", "year": 2025, "month": 3, "medical": "Y", "pharmacy": "N"}
+    known = [{"native_person_id": "N1", "year": 2025, "month": 3, **NAME}]
+    yard.put("payer_b", "eligibility", [{**member, "is_primary": "2"}], identities=known)
+    both = {"claim_type": "snf", "facility_code": "2", "facility_ccn": "225001", "billing_npi": "9999900007"}
+    yard.put("medicare", "institutional", [stay("S1", **both)])  # to 9 March
+    own = {"bill_type": "211", "hcpcs": None, "revenue_code": "0120", "admit_date": DAY, "rendering_npi": None}
+    for source_id, person, first, last in (("payer_a", "M1", DAY, 20), ("payer_b", "N1", date(2025, 3, 15), 31)):
+        days = {"from_date": first, "thru_date": date(2025, 3, last), "discharge_date": date(2025, 3, last)}
+        bill = copy(source_id, billing_npi="9999900007", **own, **days) | {"native_person_id": person}
+        yard.put(source_id, "medical", [bill])
+    kept = (
+        "select copied.source_id, kept.source_id as kept_source from claim as copied "
+        "join claim as kept on kept.claim_id = copied.duplicate_of"
+    )
+    with yard.opened() as db:
+        assert db.query(f"{kept} order by 1").rows() == [("payer_a", "medicare"), ("payer_b", "medicare")]
+        assert db.query("select count(*) from cost_event").item() == 1
+
+
 def test_the_same_fill_from_two_payers_is_one_fill(yard: Any) -> None:
     one_person(yard)
     yard.put(

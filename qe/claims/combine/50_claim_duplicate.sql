@@ -3,8 +3,8 @@
 -- claim processed as secondary: same person, facility and days. Other facility claims and professional claims: every (date, code) of the
 -- copy stands on the other claim, which has the same facility, or the same rendering or billing NPI. The primary payer's claim is kept:
 -- coordination order, then the payer type, then the lower claim number. Of several claims that could be kept that one is which no other
--- claim stands for, whose services are the copy's and no more, whose charge is nearest; equal ones are taken in turn, one a copy:
--- who paid least beside it goes with what left least to be paid.
+-- claim stands for, whose services are the copy's and no more, whose charge is nearest; where several copies fit the same claims
+-- equally well they are taken in turn: who paid least beside goes with what left least to be paid.
 -- Source: claims_data.md section 3.
 create or replace temp table claim_duplicate as
 with live as (
@@ -101,7 +101,10 @@ in_turn as (                                                       -- equal serv
         row_number() over (partition by kept_id, payer_id order by copy_paid, copy_standing) as copy_turn
     from best
     where fit = 1
+),
+chosen as (
+    select claim_id, arg_min(kept_id, (kept_turn <> copy_turn, standing)) as kept_id from in_turn group by claim_id
 )
-select claim_id, arg_min(kept_id, (kept_turn <> copy_turn, standing)) as kept_id
-from in_turn
-group by claim_id
+select chosen.claim_id, coalesce(root.kept_id, chosen.kept_id) as kept_id     -- a copy of a copy names what that one copies
+from chosen
+left join chosen as root on root.claim_id = chosen.kept_id

@@ -1,5 +1,6 @@
 -- Grain: one row per pair of another payer's ids with name, birth date, sex and ZIP all equal and no contrary number or middle initial
--- (working table). Decides: an identity that more ids share than one person can have is nobody's (is_shared): its ids stay apart.
+-- (working table). Decides: an identity that more ids share than one person can have is nobody's (is_shared): its ids stay apart, and so
+-- do those that fit one of them. That pairs are few is the birth dates' doing: one of very many ids is a placeholder (placeholder.sql).
 create or replace temp table same_name as
 with pair as (
     select one.party_id, other.party_id as other_party_id
@@ -9,6 +10,11 @@ with pair as (
         and coalesce(one.mbi = other.mbi, true)
         and coalesce(one.ssn = other.ssn, true)
         and coalesce(one.middle_initial = other.middle_initial, true)
+),
+shared as (
+    select party_id from pair group by party_id having count(*) >= $most_ids
 )
-select party_id, other_party_id, count(*) over (partition by party_id) >= $most_ids as is_shared
+select
+    party_id, other_party_id,
+    party_id in (select party_id from shared) or other_party_id in (select party_id from shared) as is_shared
 from pair

@@ -41,4 +41,3 @@ union all
 select * from fill_pair
 union all by name
 select * from month_pair
-order by kind, person_id, day, kept_id, copy_id, copy_payer_id
