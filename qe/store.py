@@ -222,14 +222,12 @@ def built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, 
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     building.unlink(missing_ok=True)
     try:
-        before = connection.execute("select current_database()").fetchone()
         _attach(connection, building, alias=alias, key=key, options=BUILD)
         try:
-            connection.execute(f"use {alias}")
-            yield
+            with using(connection, alias):
+                yield
             connection.execute(f"checkpoint {alias}")
         finally:
-            connection.execute(f"use {before[0] if before else 'memory'}")
             connection.execute(f"detach {alias}")
         sync(building)
         building.replace(path)
@@ -237,6 +235,17 @@ def built_aside(connection: duckdb.DuckDBPyConnection, path: Path, key: Key, *, 
     finally:
         building.unlink(missing_ok=True)
         building.with_name(building.name + ".wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def using(connection: duckdb.DuckDBPyConnection, alias: str) -> Iterator[None]:
+    """Within, unqualified tables of `connection` are those of the database attached as `alias`."""
+    before = connection.execute("select current_database()").fetchone()
+    connection.execute(f"use {alias}")
+    try:
+        yield
+    finally:
+        connection.execute(f"use {before[0] if before else 'memory'}")
 
 
 def sync(path: Path) -> None:

@@ -74,7 +74,7 @@ class Warehouse:
         missing = sorted(used - parameters.keys())
         if missing:
             raise InputError(f"{sql_file.name} asks for the unknown parameter ${missing[0]}")
-        return self.connection.execute(text, {name: parameters[name] for name in used} or None)
+        return self.connection.execute(statements[0], {name: parameters[name] for name in used} or None)
 
 
 def _to_polars(result: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -95,3 +95,10 @@ def build(path: Path, key: store.Key, *, engine: store.Engine) -> Iterator[Wareh
     """A new database, built aside and renamed when whole."""
     with store.build_aside(path, key, engine=engine) as connection:
         yield Warehouse(connection)
+
+
+@contextmanager
+def built_on(db: Warehouse, path: Path, key: store.Key) -> Iterator[None]:
+    """Within, `db` writes a new database, built aside and renamed when whole."""
+    with store.built_aside(db.connection, path, key, alias="main_store"):
+        yield

@@ -149,17 +149,16 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[St
     for sql_file in sorted((FOLDER / "work").glob("*.sql")):
         db.run(sql_file)
     db.execute("insert into current_delivery values (0, 0, '', null, null)")
-    for name in CODE_LISTS:
-        codes = pl.read_csv(FOLDER / "codes" / f"{name}.csv", infer_schema=False)
-        db.insert(
-            "code_status",
-            codes.select(
-                pl.lit(name).alias("list"),
-                "code",
-                "status",
-                (pl.col("service_occurred") == "true").alias("service_occurred"),
-            ),
+    lists = [
+        pl.read_csv(FOLDER / "codes" / f"{name}.csv", infer_schema=False).select(
+            pl.lit(name).alias("list"),
+            "code",
+            "status",
+            (pl.col("service_occurred") == "true").alias("service_occurred"),
         )
+        for name in CODE_LISTS
+    ]
+    db.insert("code_status", pl.concat(lists))
     products = pl.read_csv(FOLDER / "codes" / "product_category.csv", infer_schema=False)
     db.insert(
         "product_category",
@@ -218,7 +217,7 @@ def scan(db: Warehouse, delivery: Delivery, keys: Keys) -> None:
         _forget_identities(db, delivery)
         with _attached(db, staged.vault_database, keys.vault_key):
             _make_current(db, delivery)
-            db.run(_own_or_bound(db, "identities"))
+            db.run(_own_or_bound(db, delivery, "identities"))
             db.run(own, **delivery.parameters)
     folder = _sql_for("scan", staged.file.staged_as)
     if folder is None:
@@ -345,7 +344,7 @@ def groups(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
 def _delivered_rows(db: Warehouse, delivery: Delivery) -> None:
     """The view `delivered`: the rows of the attached file as they came, under the ids that its persons are bound to."""
     _make_current(db, delivery)
-    db.run(_own_or_bound(db, "rows"))
+    db.run(_own_or_bound(db, delivery, "rows"))
 
 
 def _make_current(db: Warehouse, delivery: Delivery) -> None:
@@ -360,9 +359,10 @@ def _make_current(db: Warehouse, delivery: Delivery) -> None:
     )
 
 
-def _own_or_bound(db: Warehouse, rows: str) -> Path:
-    """The SQL of `rows` that takes the ids of the current delivery's persons as they are, or as a crosswalk binds them."""
-    bound = db.frame(FOLDER / "incoming" / "is_bound.sql").item()
+def _own_or_bound(db: Warehouse, delivery: Delivery, rows: str) -> Path:
+    """The SQL of `rows` that takes the ids of this delivery's persons as they are, or as a crosswalk binds them."""
+    has_versions = delivery.staged.file.crosswalk is not None
+    bound = has_versions and db.frame(FOLDER / "incoming" / "is_bound.sql").item()
     return FOLDER / "incoming" / (f"bound_{rows}.sql" if bound else f"{rows}.sql")
 
 

@@ -147,19 +147,22 @@ def _cascade(
     if has_decisions:
         db.run(FILES / "parted.sql")
     for method in ("analyst", *passes) if has_decisions else passes:
-        _candidates(db, method, has_decisions=has_decisions)
+        if not _candidates(db, method, has_decisions=has_decisions):
+            continue
         for name in ("accept", "link", "leave_member", "leave_pool", "doubtful", "crowded"):
             db.run(FILES / f"{name}.sql", method=method, most_candidates=MOST_CANDIDATES)
     for method in to_review:
-        _candidates(db, method, has_decisions=has_decisions)
-        db.run(FILES / "review.sql", method=method)
+        if _candidates(db, method, has_decisions=has_decisions):
+            db.run(FILES / "review.sql", method=method)
 
 
-def _candidates(db: Warehouse, method: str, *, has_decisions: bool) -> None:
+def _candidates(db: Warehouse, method: str, *, has_decisions: bool) -> int:
+    """How many members and persons fit by this pass; the working table `candidate` holds them."""
     db.run(FILES / f"pass_{method}.sql")
     if has_decisions:
         db.run(FILES / "exclude.sql")
     db.run(FILES / "candidate.sql")
+    return int(db.scalar("select count(*) from candidate"))
 
 
 def _join_ids_of_one_person(db: Warehouse) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -80,14 +81,13 @@ def build_model(
 
     Persons are linked and surrogate ids assigned in the vault, which is attached only while that is done.
     """
-    engine = site.engine()
-    with _beside(engine) as beside:
-        with vault.attached(beside.connection, vault_path(site), vault_key):
-            decisions = vault.decisions_digest(beside.connection)
+    with _connected(site.engine()) as db:
+        with vault.attached(db.connection, vault_path(site), vault_key):
+            decisions = vault.decisions_digest(db.connection)
         return _built_or_read(
             site,
             staged,
-            beside=beside,
+            db=db,
             keys=ingest.Keys(store_key=store_key, vault_key=vault_key),
             decisions=decisions,
             progress=progress,
@@ -95,8 +95,8 @@ def build_model(
 
 
 @contextmanager
-def _beside(engine: store.Engine) -> Iterator[Warehouse]:
-    """A connection for the small reads around the build. No measure ever runs on it."""
+def _connected(engine: store.Engine) -> Iterator[Warehouse]:
+    """The connection that the model is built, or found, and described on. No measure ever runs on it."""
     connection = store.connect(engine)
     try:
         yield Warehouse(connection)
@@ -108,7 +108,7 @@ def _built_or_read(
     site: Site,
     staged: Sequence[StagedFile],
     *,
-    beside: Warehouse,
+    db: Warehouse,
     keys: ingest.Keys,
     decisions: str,
     progress: Progress,
@@ -117,13 +117,13 @@ def _built_or_read(
     path = model_path(site, digest)
     if not path.exists():
         try:
-            with warehouse.build(path, keys.store_key, engine=site.engine()) as db:
+            with warehouse.built_on(db, path, keys.store_key):
                 _build(db, site, staged, keys=keys, progress=progress)
         except duckdb.Error as error:
             raise _told(error) from None
-    store.attach(beside.connection, path, alias="model", key=keys.store_key, read_only=True)
-    beside.execute("use model")
-    return _described(beside, path=path, digest=digest, decisions=decisions)
+    store.attach(db.connection, path, alias="model", key=keys.store_key, read_only=True)
+    db.execute("use model")
+    return _described(db, path=path, digest=digest, decisions=decisions)
 
 
 def _told(error: duckdb.Error) -> QeError:
@@ -164,9 +164,9 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
     progress.finish()
     progress.start("combining payers and deriving events")
     quarantine = quarantine_frame(
+        db.connection,
         [one for one in staged if one.rows_quarantined],
         keys=StageKeys(store=keys.store_key, vault=keys.vault_key),
-        engine=site.engine(),
     )
     describe_sources(db, site.settings.sources, staged, quarantine)
     _run_folder(db, "combine")
@@ -235,6 +235,7 @@ def _split_folders(staged: Sequence[StagedFile]) -> list[list[str]]:
     return sorted(sorted(together) for together in folders.values())
 
 
+@cache
 def _code_digest() -> str:
     """sha256 of the SQL, code tables and modules of this package."""
     digest = hashlib.sha256()

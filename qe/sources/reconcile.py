@@ -2,14 +2,12 @@
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import polars as pl
 
-from qe import store
 from qe.errors import Fault
 from qe.site import SourceTable
 from qe.sources.convert import quoted
@@ -239,17 +237,18 @@ def reconciliation_frame(staged: Sequence[StagedFile], superseded: Mapping[tuple
     return pl.DataFrame(rows, schema=RECONCILIATION).sort("source_id", "file", "sha256")
 
 
-def quarantine_frame(staged: Sequence[StagedFile], *, keys: Keys, engine: store.Engine) -> pl.DataFrame:
+def quarantine_frame(
+    connection: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], *, keys: Keys
+) -> pl.DataFrame:
     """source_id, sha256, rule, column_name, rows, first_rows of all quarantined rows; no raw text."""
     frames = []
-    with closing(store.connect(engine)) as connection:
-        for one in staged:
-            places = Places(
-                database=None if one.in_vault else one.database,
-                vault_database=one.database if one.in_vault else one.vault_database,
-            )
-            with look_into(connection, places, keys=keys):
-                found = _quarantine(connection)
-            origin = [pl.lit(one.file.source_id).alias("source_id"), pl.lit(one.file.sha256).alias("sha256")]
-            frames.append(found.select(*origin, "rule", "column_name", "rows", "first_rows"))
+    for one in staged:
+        places = Places(
+            database=None if one.in_vault else one.database,
+            vault_database=one.database if one.in_vault else one.vault_database,
+        )
+        with look_into(connection, places, keys=keys):
+            found = _quarantine(connection)
+        origin = [pl.lit(one.file.source_id).alias("source_id"), pl.lit(one.file.sha256).alias("sha256")]
+        frames.append(found.select(*origin, "rule", "column_name", "rows", "first_rows"))
     return pl.concat(frames) if frames else pl.DataFrame(schema=QUARANTINE)

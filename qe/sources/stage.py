@@ -272,8 +272,7 @@ def look_into(connection: duckdb.DuckDBPyConnection, places: Places, *, keys: Ke
     key = keys.store if places.database is not None else keys.vault
     store.attach(connection, places.main, alias="staged", key=key, read_only=True)
     try:
-        connection.execute("use staged")
-        yield
+        with store.using(connection, "staged"):
+            yield
     finally:
-        connection.execute("use memory")
         connection.execute("detach staged")

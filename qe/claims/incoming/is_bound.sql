@@ -2,7 +2,6 @@
 -- file name no person; the first crosswalk of a source leaves the ids as they are, unless it was sent anew.
 select
     exists (select 1 from duckdb_columns() where database_name = 'staged' and column_name = 'native_person_id')
-    and current_delivery.crosswalk is not null
     and (
         not exists (select 1 from oldest_crosswalk where (source_id, crosswalk) = (current_delivery.source_id, current_delivery.crosswalk))
         or exists (
