@@ -50,6 +50,7 @@ SPLIT_KINDS = {
     "professional_base": "professional_split",
     "professional_line": "professional_split",
 }  # claim headers and their lines in two files
+MODEL_KINDS = ("claim", "claim_line", "claim_diagnosis", "claim_procedure")  # claims of our own model in four files
 COUNTED_KINDS = (
     *("institutional", "institutional_wide", "institutional_base", "institutional_line"),
     *("professional", "professional_wide", "professional_base", "professional_line"),
@@ -71,7 +72,7 @@ class Keys:
 class Delivery:
     """One staged file in the order in which files came.
 
-    The files of a source that sends increments count as one, and so do the claim headers and lines of one folder.
+    The files of a source that sends increments count as one, and so do claims, their lines and codes of one delivery.
 
     delivery_order  a claim of a later delivery supersedes the whole claim of an earlier one
     sent_order      the file's own place
@@ -129,13 +130,16 @@ def _is_net(one: StagedFile, net_sources: frozenset[str]) -> bool:
 def _together(one: StagedFile, net_sources: frozenset[str]) -> tuple[object, ...]:
     """Files of which this gives the same have one delivery_order; most files have one by themselves.
 
-    Increments share it with all of their source, headers and lines with those of their folder, months with those of one day.
+    Increments share it with all of their source, headers and lines with those of their folder, claims of our own model with
+    their lines and codes of one delivery, months with those of one day.
     """
     file = one.file
     if _is_net(one, net_sources):
         return file.source_id, file.staged_as
     if file.staged_as in SPLIT_KINDS:
         return file.source_id, SPLIT_KINDS[file.staged_as], file.path.parent.as_posix()
+    if file.staged_as in MODEL_KINDS:
+        return file.source_id, "model", file.delivery, file.received_on
     if file.staged_as in MONTH_KINDS:
         return file.source_id, file.staged_as, file.received_on
     return file.source_id, file.sha256
@@ -176,11 +180,11 @@ def prepare(db: Warehouse, deliveries: Sequence[Delivery], replaced: Sequence[St
                 {
                     "delivery_id": one.delivery_id,
                     "source_id": one.staged.file.source_id,
-                    "delivery_order": one.sent_order,
+                    "sent_order": one.sent_order,
                 }
                 for one in deliveries
             ],
-            schema={"delivery_id": pl.String, "source_id": pl.String, "delivery_order": pl.Int32},
+            schema={"delivery_id": pl.String, "source_id": pl.String, "sent_order": pl.Int32},
         ),
     )
     for one in deliveries:
@@ -244,15 +248,21 @@ def require_order(db: Warehouse, deliveries: Sequence[Delivery]) -> None:
 
     Raises Findings with every file that holds claims of an earlier-read file of its day.
     """
-    files: dict[tuple[object, ...], dict[int, str]] = {}
+    files: dict[tuple[object, ...], list[Delivery]] = {}
     for delivery in deliveries:
         file = delivery.staged.file
-        of_day = files.setdefault((file.source_id, file.layout, file.received_on), {})
-        of_day.setdefault(delivery.delivery_order, file.name)
+        kind = SPLIT_KINDS.get(file.staged_as, file.layout)
+        files.setdefault((file.source_id, kind, file.received_on), []).append(delivery)
     for day, of_day in enumerate(files.values(), start=1):
         if len(of_day) > 1:
-            for order, name in of_day.items():
-                db.execute("insert into file_of_day values ($day, $order, $name)", day=day, order=order, name=name)
+            for one in of_day:
+                db.execute(
+                    "insert into file_of_day values ($day, $place, $sent, $name)",
+                    day=day,
+                    place=one.sent_order if one.staged.file.staged_as in MODEL_KINDS else one.delivery_order,
+                    sent=one.sent_order,
+                    name=one.staged.file.name,
+                )
     found = db.frame(FOLDER / "keys" / "claims_of_one_day.sql")
     if not found.is_empty():
         raise Findings.of([_same_claims(first, other, claims) for first, other, claims in found.iter_rows()])

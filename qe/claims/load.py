@@ -37,7 +37,7 @@ class ClaimsModel:
     source_claims     source_id, claim_type, claims, paid_amount: after final action, before cross-payer de-duplication
     row_fates         delivery_id (first 16 digits of the file's sha256), source_id, fate, rows: kept, superseded,
                       replaced, older_version, reversal; they add up to the file's accepted rows
-    unresolved_units  source_id, reason, unit_id, name, claims, stays, allowed_amount: what no unit, or an NPI alone, stands for
+    unresolved_units  source_id, reason (no_identifier, npi_alone, no_group), unit_id, name, claims, stays, allowed_amount
     counts            rows of tables, units, superseded and duplicate claims
     data_through      the last day that every source with claims reaches, never past its stated end; None without claims
     """
@@ -212,6 +212,7 @@ def _key_digest(site: Site, staged: Sequence[StagedFile], decisions: str) -> str
                 one.rows_accepted,
                 one.replaced_by,
                 one.file.crosswalk,
+                one.file.delivery,
             ]
             for one in staged
         ),

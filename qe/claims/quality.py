@@ -130,7 +130,7 @@ def report(db: Warehouse, thresholds: Mapping[str, QualityTable], *, earlier: Ea
     earlier_files = earlier.files if earlier else {}
     units, stays, dollars = db.query(
         "select count(distinct unit_id), coalesce(sum(stays), 0)::bigint, coalesce(sum(allowed_amount), 0)::decimal(18, 2) "
-        "from unresolved_unit where reason = 'facility known by its NPI alone'"
+        "from unresolved_unit where reason = 'npi_alone'"
     ).row(0)
     return QualityReport(
         results=assess(db, thresholds, before=earlier.volumes if earlier else None),

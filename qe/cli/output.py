@@ -212,6 +212,11 @@ def utc_now() -> datetime:
 
 
 UNRESOLVED_SHOWN = 10
+UNRESOLVED = {
+    "no_identifier": "facility without an identifier",
+    "npi_alone": "facility known by its NPI alone",
+    "no_group": "visits without a group",
+}
 
 
 def tell_unresolved(outcome: Outcome, found: pl.DataFrame) -> None:
@@ -223,8 +228,10 @@ def tell_unresolved(outcome: Outcome, found: pl.DataFrame) -> None:
         f"Units that no roster resolves: {found.height}",
         ["source", "why", "unit", "claims", "stays", "allowed dollars"],
         [
-            (row["source_id"], row["reason"], row["name"] or "none", row["claims"], row["stays"], row["allowed_amount"])
-            for row in found.head(UNRESOLVED_SHOWN).iter_rows(named=True)
+            (source_id, UNRESOLVED.get(reason, reason), name or "none", claims, stays, dollars)
+            for source_id, reason, name, claims, stays, dollars in found.head(UNRESOLVED_SHOWN)
+            .select("source_id", "reason", "name", "claims", "stays", "allowed_amount")
+            .iter_rows()
         ],
     )
 

@@ -83,8 +83,8 @@ def _list_faults(module: Module) -> list[Fault]:
     faults = [
         Fault(
             code="unknown-list",
-            message=f'{place(module, stem)}: there is no list or map "{name}"{suggestion(name, sorted(known))}',
-            file=place(module, stem),
+            message=f'{module.place(stem)}: there is no list or map "{name}"{suggestion(name, sorted(known))}',
+            file=module.place(stem),
             place=name,
         )
         for stem, names in asked.items()
@@ -105,16 +105,11 @@ def require(module: Module, *, licensed: Path | None = None) -> None:
         raise MeasureError.of(faults)
 
 
-def place(module: Module, stem: str) -> str:
-    """A SQL file as messages name it."""
-    return f"measures/{module.folder.name}/{stem}.sql"
-
-
 def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     """What bars this file by its parsed tree."""
     before = frozenset() if stem == "population" else frozenset({"population"})
     return sql_syntax.faults(
-        module.sql[stem], where=place(module, stem), parameters=tuple(module.facts.parameters), extra_tables=before
+        module.sql[stem], where=module.place(stem), parameters=tuple(module.facts.parameters), extra_tables=before
     )
 
 
@@ -184,12 +179,12 @@ def _bind_faults(module: Module) -> list[Fault]:
 
 def _binder_fault(module: Module, stem: str, error: duckdb.Error) -> Fault:
     """DuckDB's own sentence, candidates and caret line. It speaks of the SQL only: the model is empty."""
-    return Fault(code="unbound-sql", message=f"{place(module, stem)}: {str(error).strip()}", file=place(module, stem))
+    return Fault(code="unbound-sql", message=f"{module.place(stem)}: {str(error).strip()}", file=module.place(stem))
 
 
 def _column_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:
     """Returned columns against the contract."""
-    where = place(module, stem)
+    where = module.place(stem)
     required, optional = REQUIRED_COLUMNS[stem], OPTIONAL_COLUMNS[stem]
 
     def fault(code: str, message: str, column: str) -> Fault:
@@ -231,8 +226,8 @@ def _double_faults(db: Warehouse, module: Module, stem: str, sql: str, given: di
     return [
         Fault(
             code="double-sum",
-            message=f"{place(module, stem)}: {name} over DOUBLE may differ between runs",
-            file=place(module, stem),
+            message=f"{module.place(stem)}: {name} over DOUBLE may differ between runs",
+            file=module.place(stem),
             remedy="Cast to decimal before adding up; a division of two numbers is a DOUBLE.",
         )
         for name in names

@@ -238,7 +238,7 @@ def lay_out_population(db: Warehouse, module: Module, period: MeasurePeriod, val
     try:
         db.connection.execute(f"create or replace temp table population as {sql}", given)
     except duckdb.Error as error:
-        raise _failed(module, check.place(module, "population"), error) from None
+        raise _failed(module, module.place("population"), error) from None
 
 
 def rows_of(
@@ -250,7 +250,7 @@ def rows_of(
     try:
         return db.query(sql, **(given or {}))
     except duckdb.Error as error:
-        raise _failed(module, check.place(module, stem), error) from None
+        raise _failed(module, module.place(stem), error) from None
 
 
 def _failed(module: Module, place: str, error: duckdb.Error) -> QeError:
@@ -284,7 +284,7 @@ def _covariates(db: Warehouse, module: Module, found: pl.DataFrame, own: pl.Data
             frames.append(frame.select(pl.col(name).cast(kind) for name, kind in schema.items()))
     stacked = pl.concat(frames).drop_nulls().sort("event_id", "factor")
     if stacked.select("event_id", "factor").is_duplicated().any():
-        raise MeasureError(f"{check.place(module, 'covariates')}: an event has the same factor more than once")
+        raise MeasureError(f"{module.place('covariates')}: an event has the same factor more than once")
     return stacked
 
 

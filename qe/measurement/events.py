@@ -147,7 +147,7 @@ def _population(module: Module, population: pl.DataFrame, payer: pl.DataFrame) -
     _require(module, "population", rows, required=["measure_id", "event_id", "person_id", "index_date"])
     strangers = set(rows["measure_id"]) - set(module.measure_ids)
     if strangers:
-        raise MeasureError(f"{_file(module, 'population')}: it returns a measure_id that measure.toml does not publish")
+        raise MeasureError(f"{module.place('population')}: it returns a measure_id that measure.toml does not publish")
     return rows
 
 
@@ -160,7 +160,7 @@ def _reasons(module: Module, exclusions: pl.DataFrame, considered: pl.DataFrame)
         .sort([*KEY, "number", "rule_id", "claim_ids"])
     )
     if ordered["number"].null_count():
-        raise MeasureError(f"{_file(module, 'exclusions')}: a rule_id is not a rule number like R5")
+        raise MeasureError(f"{module.place('exclusions')}: a rule_id is not a rule number like R5")
     return ordered.group_by(KEY, maintain_order=True).agg(
         exclusion_reasons=pl.col("rule_id").unique(maintain_order=True),
         reason_claims=pl.col("claim_ids")
@@ -174,7 +174,7 @@ def _outcome(module: Module, numerator: pl.DataFrame, considered: pl.DataFrame) 
     rows = _keyed(module, "numerator", numerator, considered)
     _require(module, "numerator", rows, required=["value"])
     if module.facts.kind == "proportion" and rows.filter(~pl.col("value").is_in([0, 1])).height:
-        raise MeasureError(f"{_file(module, 'numerator')}: the value of a proportion must be 0 or 1")
+        raise MeasureError(f"{module.place('numerator')}: the value of a proportion must be 0 or 1")
     if "amount" not in rows.columns:
         rows = rows.with_columns(amount=pl.lit(None, dtype=pl.Decimal(14, 2)))
     return rows.with_columns(pl.col("value").cast(pl.Decimal(18, 6)), pl.col("amount").cast(pl.Decimal(14, 2))).rename(
@@ -201,7 +201,7 @@ def _keyed(module: Module, stem: str, rows: pl.DataFrame, considered: pl.DataFra
     else:
         unknown = rows.join(keys, on=KEY, how="anti").height
     if unknown:
-        message = f"{_file(module, stem)}: {unknown} rows name an event that population.sql does not return"
+        message = f"{module.place(stem)}: {unknown} rows name an event that population.sql does not return"
         raise MeasureError.of([Fault(code="unknown-event", message=message, count=unknown)])
     return rows
 
@@ -214,7 +214,7 @@ def _require(module: Module, stem: str, rows: pl.DataFrame, *, required: Sequenc
         faults.append(
             Fault(
                 code="event-twice",
-                message=f"{_file(module, stem)}: {twice} rows repeat an event",
+                message=f"{module.place(stem)}: {twice} rows repeat an event",
                 count=twice,
                 remedy="One row an event.",
             )
@@ -223,7 +223,7 @@ def _require(module: Module, stem: str, rows: pl.DataFrame, *, required: Sequenc
         blank = rows[name].null_count()
         if blank:
             faults.append(
-                Fault(code="blank", message=f"{_file(module, stem)}: {name} is NULL in {blank} rows", count=blank)
+                Fault(code="blank", message=f"{module.place(stem)}: {name} is NULL in {blank} rows", count=blank)
             )
     if faults:
         raise MeasureError.of(faults)
@@ -234,7 +234,3 @@ def _merged(first: pl.Expr, second: pl.Expr) -> pl.Expr:
     return pl.concat_list(
         first.fill_null(pl.lit([], dtype=LISTS)), second.fill_null(pl.lit([], dtype=LISTS))
     ).list.unique(maintain_order=True)
-
-
-def _file(module: Module, stem: str) -> str:
-    return f"measures/{module.folder.name}/{stem}.sql"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from qe.errors import MeasureError
 
 Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
+SqlFile = Literal["population", "exclusions", "numerator", "covariates", "claims"]
 EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
 AttributionLevel = Literal["clinician", "group", "facility", "area"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -226,7 +227,11 @@ class Upkeep(Closed):
 
 
 class Measure(Closed):
-    """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks."""
+    """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks.
+
+    shared  SQL files that sister modules have in common: the stem of a file in measures/_shared that stands for the
+            module's own; its lists and parameters go by the names that the file asks for
+    """
 
     id: Identifier
     version: Version
@@ -249,6 +254,7 @@ class Measure(Closed):
     attribution: Attribution
     scoring: Scoring
     publish: Publish
+    shared: dict[SqlFile, Identifier] = {}
     parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
     lists: dict[Identifier, ListFacts] = {}
     maps: dict[Identifier, ListFacts] = {}

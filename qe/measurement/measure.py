@@ -20,6 +20,8 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
   cases.toml       worked cases (schema: qe/measurement/cases.py)
   method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
 
+Files that sister modules have in common stand in measures/_shared; [shared] of measure.toml says which stand for the module's own.
+
 All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
 tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
 (all but population.sql) `population`: the rows of population.sql. Bound parameters: $period_start, $period_end and the
@@ -27,17 +29,19 @@ keys of [parameters].
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from qe import closed_toml
 from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
-from qe.measurement.facts import Measure, ParameterValue, Scoring
+from qe.measurement.facts import Measure, ParameterValue, Scoring, SqlFile
 
-SQL_FILES = ("population", "exclusions", "numerator", "covariates", "claims")
-REQUIRED_FILES = ("population.sql", "exclusions.sql", "numerator.sql", "cases.toml", "method.md")
+SQL_FILES: tuple[SqlFile, ...] = get_args(SqlFile)
+REQUIRED_SQL: tuple[SqlFile, ...] = ("population", "exclusions", "numerator")
+REQUIRED_FILES = ("cases.toml", "method.md")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +50,16 @@ class Module:
 
     folder   where it stands
     facts    its measure.toml
-    sha256   of all its files and of the shared lists it names: names the exact definition in a run's manifest
-    sql      texts by file stem: population, exclusions, numerator and (optional) covariates and claims
+    sha256   of all its files and of the shared SQL and lists it names: names the exact definition in a run's manifest
+    files    where each SQL file stands, by what it is: population, exclusions, numerator, (optional) covariates, claims
+    sql      their texts
     method   text of method.md
     """
 
     folder: Path
     facts: Measure
     sha256: str
+    files: Mapping[str, Path]
     sql: dict[str, str]
     method: str
 
@@ -72,6 +78,11 @@ class Module:
     @property
     def scoring(self) -> Scoring:
         return self.facts.scoring
+
+    def place(self, stem: str) -> str:
+        """A SQL file as messages name it: "measures/hwr/population.sql"."""
+        path = self.files.get(stem, self.folder / f"{stem}.sql")
+        return f"measures/{path.parent.name}/{path.name}"
 
     def standing_deviations(self) -> tuple[str, ...]:
         """What departs from the specification in every run: stated deviations, rules not ticked, another level."""
@@ -112,21 +123,48 @@ def load(folder: Path) -> Module:
     """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
     folder = folder.resolve()
     facts = _read_facts(folder)
-    missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
-    if missing:
-        raise MeasureError.of(
-            [
-                Fault(
-                    code="missing-file",
-                    message=f"measures/{folder.name}: {name} is missing",
-                    file=f"{folder.name}/{name}",
-                )
-                for name in missing
-            ]
+    files: dict[str, Path] = {stem: _sql_file(folder, facts, stem) for stem in SQL_FILES}
+    faults = [
+        _missing(folder, path)
+        for path in (
+            *(files[stem] for stem in dict.fromkeys((*REQUIRED_SQL, *facts.shared))),
+            *(folder / name for name in REQUIRED_FILES),
         )
-    sql = {stem: text(folder / f"{stem}.sql") for stem in SQL_FILES if (folder / f"{stem}.sql").is_file()}
+        if not path.is_file()
+    ]
+    faults += [_twice(folder, stem) for stem in facts.shared if (folder / f"{stem}.sql").is_file()]
+    if faults:
+        raise MeasureError.of(faults)
+    files = {stem: path for stem, path in files.items() if path.is_file()}
     return Module(
-        folder=folder, facts=facts, sha256=_folder_sha256(folder, facts), sql=sql, method=text(folder / "method.md")
+        folder=folder,
+        facts=facts,
+        sha256=_folder_sha256(folder, facts),
+        files=files,
+        sql={stem: text(path) for stem, path in files.items()},
+        method=text(folder / "method.md"),
+    )
+
+
+def _sql_file(folder: Path, facts: Measure, stem: SqlFile) -> Path:
+    """Where this SQL of a module stands, or would stand: in its folder, or in the one that sister modules share."""
+    shared = facts.shared.get(stem)
+    return folder / f"{stem}.sql" if shared is None else folder.parent / "_shared" / f"{shared}.sql"
+
+
+def _missing(folder: Path, path: Path) -> Fault:
+    name = path.name if path.parent == folder else f"../{path.parent.name}/{path.name}"
+    return Fault(
+        code="missing-file", message=f"measures/{folder.name}: {name} is missing", file=f"{folder.name}/{name}"
+    )
+
+
+def _twice(folder: Path, stem: str) -> Fault:
+    return Fault(
+        code="two-files",
+        message=f"measures/{folder.name}: {stem}.sql stands in the folder and in [shared]",
+        file=f"{folder.name}/measure.toml",
+        remedy="Keep one of them.",
     )
 
 
@@ -147,7 +185,7 @@ def _read_facts(folder: Path) -> Measure:
 
 
 def _folder_sha256(folder: Path, facts: Measure) -> str:
-    """sha256 over the sorted (path, content) of the folder and of the shared lists that it names."""
+    """sha256 over the sorted (path, content) of the folder and of the shared SQL and lists that it names."""
     digest = hashlib.sha256()
     files = {
         str(path.relative_to(folder)): path
@@ -157,6 +195,8 @@ def _folder_sha256(folder: Path, facts: Measure) -> str:
     for listed in (*facts.lists.values(), *facts.maps.values()):
         if listed.shared:
             files[f"_lists/{listed.shared}.csv"] = folder.parent / "_lists" / f"{listed.shared}.csv"
+    for shared in facts.shared.values():
+        files[f"_shared/{shared}.sql"] = folder.parent / "_shared" / f"{shared}.sql"
     for name, path in sorted(files.items()):
         content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{name}\0{len(content)}\0".encode())

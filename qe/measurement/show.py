@@ -34,7 +34,7 @@ def show(module: Module) -> str:
         head.append(f"  deviations: {', '.join(deviations)}")
     for name, parameter in facts.parameters.items():
         head.append(f"  parameter {name} = {parameter.default}: {parameter.meaning}")
-    files = [f"-- {stem}.sql\n{sql.rstrip()}" for stem, sql in module.sql.items()]
+    files = [f"-- {module.place(stem)}\n{sql.rstrip()}" for stem, sql in module.sql.items()]
     return "\n\n".join(["\n".join(head), *_rules(module), *files]) + "\n"
 
 
@@ -47,7 +47,10 @@ def _rules(module: Module) -> Iterator[str]:
         lines += [f"  spec  {item}" for item in _items(module.method) if whole.search(item)]
         for stem, sql in module.sql.items():
             places = [number for number, line in enumerate(sql.splitlines(), start=1) if whole.search(line)]
-            lines += [f"  sql   {stem}.sql:{number}  {sql.splitlines()[number - 1].strip()}" for number in places]
+            lines += [
+                f"  sql   {module.files[stem].name}:{number}  {sql.splitlines()[number - 1].strip()}"
+                for number in places
+            ]
         lines += [f"  case  {case.id}: {case.title}" for case in shown if rule in case.rules]
         yield "\n".join(lines)
 

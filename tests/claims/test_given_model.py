@@ -1,8 +1,14 @@
 """Files that already are in our claims model join the others under surrogate ids."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import polars as pl
+import pytest
+
+from qe.errors import Findings
 
 DAY = date(2025, 3, 5)
 
@@ -59,3 +65,36 @@ def test_a_model_given_as_files_is_taken_as_given_under_surrogate_ids_and_units(
             ("1",),
             ("2",),
         ]
+
+
+def in_delivery(yard: Any, day: date, kind: str, rows: list[dict[str, Any]]) -> None:
+    """A file of the claims model as it comes in a delivery of its own."""
+    one = yard.put("model", kind, rows, received_on=day)
+    yard.staged[-1] = replace(one, file=replace(one.file, delivery=str(day)))
+
+
+def test_a_model_given_twice_keeps_the_lines_and_codes_of_its_later_delivery(yard: Any) -> None:
+    claim = {"claim_id": "V1", "person_id": "X9", "claim_type": "professional", "from_date": DAY, "thru_date": DAY}
+    line = {"claim_id": "V1", "line_number": 1, "hcpcs": "99213", "from_date": DAY}
+    code = {"claim_id": "V1", "sequence": 1, "kind": "principal", "code": "I50.9"}
+    second = {**code, "sequence": 2, "code": "I10"}
+    for day, paid, codes in ((date(2025, 7, 1), 80, [code, second]), (date(2025, 10, 1), 70, [code])):
+        in_delivery(yard, day, "claim", [{**claim, "allowed_amount": Decimal(paid)}])
+        in_delivery(yard, day, "claim_line", [{**line, "allowed_amount": Decimal(paid)}])
+        in_delivery(yard, day, "claim_diagnosis", codes)
+    model = yard.build()
+    fates = dict(model.row_fates.group_by("fate").agg(pl.col("rows").sum()).iter_rows())
+    assert fates == {"kept": 3, "superseded": 4}
+    with yard.reading(model) as db:
+        live = "select claim_id, allowed_amount from claim_line where superseded_by is null"
+        assert db.query(live).rows() == [("1", Decimal("70.00"))]
+        assert db.query("select claim_id, code from claim_diagnosis").rows() == [("1", "I509")]
+        assert db.query("select count(*) from cost_event").item() == 1
+
+
+def test_two_files_of_one_delivery_that_hold_the_same_claim_stop(yard: Any) -> None:
+    claim = {"claim_id": "V1", "person_id": "X9", "claim_type": "professional", "from_date": DAY, "thru_date": DAY}
+    for _ in range(2):
+        in_delivery(yard, date(2025, 7, 1), "claim", [claim])
+    with pytest.raises(Findings, match=r"model-002\.csv: 1 of its claims stand in model-001\.csv too"):
+        yard.build()

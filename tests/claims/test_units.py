@@ -205,9 +205,9 @@ def test_facilities_without_a_ccn_are_listed_with_claims_stays_and_dollars(yard:
     yard.put("roster", "roster", [{**HOSPITAL, "npi": "9999900008"}])
     found = yard.rows("select source_id, reason, name, claims, stays, allowed_amount from unresolved_unit")
     assert found == [
-        ("payer_a", "facility known by its NPI alone", "NPI 9999900007", 1, 1, 9000),
-        ("payer_b", "facility known by its NPI alone", "NPI 9999900007", 1, 0, 9000),
-        ("payer_a", "facility without an identifier", None, 1, 1, 500),
+        ("payer_a", "npi_alone", "NPI 9999900007", 1, 1, 9000),
+        ("payer_b", "npi_alone", "NPI 9999900007", 1, 0, 9000),
+        ("payer_a", "no_identifier", None, 1, 1, 500),
     ]
     with yard.examined() as db:  # the quality page's figure is the same one
         assert quality.report(db, {}, earlier=None).unresolved == (1, 1 + 0, Decimal(9000 + 9000))

@@ -1,8 +1,11 @@
 import json
 
+import duckdb
 import pytest
+import typer
 
 from qe.cli.main import main
+from qe.cli.output import command
 
 
 def called(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -56,3 +59,12 @@ def test_the_measure_list_has_an_entry_for_each_published_measure(capsys: pytest
     assert code == 0
     assert {entry["id"] for entry in listed} >= {"hwr", "pdc_statins", "total_cost_index"}
     assert all({"id", "module", "version", "levels", "kind"} <= entry.keys() for entry in listed)
+
+
+@pytest.mark.parametrize("error", [duckdb.IOException("Could not write: No space left on device"), OSError(28, "full")])
+def test_a_full_disk_is_one_sentence_whoever_meets_it(error: Exception, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(typer.Exit) as stop, command("run", json=True):
+        raise error
+    answer = json.loads(capsys.readouterr().out)
+    assert (stop.value.exit_code, answer["exit_code"]) == (5, 5)
+    assert [fault["message"] for fault in answer["faults"]] == ["the disk is full"]

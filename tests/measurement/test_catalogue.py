@@ -113,7 +113,7 @@ def test_a_measure_is_shown_rule_by_rule_as_text_sql_and_cases(second_stay: Writ
     text = show.show(load(second_stay(method=method)))
     assert "R2\n  spec  R2 adults, by the calendar.\n  sql   exclusions.sql:1" in text
     assert "  case  all_rules: a second stay counts" in text
-    assert "-- population.sql\n-- Grain: one row a person with a stay in the period (R1)" in text
+    assert "-- measures/second_stay/population.sql\n-- Grain: one row a person with a stay in the period (R1)" in text
 
 
 def test_the_tables_that_sql_may_read_are_listed_with_types_and_macros() -> None:

@@ -147,3 +147,28 @@ def test_any_standing_deviation_forces_alternative(second_stay: Write) -> None:
         toml + '\n[unverified]\nR2 = "tick the age against the manual"\n',
     ):
         assert load(second_stay(measure=changed)).standing() == "alternative"
+
+
+SHARED = '[shared]\nnumerator = "twice_in"\n'
+
+
+def test_sister_modules_share_a_file_and_each_is_another_definition_when_it_changes(second_stay: Write) -> None:
+    folder = second_stay()
+    numerator = (folder / "numerator.sql").read_text()
+    toml = _facts(folder).replace("[upkeep]", SHARED + "[upkeep]")
+    (folder / "measure.toml").write_text(toml)
+    with pytest.raises(MeasureError) as caught:
+        load(folder)
+    assert [fault.message for fault in caught.value.faults] == [
+        "measures/second_stay: ../_shared/twice_in.sql is missing",
+        "measures/second_stay: numerator.sql stands in the folder and in [shared]",
+    ]
+    (folder / "numerator.sql").unlink()
+    shared = folder.parent / "_shared"
+    shared.mkdir()
+    (shared / "twice_in.sql").write_text(numerator)
+    module = load(folder)
+    assert module.sql["numerator"] == numerator
+    assert module.place("numerator") == "measures/_shared/twice_in.sql"
+    (shared / "twice_in.sql").write_text(numerator + "-- another\n")
+    assert load(folder).sha256 != module.sha256

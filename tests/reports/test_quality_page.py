@@ -117,6 +117,14 @@ def test_the_verdict_stands_first_and_names_what_stops():
     assert "▲ Warning 10% 5% 180 1,800" in shown_text
 
 
+def test_types_that_a_source_names_as_it_likes_stand_on_the_page_as_unknown_ones():
+    strange = VOLUMES.with_columns(kind=pl.lit("o'clock <b>"))  # 1,200 and 600 of one, 7 and 8,423 of the other
+    shown_text = text_of(page(PASSED, volumes=strange))
+    assert "Unknown type" in shown_text
+    assert "1,207" in shown_text  # January: 1,200 + 7
+    assert "clock" not in shown_text
+
+
 def test_a_first_delivery_is_said_to_be_one_and_a_later_one_is_compared_month_by_month():
     assert "This is the first delivery" in text_of(page(PASSED))
     before = VOLUMES.with_columns(rows=pl.when(pl.col("rows") == 600).then(800).otherwise(pl.col("rows")))

@@ -6,7 +6,7 @@ with known as (
         said.*,
         row_number() over (
             partition by population, native_person_id
-            order by (origin = 'crosswalk') desc, delivery_order desc, valid_to desc nulls first, valid_from desc nulls last,
+            order by (origin = 'crosswalk') desc, sent_order desc, valid_to desc nulls first, valid_from desc nulls last,
                 mbi nulls last, last_name nulls last, first_name nulls last, birth_date nulls last, zip5 nulls last,
                 sex nulls last, middle_name nulls last, hicn nulls last, ssn nulls last
         ) as place
@@ -17,7 +17,7 @@ with_place as (
     select
         *,
         row_number() over (
-            partition by population, native_person_id order by valid_to desc nulls last, delivery_order desc, place
+            partition by population, native_person_id order by valid_to desc nulls last, sent_order desc, place
         ) as recency
     from known
 )

@@ -4,6 +4,6 @@ select
     list(claim_row.row_number order by claim_row.row_number) as lines
 from claim_row
 join (select distinct kind, claim_id from related_claim) as wanted using (kind, claim_id)
-join delivery using (delivery_order)
-group by claim_row.kind, claim_row.claim_id, delivery.source_id, delivery.delivery_id, delivery.delivery_order, claim_row.fate
-order by claim_row.kind, claim_row.claim_id, delivery.delivery_order, claim_row.fate
+join delivery using (sent_order)
+group by claim_row.kind, claim_row.claim_id, delivery.source_id, delivery.delivery_id, delivery.sent_order, claim_row.fate
+order by claim_row.kind, claim_row.claim_id, delivery.sent_order, claim_row.fate

@@ -3,7 +3,7 @@ create table row_fates as
 with counted as (
     select delivery.delivery_id, delivery.source_id, claim_row.fate, count(*) as rows
     from claim_row
-    join delivery using (delivery_order)
+    join delivery using (sent_order)
     group by all
     union all
     select delivery_id, source_id, 'replaced', rows

@@ -1,5 +1,5 @@
 -- Grain: one row per source, reason and unit (NULL: none): claims that no unit, or none but an NPI, stands for, with stays and dollars.
--- Copies that another payer's claim stands for are left out. Source: claims_data.md, correction 1.
+-- reason: no_identifier and npi_alone (facility claims), no_group (visits). Copies that another payer's claim stands for are left out. Source: claims_data.md, correction 1.
 create table unresolved_unit as
 with standing as (
     select *
@@ -9,8 +9,7 @@ with standing as (
 facility_claim as (
     select
         standing.source_id, standing.claim_id, standing.facility_id as unit_id, unit.name, standing.allowed_amount,
-        case when standing.facility_id is null then 'facility without an identifier' else 'facility known by its NPI alone' end
-            as reason
+        case when standing.facility_id is null then 'no_identifier' else 'npi_alone' end as reason
     from standing
     left join unit on unit.unit_id = standing.facility_id
     where standing.claim_type not in ('professional', 'dme') and (standing.facility_id is null or unit.id_type <> 'CCN')
@@ -18,7 +17,7 @@ facility_claim as (
 without_group as (
     select
         standing.source_id, standing.claim_id, cast(null as varchar) as unit_id, cast(null as varchar) as name,
-        sum(visit.allowed_amount) as allowed_amount, 'visits without a group' as reason
+        sum(visit.allowed_amount) as allowed_amount, 'no_group' as reason
     from visit
     join standing using (claim_id)
     where visit.group_id is null and standing.claim_type = 'professional'

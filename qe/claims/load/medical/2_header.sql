@@ -14,7 +14,7 @@ summed as (
         sum(allowed_amount) as allowed_amount, sum(paid_amount) as paid_amount, sum(member_amount) as member_amount,
         sum(other_payer_amount) as other_payer_amount, max(version_number) as version, max(cob_order) as cob_order,
         max(paid_date) as paid_date,
-        bool_and(coalesce(hcpcs similar to '[EK].*', false)) as is_equipment,
+        bool_and(is_equipment_code(hcpcs)) as is_equipment,
         bool_or(revenue_code similar to '01[0-9]{2}') as has_room,
         bool_or(revenue_code similar to '01[0-9]4') as has_psychiatric_room,
         bool_or(revenue_code similar to '01[0-9]8') as has_rehabilitation_room,

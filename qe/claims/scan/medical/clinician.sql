@@ -6,6 +6,6 @@ select
     rendering_specialty, case when bill_type is null then billing_tin end,
     count(*), min(from_date), max(coalesce(thru_date, from_date))
 from incoming
-where (bill_type is not null or not coalesce(hcpcs similar to '[EK].*', false))
+where (bill_type is not null or not is_equipment_code(hcpcs))
     and (coalesce(rendering_npi, attending_npi) is not null or (bill_type is null and billing_tin is not null))
 group by all

@@ -2,5 +2,5 @@
 insert into supplier_seen
 select coalesce(billing_npi, rendering_npi), count(*)
 from incoming
-where bill_type is null and hcpcs similar to '[EK].*' and coalesce(billing_npi, rendering_npi) is not null
+where bill_type is null and is_equipment_code(hcpcs) and coalesce(billing_npi, rendering_npi) is not null
 group by coalesce(billing_npi, rendering_npi)

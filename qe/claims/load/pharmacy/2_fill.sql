@@ -1,34 +1,15 @@
 -- Grain: one row per pharmacy claim line after final action. Decides: highest version stands (with adjustment "net", amounts are
 -- summed); void (V) and back-out (B) lines and reversed or rejected fills are kept with their status. Source: claims_data.md section 2.
 insert into pharmacy_fill
-with named as (
+with versioned as (
     select
         *,
-        concat_ws(':', payor, native_claim_id, coalesce(line_number, 1)) as fill_number_key,
-        coalesce(version, 0) as version_number
-    from incoming
-),
-sent as (
-    select
-        *,
-        row_number() over (
-            partition by fill_number_key, version_number
-            order by sent_order desc, paid_date desc nulls last, record_status desc nulls last, paid_amount desc nulls last,
-                row_number desc
-        ) as resend
-    from named
-),
-versioned as (
-    select
-        *,
-        row_number() over (partition by fill_number_key order by version_number desc) as recency,
-        max(delivery_order) over (partition by fill_number_key) as fill_delivery_order,
         sum(allowed_amount) over whole_fill as net_allowed,
         sum(paid_amount) over whole_fill as net_paid,
         sum(coalesce(copay_amount, 0) + coalesce(coinsurance_amount, 0) + coalesce(deductible_amount, 0)) over whole_fill as net_member
-    from sent
+    from pharmacy_version
     where resend = 1
-    window whole_fill as (partition by fill_number_key)
+    window whole_fill as (partition by native_fill_id)
 ),
 judged as (
     select
@@ -51,7 +32,7 @@ judged as (
     left join code_status as kind on kind.list = 'cdl_line_type' and kind.code = upper(versioned.line_type)
     left join code_status as record
         on record.list = 'cdl_record_status' and record.code = upper(ltrim(versioned.record_status, '0'))
-    where versioned.recency = 1
+    where versioned.place = 1
 )
 select
     fill_ref.fill_id, $source_id, $payer_id, $payer_type, person_ref.person_id, judged.fill_date, judged.ndc, null,
@@ -65,6 +46,6 @@ select
     fill_ref.superseded_by, null, false
 from judged
 join fill_ref
-    on fill_ref.source_id = $source_id and fill_ref.native_fill_id = judged.fill_number_key
+    on fill_ref.source_id = $source_id and fill_ref.native_fill_id = judged.native_fill_id
     and fill_ref.delivery_order = judged.fill_delivery_order
 join person_ref on person_ref.source_id = $source_id and person_ref.native_person_id = judged.native_person_id

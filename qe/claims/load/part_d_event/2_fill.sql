@@ -4,16 +4,14 @@
 insert into pharmacy_fill
 with judged as (
     select
-        incoming.*,
+        event_version.*,
         case
-            when incoming.adjustment_code is not null and adjustment.code is null then 'denied'
+            when event_version.adjustment_code is not null and adjustment.code is null then 'denied'
             else coalesce(adjustment.status, 'paid')
-        end as fill_status,
-        row_number() over (partition by incoming.native_claim_id order by incoming.paid_date desc nulls last, incoming.row_number)
-            as place
-    from incoming
+        end as fill_status
+    from event_version
     left join code_status as adjustment
-        on adjustment.list = 'pde_adjustment' and adjustment.code = incoming.adjustment_code
+        on adjustment.list = 'pde_adjustment' and adjustment.code = event_version.adjustment_code
 )
 select
     fill_ref.fill_id, $source_id, $payer_id, $payer_type, person_ref.person_id, judged.fill_date, judged.ndc, null,
