@@ -79,6 +79,7 @@ _CONNECTIONS: Final = count()
 
 def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     """A hardened connection without a database: crypto loaded, spill encrypted and asserted, nothing auto-loaded."""
+    extension = _crypto_extension()
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -86,11 +87,12 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",
             "allow_persistent_secrets": "false",
+            "allow_unsigned_extensions": str(extension in _SIGNED).lower(),
             "threads": str(engine.threads),
             "memory_limit": f"{engine.memory_gib}GiB",
         },
     )
-    _load_crypto(connection)
+    _load_crypto(connection, extension)
     engine.spill_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = (
         engine.spill_folder / f"{os.getpid()}-{next(_CONNECTIONS)}"
@@ -106,16 +108,38 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _load_crypto(connection: duckdb.DuckDBPyConnection) -> None:
+@dataclass(frozen=True)
+class _Extension:
+    """A file of DuckDB code as it lay on the disk when it was looked at."""
+
+    path: Path
+    inode: int
+    size: int
+    modified_ns: int
+
+
+_SIGNED: Final[set[_Extension]] = set()  # whose signature this process has checked: DuckDB hashes all 20 MB for it
+
+
+def _crypto_extension() -> _Extension:
     try:
         import duckdb_extension_httpfs
-    except ImportError:
+
+        path = min(Path(str(duckdb_extension_httpfs.__file__)).parent.rglob("httpfs.duckdb_extension"))
+        state = path.stat()
+    except (ImportError, ValueError, OSError):
         raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
-    found = sorted(Path(str(duckdb_extension_httpfs.__file__)).parent.rglob("httpfs.duckdb_extension"))
+    return _Extension(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+def _load_crypto(connection: duckdb.DuckDBPyConnection, extension: _Extension) -> None:
+    """Load the extension; no other one can be loaded unsigned afterwards."""
     try:
-        connection.execute(f"load '{found[0]}'")
-    except (IndexError, duckdb.Error):
+        connection.execute(f"load '{_quoted(extension.path)}'")
+        connection.execute("set allow_unsigned_extensions = false")
+    except duckdb.Error:
         raise InputError(CRYPTO_MISSING, remedy="Install the locked requirements (bin/setup).") from None
+    _SIGNED.add(extension)
 
 
 READ: Final = "read_only"

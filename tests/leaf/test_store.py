@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -6,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import duckdb_extension_httpfs
 import pytest
 
 from qe import store, warehouse
@@ -191,3 +193,22 @@ def test_a_sql_file_binds_only_the_parameters_it_names(tmp_path: Path, engine: s
 def test_folders_of_the_store_are_closed_to_others(tmp_path: Path, engine: store.Engine):
     build(tmp_path / "store" / "model" / "a.duckdb", store.new_key(), engine)
     assert (tmp_path / "store" / ".building").stat().st_mode & 0o077 == 0
+
+
+def test_an_extension_that_was_changed_after_it_was_checked_is_not_loaded(
+    tmp_path: Path, engine: store.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    genuine = next(Path(str(duckdb_extension_httpfs.__file__)).parent.rglob("httpfs.duckdb_extension"))
+    copy = tmp_path / "httpfs.duckdb_extension"
+    shutil.copyfile(genuine, copy)
+    monkeypatch.setattr(duckdb_extension_httpfs, "__file__", str(tmp_path / "__init__.py"))
+    for _ in range(2):  # its signature is checked once
+        with closing(store.connect(engine)) as connection:
+            assert connection.execute("select current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+    changed = bytearray(copy.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    other = tmp_path / "changed"
+    other.write_bytes(changed)
+    other.replace(copy)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        store.connect(engine)
