@@ -12,7 +12,7 @@ from benchmarks.site import generated
 from qe.site import Site, open_site
 
 PERSONS = 3_000
-ASKED = {"hospitals": "4", "groups": "4", "services": "1"}  # few reports to render; truth/ with every service
+ASKED = {"hospitals": "2", "groups": "4", "services": "1"}  # few reports to render; truth/ with every service
 
 
 @dataclass(frozen=True)
