@@ -9,7 +9,8 @@ binding is kept in the vault and counted in the report.
 from collections.abc import Sequence
 
 from qe import store
-from qe.claims.ingest import Delivery, Keys
+from qe.claims.deliveries import Delivery
+from qe.claims.ingest import Keys
 from qe.claims.link import forget_placeholders
 from qe.claims.model import FOLDER
 from qe.errors import Fault, Findings

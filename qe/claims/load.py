@@ -15,6 +15,7 @@ import polars as pl
 from qe import store, vault, warehouse
 from qe.claims import ingest
 from qe.claims.binding import bind_crosswalks
+from qe.claims.deliveries import SPLIT_KINDS, in_order, loaded_together, require_order
 from qe.claims.events import derive_events
 from qe.claims.link import LinkageReport, link_persons, report_of
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
@@ -137,8 +138,8 @@ def _told(error: duckdb.Error) -> QeError:
 
 
 def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ingest.Keys, progress: Progress) -> None:
-    deliveries = ingest.in_order(staged, sources=site.settings.sources)
-    groups = ingest.groups(deliveries)
+    deliveries = in_order(staged, sources=site.settings.sources)
+    groups = loaded_together(deliveries)
     create_macros(db)
     create_base_tables(db)
     create_event_tables(db)
@@ -150,7 +151,7 @@ def _build(db: Warehouse, site: Site, staged: Sequence[StagedFile], *, keys: ing
             ingest.scan(db, delivery, keys)
             progress.advance()
         progress.finish()
-        ingest.require_order(db, deliveries)
+        require_order(db, deliveries)
         progress.start("linking persons")
         linkage = site.settings.linkage
         report = link_persons(db, passes=linkage.passes, to_review=linkage.to_review)
@@ -231,7 +232,7 @@ def _split_folders(staged: Sequence[StagedFile]) -> list[list[str]]:
     """Which files of claim headers and lines lie together, by their bytes."""
     folders: dict[tuple[str, Path], list[str]] = {}
     for one in staged:
-        if one.file.staged_as in ingest.SPLIT_KINDS:
+        if one.file.staged_as in SPLIT_KINDS:
             folders.setdefault((one.file.source_id, one.file.path.parent), []).append(one.file.sha256)
     return sorted(sorted(together) for together in folders.values())
 
