@@ -21,7 +21,7 @@ TABLES = (
     # one row per source and native person id: the linked person, and how the link was made
     """
     create table if not exists vault.person_key (
-        source_id varchar, native_person_id varchar, person_id bigint, link_method varchar
+        source_id varchar, native_person_id varchar using compression uncompressed, person_id bigint, link_method varchar
     )
     """,
     # one row per source, native person id and known form of the person's identity (crosswalk version, spelling)

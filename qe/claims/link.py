@@ -112,10 +112,10 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
         db.run(FILES / f"{name}.sql")
     _join_ids_of_one_person(db)
     has_decisions = bool(db.scalar("select count(*) from decision"))
-    populations = db.query("select distinct population from party order by population")["population"].to_list()
+    populations = db.query("select distinct population from party_row order by population")["population"].to_list()
     for population in populations[1:]:
         _cascade(db, population, passes=passes, to_review=to_review, has_decisions=has_decisions)
-    for name in ("pair_for_review", "pair_party", "left_out", "person_id", "key"):
+    for name in ("pair_for_review", "pair_party", "left_out", "known_key", "person_id", "kept_key"):
         db.run(FILES / f"{name}.sql")
     with db.transaction():
         for name in ("forget", "remember", "pair_number", "forget_review", "review_kept"):
@@ -125,6 +125,7 @@ def link_persons(db: Warehouse, *, passes: Sequence[str], to_review: Sequence[st
 
 def forget_placeholders(db: Warehouse, forget: Path) -> None:
     """Make facts unknown that stand for nobody: the table `placeholder` of the view `stated`, then the update `forget`."""
+    db.run(FILES / "shared_number.sql")
     db.run(
         FILES / "placeholder.sql",
         most_ids=MOST_IDS,
@@ -150,10 +151,10 @@ def _cascade(
         if not _candidates(db, method, has_decisions=has_decisions):
             continue
         for name in ("accept", "link", "leave_member", "leave_pool", "doubtful", "crowded"):
-            db.run(FILES / f"{name}.sql", method=method, most_candidates=MOST_CANDIDATES)
+            db.run(FILES / f"{name}.sql", population=population, method=method, most_candidates=MOST_CANDIDATES)
     for method in to_review:
         if _candidates(db, method, has_decisions=has_decisions):
-            db.run(FILES / "review.sql", method=method)
+            db.run(FILES / "review.sql", population=population, method=method)
 
 
 def _candidates(db: Warehouse, method: str, *, has_decisions: bool) -> int:

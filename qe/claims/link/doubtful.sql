@@ -8,6 +8,6 @@ with counted as (
     from candidate
     anti join accepted using (group_id, cluster_id)
 )
-select group_id, cluster_id, coalesce(doubt, 'several_candidates')
+select $population, group_id, cluster_id, coalesce(doubt, 'several_candidates')
 from counted
 where persons <= $most_candidates and members <= $most_candidates

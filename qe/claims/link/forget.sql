@@ -1,8 +1,7 @@
 -- Grain: one native person id of this run whose person or link is another than before. Decides: its key is written anew.
 delete from vault.person_key
-where exists (
-    select 1
-    from key_now
-    where key_now.source_id = person_key.source_id and key_now.native_person_id = person_key.native_person_id
-        and (key_now.person_id <> person_key.person_id or key_now.link_method <> person_key.link_method)
+where (source_id, native_person_id) in (
+    select source_id, native_person_id
+    from known_key
+    anti join kept_key using (party_id)
 )

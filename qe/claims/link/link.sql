@@ -1,4 +1,4 @@
 -- Grain: one row per linked member: the person (cluster) that he or she is, and the pass that said so.
 insert into link
-select group_id, cluster_id, $method
+select $population, group_id, cluster_id, $method
 from accepted

@@ -14,17 +14,11 @@ decided as (
     join party as person on person.party_id = either_way.other_party_id
     left join link on link.group_id = person.group_id
 ),
-taken as (
-    select link.cluster_id, party.source_id
-    from link
-    join party on party.party_id = link.group_id
-),
 doubt as (
     select link_review.group_id, link_review.cluster_id, link_review.reason
     from link_review
-    join party on party.party_id = link_review.group_id
     left join link on link.group_id = link_review.group_id
-    left join taken on taken.cluster_id = link_review.cluster_id and taken.source_id = party.source_id
+    left join link as taken on taken.cluster_id = link_review.cluster_id and taken.population = link_review.population
     anti join decided on decided.group_id = link_review.group_id and decided.cluster_id = link_review.cluster_id
     where link_review.cluster_id is distinct from link.cluster_id
         and (link_review.reason = 'mbi_of_another_person' or (link.group_id is null and taken.cluster_id is null))

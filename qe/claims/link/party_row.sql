@@ -1,5 +1,6 @@
 -- Grain: one row per source and native person id, stored in sorted (source_id, native_person_id) order: what is compared, computed once
--- (working table, read through the view party). Names are numbers of name.sql.
+-- (working table, read through the view party). Names are numbers of name.sql. Sources are sorted by their place among the source_ids: a
+-- number before the id costs half of what the sort by both texts did.
 create or replace temp table party_row as
 with known as (
     select * from fact_stated_once
@@ -15,15 +16,19 @@ numbered_spelling as (
     from spelling
     join name using (name)
 ),
+sorted_source as (
+    select number, cast(row_number() over (order by source_id) as usmallint) as place
+    from population
+),
 compared as (
     select
-        population.source_id, known.native_person_id, known.population,
+        sorted_source.place, known.native_person_id, known.population,
         nullif(upper(trim(known.mbi)), '') as mbi, nullif(trim(known.ssn), '') as ssn, last_name.number as last_name,
         first_name.number as first_name, upper(left(strip_accents(trim(known.middle_name)), 1)) as initial,
         known.birth_date,
         case when known.sex in (1, 2) then known.sex end as sex, known.zip5, known.surrogate_key, known.crossreference_key
     from known
-    join population on population.number = known.population
+    join sorted_source on sorted_source.number = known.population
     left join numbered_spelling as last_name on last_name.spelling = known.last_name
     left join numbered_spelling as first_name on first_name.spelling = known.first_name
 )
@@ -32,4 +37,4 @@ select
     case when compared.initial between 'A' and 'Z' then compared.initial end as middle_initial, compared.birth_date, compared.sex,
     compared.zip5, compared.surrogate_key, compared.crossreference_key
 from compared
-order by compared.source_id, compared.native_person_id
+order by compared.place, compared.native_person_id

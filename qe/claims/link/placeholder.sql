@@ -2,11 +2,7 @@
 -- that more ids of one source share than one person can have, and a whole name or a birth date that is more common than any real one,
 -- were typed in because the fact was not known.
 create or replace temp table placeholder as
-with number as (
-    unpivot (select population, mbi, hicn, ssn, surrogate_key, crossreference_key from stated)
-    on mbi, hicn, ssn, surrogate_key, crossreference_key into name fact value value
-),
-source as (
+with source as (
     select population, count(*) as persons
     from stated
     group by population
@@ -29,10 +25,9 @@ common_last_name as (                                             -- few: whole 
     group by stated.population, stated.last_name
     having count(*) > greatest($least_persons, $name_share * any_value(source.persons))
 )
-select population, fact, value, count(*) as persons
-from number
-group by population, fact, value
-having count(*) > $most_ids
+select population, fact, value, persons
+from shared_number
+where persons > $most_ids
 union all
 select birth_day.population, 'birth_date', cast(birth_day.birth_date as varchar), birth_day.persons
 from birth_day

@@ -1,18 +1,23 @@
 -- Grain: one row per source, kind (method, review, two_ids, left_out, crowded) and name: how many of the source's persons.
 with person as (                                  -- the first id of each person within a source
-    select party.source_id, party.group_id, coalesce(link.link_method, 'own') as link_method
+    select party.population, coalesce(link.link_method, 'own') as link_method
     from party
     left join link using (group_id)
     where party.party_id = party.group_id
+),
+by_method as (
+    select population, link_method, count(*) as persons
+    from person
+    group by population, link_method
 )
-select source_id, 'method' as kind, link_method as name, count(*) as persons
-from person
-group by source_id, link_method
+select population.source_id, 'method' as kind, by_method.link_method as name, by_method.persons
+from by_method
+join population on population.number = by_method.population
 union all
-select person.source_id, 'review', pair_for_review.reason, count(distinct pair_for_review.group_id)
+select party.source_id, 'review', pair_for_review.reason, count(distinct pair_for_review.group_id)
 from pair_for_review
-join person using (group_id)
-group by person.source_id, pair_for_review.reason
+join party on party.party_id = pair_for_review.group_id
+group by party.source_id, pair_for_review.reason
 union all
 select source_id, 'two_ids', 'same_person', count(*)
 from party

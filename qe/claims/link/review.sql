@@ -1,4 +1,4 @@
 -- Grain: one row per member and person of a pass that is for review only.
 insert into link_review
-select group_id, cluster_id, $method
+select $population, group_id, cluster_id, $method
 from candidate

@@ -6,7 +6,7 @@ with pair as (
     select one.party_id, other.party_id as other_party_id
     from party as one
     join party as other using (source_id, last_name, first_name, birth_date, sex, zip5)
-    where not one.is_medicare and one.party_id <> other.party_id
+    where not one.is_medicare and not other.is_medicare and one.party_id <> other.party_id
         and coalesce(one.mbi = other.mbi, true)
         and coalesce(one.ssn = other.ssn, true)
         and coalesce(one.middle_initial = other.middle_initial, true)

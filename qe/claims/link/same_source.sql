@@ -13,11 +13,16 @@ with crossreferenced as (
     join party as other on other.source_id = one.source_id and other.crossreference_key = one.crossreference_key
     where one.is_medicare and one.party_id < other.party_id
 ),
+of_shared_mbi as (                                 -- the few of whom another id has the number too
+    select party_id, population, mbi, first_name, birth_date
+    from party
+    where is_medicare and mbi in (select value from shared_number where fact = 'mbi')
+),
 same_mbi as (
     select one.party_id, other.party_id as other_party_id
-    from party as one
-    join party as other on other.source_id = one.source_id and other.mbi = one.mbi
-    where one.is_medicare and one.party_id < other.party_id
+    from of_shared_mbi as one
+    join of_shared_mbi as other using (population, mbi)
+    where one.party_id < other.party_id
         and (
             one.birth_date = other.birth_date or one.first_name = other.first_name
             or one.birth_date is null or other.birth_date is null
