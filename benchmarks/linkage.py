@@ -2,18 +2,10 @@
 
 Who the persons are and every mistake in their names, birth dates, sexes, ZIPs and MBIs come from the sample generator
 (qe/sample/identity.py; sample_data.md section 6); the linkage is the product's own, from identities in the vault to
-person_ids in the vault. `python -m benchmarks.linkage` writes benchmarks/results/linkage.json.
+person_ids in the vault. `bin/long linkage` writes benchmarks/results/linkage.json.
 """
 
-import argparse
-import importlib
-import importlib.util
-import json
-import os
-import platform
-import subprocess
-import sys
-import tempfile
+import shutil
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -23,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.linkage_splink import splink_pairs
 from qe import bundled, store, vault
 from qe.claims.link import link_persons
 from qe.claims.model import FOLDER, create_macros
@@ -34,8 +27,6 @@ from qe.sample.people import COMMERCIAL_A, MEDICARE, MEDIGAP_A, NOBODY, Persons,
 from qe.sample.providers import make_providers
 from qe.warehouse import Warehouse
 
-ROOT = Path(__file__).parent.parent
-SEED = 20240101
 LEAST = 0.995  # precision and recall
 MOST_SECONDS = 10
 OVERLAP = 0.30  # of the persons of each source
@@ -216,9 +207,23 @@ def judged(
     )
 
 
-def check(folder: Path, *, persons: int, seed: int, runs: int) -> Found:
+def kept_sources(folder: Path, *, persons: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """both_sources, kept in `folder`: those of an earlier, interrupted check are used again when whole."""
+    kept = folder / f"sources-{persons}-{seed}"
+    files = [kept / f"{source_id}.parquet" for source_id in SOURCES]
+    if not kept.exists():
+        aside = folder / f"{kept.name}.part"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        for rows, file in zip(both_sources(persons=persons, seed=seed), files, strict=True):
+            rows.write_parquet(aside / file.name)
+        aside.rename(kept)
+    medicare, payer = (pl.read_parquet(file) for file in files)
+    return medicare, payer
+
+
+def cascade(folder: Path, medicare: pl.DataFrame, payer: pl.DataFrame, *, runs: int) -> Found:
     """The product's linkage, with the passes of the sample site, `runs` times over the same persons."""
-    medicare, payer = both_sources(persons=persons, seed=seed)
     passes, to_review = sample_settings()
     seconds = []
     for _ in range(runs):
@@ -227,102 +232,56 @@ def check(folder: Path, *, persons: int, seed: int, runs: int) -> Found:
     return judged("cascade", pairs(links, medicare, payer), medicare, payer, seconds=seconds, review=review)
 
 
-def check_splink(*, persons: int, seed: int) -> Found | None:
-    """splink (extra `linkage`) on the same kind of persons; None where it is not installed.
+@dataclass(frozen=True, kw_only=True)
+class Linkage:
+    """What bin/long linkage finds.
 
-    Its own defaults: names by Jaro-Winkler, EM training by two blocking rules, a pair linked from probability 0.9 on,
-    and of several candidates the likeliest.
+    cascade    the product's linkage of the persons that the thresholds are for
+    compared   the product's linkage, and splink's where it is installed, of fewer persons: the same for both
+    left_out   what was not compared, and why
     """
-    if importlib.util.find_spec("splink") is None:
-        return None
-    splink = importlib.import_module("splink")
-    compare = importlib.import_module("splink.comparison_library")
-    medicare, payer = both_sources(persons=persons, seed=seed)
-    columns = ("mbi", "last_name", "first_name", "middle_name", "birth_date", "sex", "zip5")
-    database = splink.DuckDBAPI()
-    tables = [
-        database.register(
-            rows.rename({"native_person_id": "unique_id"}).select("unique_id", *columns).to_arrow(),
-            dataset_display_name=source_id,
+
+    cascade: Found
+    compared: tuple[Found, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """Which thresholds do not hold."""
+        short = []
+        if min(self.cascade.precision, self.cascade.recall) < LEAST:
+            short.append(f"precision or recall below {LEAST}")
+        if self.cascade.best_seconds > MOST_SECONDS:
+            short.append(f"more than {MOST_SECONDS} seconds")
+        return short
+
+
+def check(folder: Path, *, persons: int, persons_compared: int, seed: int, runs: int) -> Linkage:
+    """Make the persons, link them `runs` times, compare. Can be stopped and run again in the same folder: persons are kept."""
+    medicare, payer = kept_sources(folder, persons=persons_compared, seed=seed)
+    compared = [cascade(folder, medicare, payer, runs=1)]
+    other = splink_pairs(dict(zip(SOURCES, (medicare, payer), strict=True)), seed=seed)
+    if other is not None:
+        took, found = other
+        truth = [rows.select("native_person_id", "person") for rows in (medicare, payer)]
+        linked = found.join(truth[0], on="native_person_id").join(
+            truth[1], left_on="other_native_person_id", right_on="native_person_id", suffix="_payer"
         )
-        for source_id, rows in zip(SOURCES, (medicare, payer), strict=True)
-    ]
-    block_on = splink.block_on
-    settings = splink.SettingsCreator(
-        link_type="link_only",
-        comparisons=[
-            compare.JaroWinklerAtThresholds("first_name", [0.9, 0.8]),
-            compare.JaroWinklerAtThresholds("last_name", [0.9, 0.8]),
-            compare.ExactMatch("middle_name"),
-            compare.ExactMatch("birth_date"),
-            compare.ExactMatch("sex"),
-            compare.ExactMatch("zip5"),
-            compare.ExactMatch("mbi"),
-        ],
-        blocking_rules_to_generate_predictions=[
-            block_on("mbi"),
-            block_on("birth_date", "last_name"),
-            block_on("birth_date", "first_name"),
-            block_on("last_name", "first_name", "zip5"),
-        ],
+        linked = linked.select("person", pl.col("person_payer").alias("other_person"))
+        compared.append(judged("splink", linked, medicare, payer, seconds=[took]))
+    medicare, payer = kept_sources(folder, persons=persons, seed=seed)
+    return Linkage(
+        cascade=cascade(folder, medicare, payer, runs=runs),
+        compared=tuple(compared),
+        left_out=() if other else ("splink is not installed (extra: linkage)",),
     )
-    start = time.perf_counter()
-    linker = splink.Linker(tables, settings)
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on("last_name", "first_name", "birth_date")], recall=0.9
-    )
-    linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=seed)
-    linker.training.estimate_parameters_using_expectation_maximisation(block_on("birth_date"))
-    linker.training.estimate_parameters_using_expectation_maximisation(block_on("last_name", "first_name"))
-    predicted = linker.inference.predict(threshold_match_probability=0.9)
-    found = pl.from_arrow(predicted.as_duckdbpyrelation().to_arrow_table())
-    seconds = time.perf_counter() - start
-    assert isinstance(found, pl.DataFrame)
-    left, right = medicare.select("native_person_id", "person"), payer.select("native_person_id", "person")
-    linked = (
-        found.sort("match_probability", "unique_id_l", "unique_id_r", descending=[True, False, False])
-        .unique("unique_id_l", keep="first", maintain_order=True)
-        .unique("unique_id_r", keep="first", maintain_order=True)
-        .join(left, left_on="unique_id_l", right_on="native_person_id")
-        .join(right, left_on="unique_id_r", right_on="native_person_id", suffix="_payer")
-        .select("person", pl.col("person_payer").alias("other_person"))
-    )
-    return judged("splink", linked, medicare, payer, seconds=[seconds])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--persons", type=int, default=1_000_000, help="of each source")
-    parser.add_argument("--persons-splink", type=int, default=100_000, help="of each source, for the comparison")
-    parser.add_argument("--runs", type=int, default=3, help="the least time of so many counts")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = check(Path(folder), persons=given.persons, seed=SEED, runs=given.runs)
-        beside = [check(Path(folder), persons=given.persons_splink, seed=SEED, runs=1)]
-    other = check_splink(persons=given.persons_splink, seed=SEED)
-    failed = []
-    if min(found.precision, found.recall) < LEAST:
-        failed.append(f"precision or recall below {LEAST}")
-    if found.best_seconds > MOST_SECONDS:
-        failed.append(f"more than {MOST_SECONDS} seconds")
-    result = {
-        "check": "linkage",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip(),
-        "machine": {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.system()},
-        "seed": SEED,
-        "overlap": OVERLAP,
-        "figures": asdict(found),
-        "comparison": [asdict(one) for one in (*beside, other) if one is not None],
-        "left_out": [] if other else ["splink is not installed (extra: linkage)"],
-        "failed": failed,
-    }
-    target = ROOT / "benchmarks" / "results" / "linkage.json"
-    target.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    sys.exit(1 if failed else 0)
+def as_result(found: Linkage, *, seed: int) -> dict[str, object]:
+    return {"seed": seed, "overlap": OVERLAP, **asdict(found)}
 
 
 if __name__ == "__main__":
-    main()
+    from benchmarks.long import run_check
+
+    run_check("linkage")

@@ -1,13 +1,13 @@
-"""The long checks of bin/long at a small size, over one sample of a fresh seed: it is named when one of them fails."""
+"""The long checks of bin/long at a small size, over samples of a fresh seed: it is named when one of them fails."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
 from scipy.stats import binom
 
-from benchmarks import determinism, recovery, truth
+from benchmarks import determinism, generator, linkage, recovery, truth
 from benchmarks.site import generated
 from qe.site import Site, open_site
 
@@ -32,10 +32,14 @@ class Runs:
         return generated(self.folder / f"sample-{PERSONS}-{self.seed}", persons=PERSONS, seed=self.seed) / "truth"
 
 
+def fresh_seed() -> int:
+    return int.from_bytes(os.urandom(4), "big") % 1_000_000_000
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("runs")
-    seed = int.from_bytes(os.urandom(4), "big") % 1_000_000_000
+    seed = fresh_seed()
     return Runs(folder, seed, determinism.check(folder, persons=PERSONS, seed=seed, settings=ASKED))
 
 
@@ -74,3 +78,45 @@ def test_linkage_finds_the_planted_persons_again(runs):
     assert not is_worse_than(0.99, failures=missed, of=found.pairs_true), said
     assert not is_worse_than(0.99, failures=wrong, of=found.pairs_linked), said
     assert found.index_stays > 0, said
+
+
+def test_linkage_of_two_sources_finds_the_persons_of_both(tmp_path):
+    seed = fresh_seed()
+    medicare, payer = linkage.kept_sources(tmp_path, persons=5_000, seed=seed)
+    again = linkage.kept_sources(tmp_path, persons=5_000, seed=seed)
+    assert medicare.equals(again[0]) and payer.equals(again[1])
+    found = linkage.cascade(tmp_path, medicare, payer, runs=2)
+    said = {"seed": seed, **asdict(found)}
+    assert found.pairs_true == 1_500, said
+    assert len(found.seconds) == 2, said
+    missed = round(found.pairs_true * (1 - found.recall))
+    wrong = round(found.pairs_linked * (1 - found.precision))
+    assert not is_worse_than(linkage.LEAST, failures=missed, of=found.pairs_true), said
+    assert not is_worse_than(linkage.LEAST, failures=wrong, of=found.pairs_linked), said
+
+
+def test_a_linkage_that_misses_a_threshold_is_told_which():
+    good = linkage.Found(
+        method="cascade",
+        persons_a_source=1_000,
+        pairs_true=300,
+        pairs_linked=300,
+        precision=0.995,
+        recall=0.995,
+        seconds=(11.0, 10.0),
+        best_seconds=10.0,
+    )
+    held = linkage.Linkage(cascade=good, compared=(), left_out=())
+    assert held.shortfalls == []
+    for worse in (replace(good, precision=0.9949), replace(good, recall=0.9949)):
+        assert replace(held, cascade=worse).shortfalls == ["precision or recall below 0.995"]
+    assert replace(held, cascade=replace(good, best_seconds=10.01)).shortfalls == ["more than 10 seconds"]
+
+
+def test_the_generators_speed_and_memory_are_measured_in_processes_of_their_own(tmp_path):
+    small, large = generator.check(tmp_path, sizes=(300, 600), seed=fresh_seed())
+    assert (small.persons, large.persons) == (300, 600)
+    assert 1.5 < large.claim_lines / small.claim_lines < 2.5
+    assert min(one.lines_per_second for one in (small, large)) > 0
+    assert min(one.peak_mib for one in (small, large)) > 20
+    assert list(tmp_path.iterdir()) == []
