@@ -122,6 +122,16 @@ def test_ids_that_fit_a_shared_identity_stay_apart_too_whatever_their_numbers() 
     assert report.sources[0].left_out == {"same_source": 7}
 
 
+def test_an_id_that_fits_two_which_contradict_each_other_is_neither_of_them() -> None:
+    """Two persons of one name, day, sex and ZIP with numbers of their own, and an id without one: three stay three."""
+    alike = facts("'HUB'", "'EVA'", "case when number > 1 then 'MBI' || number end", "date '1950-01-01'")
+    with linking() as db:
+        say(db, "payer_a", "H", 3, alike)
+        db.execute("update vault.identity set sex = 2")
+        linked(db)
+        assert persons(db) == (3, 3)
+
+
 def test_an_mbi_of_five_ids_still_is_one_persons_and_of_six_nobodys() -> None:
     with linking() as db:
         say(db, "medicare", "F", 5, facts("'K'", "'L' || number", "'5'", "date '1950-01-01'"))
