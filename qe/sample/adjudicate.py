@@ -41,8 +41,12 @@ class Bills:
 
 def refused(bills: Bills) -> Bools:
     """The claims that were denied as a whole, or line by line with none left."""
-    left = np.bincount(bills.lines["claim"], weights=bills.lines["denied"] == 0, minlength=len(bills.claims["number"]))
-    return np.asarray((bills.claims["outcome"] == DENIED) | (left == 0))
+    return np.asarray((bills.claims["outcome"] == DENIED) | ~has_line_left(bills.lines, len(bills.claims["number"])))
+
+
+def has_line_left(lines: Table, claims: int) -> Bools:
+    """Which of `claims` claims have a line that was not denied."""
+    return np.asarray(np.bincount(lines["claim"], weights=lines["denied"] == 0, minlength=claims) > 0)
 
 
 class Desk:
@@ -162,8 +166,11 @@ class Desk:
         exhausted = (kind == INPATIENT) & (payer == MEDICARE) & (claims["exempt"] == 0)
         exhausted &= chance < self.p.dirt.zero_paid_stay * self.noise
         claims["outcome"] = np.where(exhausted, EXHAUSTED, claims["outcome"])
+        lines["denied"] = self._denied_facility_lines(claims, lines)
+        is_left = has_line_left(lines, count)
+        covered = np.where(kind == OUTPATIENT, _covered(lines, count), claims["cents"] * is_left)
         factor = self._factor(payer, providers.f_system[claims["facility"]])
-        price = np.round(claims["cents"] * factor).astype(np.int64)
+        price = np.round(covered * factor).astype(np.int64)
         claims["charge"] = np.round(claims["cents"] * prices.charge_to_allowed).astype(np.int64)
         per_diem = np.where((kind == INPATIENT) & providers.f_pass_through[claims["facility"]], 1, 0)
         claims["pass_through"] = per_diem * round(prices.per_diem_pass_through * 100) * (payer == MEDICARE)
@@ -190,11 +197,21 @@ class Desk:
             "capitated": zero,
         }
         claims["pass_through"] = np.where(pays, claims["pass_through"], 0)
-        lines["denied"] = np.zeros(len(lines["claim"]), dtype=np.int64)
-        for name in ("charge", "allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"):
-            lines[name] = spread(claims[name], claims, lines)
-        bills = self._to_receivers(claims, lines, second, has_part, price=np.where(pays, claims["cents"], 0))
+        lines["charge"] = spread(claims["charge"], lines, lines["cents"])
+        _spread_amounts(claims, lines)
+        bills = self._to_receivers(claims, lines, second, has_part, price=np.where(pays & is_left, claims["cents"], 0))
         return self._information_only(bills, claims, lines)
+
+    def _denied_facility_lines(self, claims: Table, lines: Table) -> Ints:
+        """1 where a line is denied: of outpatient claims, and at the payers of stays too, which all the same pay their case.
+
+        Medicare pays a stay by its case or day and denies it as a whole.
+        """
+        row = lines["claim"]
+        by_line = (claims["type"][row] == OUTPATIENT) | (claims["payer"][row] != MEDICARE)
+        by_line &= (claims["exempt"][row] == 0) & (lines["cents"] > 0)
+        drawn = self.rng.random(len(row)) < self.p.dirt.denied_line * self.noise
+        return np.asarray(by_line & drawn).astype(np.int64)
 
     def _part_a_deductible(self, claims: Table) -> Ints:
         """Once a benefit period: on a first bill with no hospital or nursing stay in the 60 days before."""
@@ -254,6 +271,10 @@ class Desk:
         claims["outcome"] = np.where(avoided, COST_AVOIDED, claims["outcome"])
         claims["payer"] = np.full(count, MEDICARE)
         is_header = "cents" in claims
+        if (
+            is_header
+        ):  # what A denied in part Medicare counts whole, what A denied line by line with none left it denies too
+            lines["denied"] = lines["denied"] * ~has_line_left(lines, count)[lines["claim"]]
         table = claims if is_header else lines
         shut = avoided if is_header else avoided[lines["claim"]]
         first_paid = np.where(shut, 0, table["paid"])
@@ -270,8 +291,7 @@ class Desk:
         }
         if is_header:
             claims["pass_through"] = zero
-            for name in ("allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"):
-                lines[name] = spread(claims[name], claims, lines)
+            _spread_amounts(claims, lines)
         return claims, lines
 
     def _information_only(self, bills: dict[str, Bills], claims: Table, lines: Table) -> dict[str, Bills]:
@@ -286,19 +306,35 @@ class Desk:
         for table in (only, own):
             for name in ("allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"):
                 table[name] = np.zeros_like(table[name])
+        own["denied"] = np.zeros_like(own["denied"])
         only["pass_through"] = np.zeros_like(only["number"])
         medicare = bills["medicare"]
         return bills | {"medicare": _together((medicare.claims, medicare.lines), (only, own))}
 
 
-def spread(amount: Ints, claims: Table, lines: Table) -> Ints:
-    """A header amount over its lines in proportion to their cents; the claim's first line takes what is left."""
+def _covered(lines: Table, claims: int) -> Ints:
+    """Cents of each claim's lines that were not denied."""
+    weights = lines["cents"] * (lines["denied"] == 0)
+    return np.bincount(lines["claim"], weights=weights, minlength=claims).astype(np.int64)
+
+
+def _spread_amounts(claims: Table, lines: Table) -> None:
+    """What is allowed, paid and owed of each claim, over its lines that were not denied."""
+    covered = lines["cents"] * (lines["denied"] == 0)
+    for name in ("allowed", "paid", "deductible", "coinsurance", "copay", "other_paid"):
+        lines[name] = spread(claims[name], lines, covered)
+
+
+def spread(amount: Ints, lines: Table, weight: Ints) -> Ints:
+    """A header amount over its lines in proportion to their `weight`; the claim's first line with any takes what is left."""
     row = lines["claim"]
-    total = np.maximum(claims["cents"], 1)[row]
-    share = lines["cents"] * amount[row] // total
-    given = np.bincount(row, weights=share, minlength=len(amount)).astype(np.int64)
-    first = np.append(True, row[1:] != row[:-1]) if len(row) else np.zeros(0, dtype=np.bool_)
-    return np.asarray(share + np.where(first, (amount - given)[row], 0))
+    total = np.bincount(row, weights=weight, minlength=len(amount)).astype(np.int64)
+    share = weight * amount[row] // np.maximum(total, 1)[row]
+    left = amount - np.bincount(row, weights=share, minlength=len(amount)).astype(np.int64)
+    bears = np.flatnonzero(weight > 0)
+    first = bears[np.append(True, row[bears][1:] != row[bears][:-1])] if len(bears) else bears
+    share[first] += left[row[first]]
+    return np.asarray(share)
 
 
 def _together(*parts: tuple[Table, Table]) -> Bills:

@@ -21,7 +21,7 @@ from qe.sample.cdl import submitters, write_eligibility, write_medical, write_ph
 from qe.sample.claims import stack_claims, take
 from qe.sample.codes import Ints
 from qe.sample.delimited import Counts, DelimitedFile
-from qe.sample.deliveries import Schedule, adjusted, schedule
+from qe.sample.deliveries import Delivery, Schedule, adjusted, paid_until, schedule
 from qe.sample.edge_tables import ToldDesk, clean, told
 from qe.sample.fills import Fills, make_fills, ndc_numbers
 from qe.sample.identity import make_identities
@@ -205,7 +205,7 @@ def _block(run: Run, index: int, persons: Persons, rng: np.random.Generator, p: 
 def _write(run: Run, block: Block, made: _Made, inbox: Inbox, truth: Truth, rng: np.random.Generator) -> Tally:
     """Write a block's persons and bills to all files, with their truth."""
     persons, stays, fills = block.persons, made.stays, made.fills
-    professional, institutional = made.professional, made.institutional
+    professional, institutional = _paid(made.professional, run), _paid(made.institutional, run)
     ndcs, _ = ndc_numbers(unmapped=run.parameters.fills.unmapped)
     tally = Tally(services=distinct_services(professional, institutional), person_months=person_months(persons))
     if not run.plan.is_single:
@@ -250,12 +250,18 @@ def _write(run: Run, block: Block, made: _Made, inbox: Inbox, truth: Truth, rng:
     return tally
 
 
+def _deliveries_to(receiver: str, run: Run) -> tuple[Delivery, ...]:
+    return run.plan.yearly if receiver == "medicare" else run.plan.quarterly
+
+
+def _paid(bills: dict[str, Bills], run: Run) -> dict[str, Bills]:
+    """The bills of each receiver that were paid when its last delivery came."""
+    return {receiver: paid_until(own, _deliveries_to(receiver, run)[-1]) for receiver, own in bills.items()}
+
+
 def _adjusted(rng: np.random.Generator, bills: dict[str, Bills], run: Run, rate: float) -> dict[str, Bills]:
     """The bills of each receiver with the claims marked that come again in a later delivery."""
-    return {
-        receiver: adjusted(rng, own, run.plan.yearly if receiver == "medicare" else run.plan.quarterly, rate)
-        for receiver, own in bills.items()
-    }
+    return {receiver: adjusted(rng, own, _deliveries_to(receiver, run), rate) for receiver, own in bills.items()}
 
 
 def gathered(parts: list[Part], files: Mapping[str, DelimitedFile]) -> None:

@@ -40,6 +40,16 @@ class Calendar:
         return day(self.last, 1, 1)
 
     @property
+    def july_month(self) -> int:
+        """Position of July of the measurement year."""
+        return self.measurement_month + 6
+
+    @property
+    def july(self) -> int:
+        """1 July of the measurement year, when some persons and clinicians change their group."""
+        return day(self.last, 7, 1)
+
+    @property
     def years(self) -> float:
         return (self.end + 1 - self.start) / 365.25
 

@@ -10,7 +10,7 @@ from qe.sample.adjudicate import ADJUSTED, DENIED, REPLACED, REVERSED_AND_REPLAC
 from qe.sample.claims import DIAGNOSES, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, take
 from qe.sample.codes import Ints, codes
 from qe.sample.delimited import Column, Joined, dates, joined, money, numbers, picked
-from qe.sample.deliveries import Delivered, comes_again_on, delivery_of
+from qe.sample.deliveries import NEXT_VERSION, Delivered, comes_again_on, delivery_of
 from qe.sample.diagnosis_pairs import diagnosis_pairs
 from qe.sample.fills import PACKAGES, Fills, covered_fills
 from qe.sample.identity import Identity
@@ -23,7 +23,7 @@ from qe.sample.people import (
     MEDIGAP_A,
     Persons,
 )
-from qe.sample.providers import CAH, FQHC
+from qe.sample.providers import CAH, FQHC, SWING_BED
 from qe.sample.rif import REVENUE, TWO_DIGITS, Block
 
 PRODUCTS = {COMMERCIAL_A: "PR", MEDIGAP_A: "SP", COMMERCIAL_B: "HM", ADVANTAGE_B: "HN", MEDICAID: "MC"}
@@ -207,7 +207,7 @@ def write_medical(
     wanted = np.isin(bills.claims["payer"], submitter.payers)
     claims, lines = keep_claims(bills.claims, bills.lines, wanted)
     history_row, step, version, percent, line_type, suffix = _versions(claims)
-    paid_day = claims["paid_day"][history_row] + 30 * version
+    paid_day = claims["paid_day"][history_row] + NEXT_VERSION * version
     again = (claims["history"][history_row] == ADJUSTED) & (step > 0)
     second = comes_again_on(delivered.deliveries, claims["paid_day"], claims["number"])[history_row]
     paid_day = np.where(again, second, paid_day)
@@ -333,7 +333,8 @@ def _institutional_elements(block: Block, claims: Table, own: Table, row: Ints) 
     facility, kind = claims["facility"], claims["type"]
     base = np.select([kind == INPATIENT, kind == SNF_STAY, providers.f_type[facility] == FQHC], [0, 1, 2], 3)
     base = np.where((kind != INPATIENT) & (kind != SNF_STAY) & (kind != OUTPATIENT), 4, base)
-    bill = np.array([11, 21, 77, 13, 81])[base] * 10 + claims["frequency"]
+    base = np.where(providers.f_type[facility] == SWING_BED, 5, base)
+    bill = np.array([11, 21, 77, 13, 81, 18])[base] * 10 + claims["frequency"]
     origin = np.where(claims["no_origin"] == 1, -1, claims["origin"])
     second = (claims["number"] % 3 == 0) & (providers.f_parent[facility] < 0)
     npi = np.where(second, providers.f_second_npi[facility], providers.f_npi[facility])

@@ -1,6 +1,7 @@
 """When what is delivered: the payers by quarter of payment, Medicare by year, and claims that come again (section 6).
 
-A delivery holds what was paid up to the end of a quarter and came a month later; the last one holds all that is left.
+A delivery holds what was paid up to the end of a quarter and came a month later; the last one also what was paid in that
+month. What was paid after the day on which it came is in none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,14 @@ from datetime import date
 
 import numpy as np
 
-from qe.sample.adjudicate import ADJUSTED, PAID, STRAIGHT, Bills
-from qe.sample.calendar import NEVER, Calendar
+from qe.sample.adjudicate import ADJUSTED, PAID, REPLACED, REVERSED_AND_REPLACED, STRAIGHT, Bills
+from qe.sample.calendar import Calendar
+from qe.sample.claims import keep_claims
 from qe.sample.codes import Bools, Ints
 from qe.sample.delimited import Column, DelimitedFile, rows_of
 
 MOST_DELIVERIES = 9
+NEXT_VERSION = 30  # days from the payment of one version of a claim to the next
 LACKING = 20  # the file that is sent again lacked one claim in so many
 
 
@@ -24,7 +27,7 @@ class Delivery:
 
     folder       below the source's; "" where the source delivers once
     months       first and last month of payment, counted from January of the look-back year, both inclusive
-    paid_until   last day of payment, NEVER for the last delivery
+    paid_until   last day of payment, for the last delivery the day on which it came
     """
 
     folder: str
@@ -75,9 +78,13 @@ def _delivery(calendar: Calendar, month: int, *, first_of: int) -> Delivery:
     return Delivery(
         folder=day.isoformat() if first_of else "",
         months=(0, month),
-        paid_until=NEVER if month == calendar.months - 1 else int(starts[month + 1]) - 1,
+        paid_until=_number(day) if month == calendar.months - 1 else int(starts[month + 1]) - 1,
         delivered_on=day,
     )
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - date(1970, 1, 1).toordinal()
 
 
 def _from_month_to_month(deliveries: Sequence[Delivery], *, once: bool = False) -> list[Delivery]:
@@ -94,6 +101,17 @@ def _from_month_to_month(deliveries: Sequence[Delivery], *, once: bool = False) 
             )
         )
     return found
+
+
+def paid_until(bills: Bills, last: Delivery) -> Bills:
+    """The bills that were paid when the last delivery came; of a claim that was corrected after it, only the first version."""
+    claims = bills.claims
+    history, is_odd = claims["history"], claims["number"] % 2 == 1
+    twice = (history == REVERSED_AND_REPLACED) & ~is_odd  # an odd one's reversal and replacement come on one day
+    later = np.select([twice, np.isin(history, (REVERSED_AND_REPLACED, REPLACED))], [2, 1], 0) * NEXT_VERSION
+    history = np.where(claims["paid_day"] + later > last.paid_until, STRAIGHT, history)
+    kept = keep_claims(claims | {"history": history}, bills.lines, claims["paid_day"] <= last.paid_until)
+    return Bills(claims=kept[0], lines=kept[1])
 
 
 def delivery_of(deliveries: Sequence[Delivery], paid_day: Ints) -> Ints:

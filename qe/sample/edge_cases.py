@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent / "cases"
 WRITTEN_FOR = 2024  # look-back year of the cases' dates; a run of other years moves them by whole years
 COUNTS_DAYS = {"pdc", "pdc_last"}  # checks whose values hold for the lengths of 2024 and 2025 alone
 Payer = Literal["medicare", "medigap", "working_aged", "advantage_b", "commercial_b"]
-Place = Literal["A", "B", "C", "K", "PSYCHIATRIC", "LONG_TERM", "NURSING"]
+Place = Literal["A", "B", "C", "K", "PSYCHIATRIC", "LONG_TERM", "NURSING", "SWING_BED"]
 Who = Literal["P0", "P1", "N0", "S0", "FQHC", "EMERGENCY"]
 
 
@@ -21,6 +21,8 @@ class _Closed(BaseModel):
 
 class CaseStay(_Closed):
     """A stay at a facility: A, B, C general hospitals, K a critical access hospital, else by kind of facility.
+
+    Who A, B and C are goes round the run's general hospitals from case to case, so that no hospital has them all.
 
     days       first and last day
     kind       of tables/stay_types.csv: gives DRG, price and, unless told, diagnosis and procedure

@@ -15,7 +15,7 @@ from qe.sample.fills import Fills
 from qe.sample.inpatient import LABORATORY, PHARMACY, ROOM, SKILLED, STILL_A_PATIENT
 from qe.sample.parameters import Parameters
 from qe.sample.people import ADVANTAGE_B, COMMERCIAL_A, COMMERCIAL_B, MEDICARE, MEDIGAP_A, NOBODY, Persons
-from qe.sample.providers import CAH, FQHC, LTCH, PSYCHIATRIC, SHORT_TERM, SNF, Providers
+from qe.sample.providers import CAH, FQHC, LTCH, PSYCHIATRIC, SHORT_TERM, SNF, SWING_BED, Providers
 from qe.sample.stays import ARRIVAL, FIRST, PLANNED, UNPLANNED, Stays
 
 PAYERS = {
@@ -32,10 +32,15 @@ EMERGENCY_ROOM, CLINIC = 450, 521
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Positions of the providers that the cases name."""
+    """Positions of the providers that the cases name; general: the hospitals that A, B and C are in turn."""
 
+    general: Sequence[int]
     facilities: Mapping[str, int]
     clinicians: Mapping[str, int]
+
+    def place(self, name: str, case: int) -> int:
+        """The facility that a case, by its number, means by `name`."""
+        return self.general[(case + "ABC".index(name)) % len(self.general)] if name in "ABC" else self.facilities[name]
 
 
 def cast(providers: Providers) -> Cast | None:
@@ -43,7 +48,8 @@ def cast(providers: Providers) -> Cast | None:
     general = np.flatnonzero(providers.f_type == SHORT_TERM).tolist()
     first = {
         name: np.flatnonzero(providers.f_type == kind).tolist()
-        for name, kind in (("K", CAH), ("PSYCHIATRIC", PSYCHIATRIC), ("LONG_TERM", LTCH), ("NURSING", SNF), ("FQHC", FQHC))
+        for name, kind in (("K", CAH), ("PSYCHIATRIC", PSYCHIATRIC), ("LONG_TERM", LTCH), ("NURSING", SNF), ("FQHC", FQHC),
+                           ("SWING_BED", SWING_BED))
     }  # fmt: skip
     if len(general) < 3 or not all(first.values()):
         return None
@@ -63,7 +69,8 @@ def cast(providers: Providers) -> Cast | None:
         "S0": one("06"),
     }
     return Cast(
-        facilities={**dict(zip("ABC", general, strict=False)), **{name: places[0] for name, places in first.items()}},
+        general=general,
+        facilities={name: places[0] for name, places in first.items()},
         clinicians=clinicians,
     )
 
@@ -132,12 +139,12 @@ class _Builder:
 
     def stay(self, person: int, stay: CaseStay) -> None:
         tables, kind = self.tables, self.tables.stay(stay.kind)
-        place = self.who.facilities[stay.at]
+        place = self.who.place(stay.at, person)
         admit, discharge = (self.day(text) for text in stay.days.split())
         dx = stay.dx or tables.diagnoses[tables.stay_diagnoses[kind][0]]
         px = tables.procedures.index(stay.px) if stay.px else int(tables.stay_procedures[kind][0])
         price = round(tables.stay_drg_weight[kind] * self.p.prices.drg_base * 100 * self.providers.f_wage[place])
-        is_nursing = stay.at == "NURSING"
+        is_nursing = stay.at in ("NURSING", "SWING_BED")
         number = -1
         if not is_nursing:
             if stay.continues:
@@ -198,7 +205,7 @@ class _Builder:
         if visit.by in ("FQHC", "EMERGENCY"):
             at_centre = visit.by == "FQHC"
             service = tables.service("G0467" if at_centre else visit.code)
-            place = self.who.facilities["FQHC" if at_centre else "A"]
+            place = self.who.place("FQHC" if at_centre else "A", person)
             fee = round(self.p.prices.fqhc_visit if at_centre else float(tables.facility_fee[service])) * 100
             claim = self.facility_claim(person, place, on, on, self.diagnoses(visit.dx), fee)
             revenue = CLINIC if at_centre else EMERGENCY_ROOM
@@ -285,12 +292,13 @@ def _persons(cases: Sequence[EdgeCase], builder: _Builder, first: int) -> Person
     zero = np.zeros(count, dtype=np.int64)
     home = who.clinicians["P0"]
     group = zero + builder.providers.c_group[home]
+    hospital = np.array([who.place("A", case) for case in range(count)])
     return Persons(
         first=first, segment=pays[:, 0], birth=birth, like=zero, sex=zero + 2, race=zero + 1,
         zip=numbers % len(builder.providers.zips), frailty=zero.astype(np.float64),
         conditions=np.zeros((count, len(codes().conditions)), dtype=np.bool_), esrd=never, disabled=never, death=death,
         primary=primary, secondary=secondary, part_a=in_medicare, part_b=in_medicare.copy(), part_d=~never, dual=never,
-        hospice=never, hospital=zero + who.facilities["A"], group=group, new_group=group, clinician=zero + home,
+        hospice=never, hospital=hospital, group=group, new_group=group, clinician=zero + home,
         new_clinician=zero + home, care=zero, tie=zero, tie_group=zero, person_adherence=zero.astype(np.float64),
     )  # fmt: skip
 

@@ -99,7 +99,7 @@ def _courses(
         calendar.start + rng.integers(0, calendar.end - calendar.start - 60, count),
     )
     day = day.astype(np.int64)
-    group = np.where(day >= calendar.measurement_start, persons.new_group[who], persons.group[who])
+    group = np.where(day >= calendar.july, persons.new_group[who], persons.group[who])
     adheres = expit(_level(persons, who, p) + providers.group_adherence[group] + persons.person_adherence[who])
     drugs = tables.drug_classes["statin"]
     edges = np.cumsum(tables.drug_weight[drugs]) / tables.drug_weight[drugs].sum()

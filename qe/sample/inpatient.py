@@ -44,7 +44,7 @@ class StayWriter:
         tables = codes()
         wage = providers.f_wage[stays.hospital]
         price = tables.stay_drg_weight[stays.kind] * p.prices.drg_base * 100 * wage
-        self.price = np.round(np.where(stays.status == 2, 0.5, 1.0) * price).astype(np.int64)
+        self.price = np.round(price).astype(np.int64)
 
     def hospital(self) -> tuple[Table, Table]:
         """Bills of the stays: one each, two where interim."""
@@ -288,12 +288,13 @@ class StayWriter:
         return parts
 
     def _claims(self, stay: Ints, clinician: Ints, days: Ints, thru: Ints, place: int) -> Table:
+        own_group = self.providers.c_group[clinician]
         return {
             "person": self.stays.person[stay],
             "day": days,
             "thru": thru,
             "clinician": clinician,
-            "group": self.providers.c_group[clinician],
+            "group": self.providers.group_on(clinician, own_group, days, july=self.calendar.july),
             "place": np.full(len(stay), place),
             "facility": self.stays.hospital[stay],
             "referring": np.full(len(stay), -1),

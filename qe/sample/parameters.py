@@ -139,6 +139,7 @@ class Stays(_Section):
     acs_exclusion_code: float
     elective_level: float
     newer_codes: float
+    typical_other: float
     dies_aged: float
     dies_other: float
     against_advice: float

@@ -26,7 +26,7 @@ class Persons:
     part_a, part_b  Medicare parts by month, where Medicare (or a Medicare Advantage plan) covers
     conditions    persons x 12; frailty z ~ N(0,1)
     death         NEVER for the living; the stays of a block may move it
-    new_group     home group from 1 January of the measurement year on (the old one where nobody moved)
+    new_group     home group from 1 July of the measurement year on (the old one where nobody moved)
     like          0 nobody, 1 twin of the person before, 2 namesake with the same sex and birth date
     tie           0 none, 1 exact tie, 2 decided by a cent between home group and `tie_group`
     """

@@ -20,8 +20,10 @@ FACILITY_TYPES = (
     "snf",
     "other",
     "other",
+    "snf",
 )
-SHORT_TERM, CAH, CANCER, PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER = range(9)
+SHORT_TERM, CAH, CANCER, PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER, SWING_BED = range(10)
+UNIT_LETTERS = {PSYCHIATRIC: "S", REHABILITATION: "T", SWING_BED: "Z"}  # third place of the CCN of a unit; Z: of a CAH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Providers:
 
     f_parent        hospital of a unit, -1 for free-standing ones
     g_hospital      affiliated hospital, -1 for none; g_system gives the price effect
+    county_specialists  groups of specialists by county
     c_second_group  second TIN of the 5 %, c_new_group the TIN from 1 July of the measurement year; -1 for none
     *_effect        as planted (already scaled)
     """
@@ -74,12 +77,18 @@ class Providers:
     g_primary: Ints
     g_extender: Ints
     g_specialist: Ints
+    county_specialists: Ints
     by_role: dict[str, Ints]
     zips: tuple[str, ...]
     zip_county: tuple[str, ...]
     zip_hospitals: Ints
     zip_groups: Ints
     pharmacies: Ints
+
+    def group_on(self, clinician: Ints, group: Ints, days: Ints, *, july: int) -> Ints:
+        """The group that bills on each day: `group`, but the new one of those who have changed it on 1 July."""
+        new = self.c_new_group[clinician]
+        return np.asarray(np.where((new >= 0) & (days >= july), new, group))
 
 
 def normal_scores(rng: np.random.Generator, count: int, sd: float) -> Floats:
@@ -93,7 +102,7 @@ def _clip(value: float, least: int, most: int) -> int:
 
 
 def _members(owner: Ints, wanted: Bools, groups: int) -> Ints:
-    """One row a group: its clinicians among `wanted`, repeated to fill the row; -1 for a group without any."""
+    """One row a group (or county): its members among `wanted`, repeated to fill the row; -1 for one without any."""
     lists = [np.flatnonzero((owner == group) & wanted) for group in range(groups)]
     width = max(1, *(len(found) for found in lists))
     table = np.full((groups, width), -1, dtype=np.int64)
@@ -135,14 +144,16 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
         f_type[small_first[hospitals // 2]] = CANCER
     dozens = max(1, round(hospitals / 12))
     extra_types = np.repeat(
-        np.array([PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER]),
-        np.array([dozens, dozens, dozens, 4 * dozens, dozens, dozens]),
+        np.array([PSYCHIATRIC, REHABILITATION, LTCH, SNF, FQHC, HOSPICE_PROVIDER, SWING_BED]),
+        np.array([dozens, dozens, dozens, 4 * dozens, dozens, dozens, int((f_type == CAH).any())]),
     )
     with_units = np.argsort(-size, kind="stable")
     parent = np.full(hospitals + len(extra_types), -1, dtype=np.int64)
     for number, kind in enumerate(extra_types.tolist()):
         if kind in (PSYCHIATRIC, REHABILITATION):
             parent[hospitals + number] = with_units[number % hospitals]
+        elif kind == SWING_BED:
+            parent[hospitals + number] = int(np.flatnonzero(f_type[:hospitals] == CAH)[0])
     f_type = np.concatenate([f_type, extra_types])
     facilities = len(f_type)
     extra_zip = rng.integers(0, zip_count, len(extra_types))
@@ -153,7 +164,7 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
     for place in range(facilities):
         kind = int(f_type[place])
         if parent[place] >= 0:
-            ccns.append(STATE + ("S" if kind == PSYCHIATRIC else "T") + ccns[int(parent[place])][3:])
+            ccns.append(STATE + UNIT_LETTERS[kind] + ccns[int(parent[place])][3:])
             continue
         counter = SHORT_TERM if kind == CANCER else kind
         ccns.append(f"{STATE}{bases[kind] + used[counter]:04d}")
@@ -161,7 +172,7 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
     words = last_names(facilities + groups + 8)
     suffix = (
         *("Hospital", "Critical Access Hospital", "Cancer Center", "Psychiatric Unit", "Rehabilitation Unit"),
-        *("Long Term Hospital", "Nursing Center", "Community Health Center", "Hospice"),
+        *("Long Term Hospital", "Nursing Center", "Community Health Center", "Hospice", "Swing Beds"),
     )
     f_name = tuple(f"{words[place]} {suffix[int(f_type[place])]}" for place in range(facilities))
     f_tin = [f"00{1_000_000 + 7 * place:07d}" for place in range(facilities)]
@@ -268,6 +279,7 @@ def make_providers(parameters: Parameters, *, persons: int, seed: int) -> Provid
         g_primary=_members(c_group, roles == "primary", groups),
         g_extender=_members(c_group, roles == "extender", groups),
         g_specialist=_members(c_group, roles == "specialist", groups),
+        county_specialists=_members(g_zip // p.zips_per_county, np.arange(groups) >= primary, p.counties),
         by_role=by_role,
         zips=tuple(f"00{110 + place:03d}" for place in range(zip_count)),
         zip_county=tuple(f"{STATE}{1 + 2 * (place // p.zips_per_county):03d}" for place in range(zip_count)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from qe.sample.adjudicate import ADJUSTED, COST_AVOIDED, DENIED, EXHAUSTED, INFORMATION_ONLY, Bills
+from qe.sample.adjudicate import ADJUSTED, COST_AVOIDED, DENIED, EXHAUSTED, INFORMATION_ONLY, Bills, refused
 from qe.sample.calendar import Calendar
 from qe.sample.claims import DIAGNOSES, HOSPICE, INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, stack_claims
 from qe.sample.codes import Bools, Ints, codes
@@ -17,7 +17,7 @@ from qe.sample.fills import PACKAGES, Fills, covered_fills
 from qe.sample.identity import Identities
 from qe.sample.parameters import Parameters
 from qe.sample.people import MEDICARE, Persons
-from qe.sample.providers import CAH, FQHC, STATE, Providers
+from qe.sample.providers import CAH, FQHC, STATE, SWING_BED, Providers
 
 COST_AVOIDED_CODES = ("00", "E", "Y", "21")
 CLAIM_DENIAL_CODES = ("0", "D", "P")
@@ -120,14 +120,16 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, d
     facility = claims["facility"]
     f_type = providers.f_type[facility]
     outcome = claims["outcome"]
+    is_refused = refused(Bills(claims=claims, lines=lines))
     reasons = ("", "N", "B", *COST_AVOIDED_CODES)
-    reason = np.select([outcome == DENIED, outcome == EXHAUSTED], [1, 2], 0)
-    reason = np.where(outcome == COST_AVOIDED, 3 + claims["number"] % len(COST_AVOIDED_CODES), reason)
-    msp = (claims["secondary"] == 1) & (outcome != DENIED)
+    reason = np.where(outcome == COST_AVOIDED, 3 + claims["number"] % len(COST_AVOIDED_CODES), 0)
+    reason = np.select([is_refused, outcome == EXHAUSTED], [1, 2], reason)
+    msp = (claims["secondary"] == 1) & ~is_refused
     poa = (f_type != CAH) & (claims["no_poa"] == 0)
     second_npi = (claims["number"] % 3 == 0) & (providers.f_parent[facility] < 0)
     npi = np.where(second_npi, providers.f_second_npi[facility], providers.f_npi[facility])
     bill = {INPATIENT: ("1", "1"), SNF_STAY: ("2", "1"), HOSPICE: ("8", "1")}.get(kind)
+    in_swing_bed = (f_type == SWING_BED)[row].astype(np.int64)
     attending = providers.c_npi[providers.f_attending[facility]]
     charge = np.where(outcome == INFORMATION_ONLY, claims["cents"], claims["charge"])
     columns: dict[str, Column] = {
@@ -171,9 +173,11 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, d
             "REV_CNTR_PMT_AMT_AMT": money(lines["paid"]),
             "REV_CNTR_COINSRNC_WGE_ADJSTD_C": money(lines["coinsurance"]),
             "REV_CNTR_CASH_DDCTBL_AMT": money(lines["deductible"]),
+            "REV_CNTR_NCVRD_CHRG_AMT": money(np.where((lines["denied"] == 1) | is_refused[row], lines["charge"], 0)),
         }
     else:
-        columns["CLM_FAC_TYPE_CD"], columns["CLM_SRVC_CLSFCTN_TYPE_CD"] = bill
+        columns["CLM_FAC_TYPE_CD"] = picked((bill[0], "1"), in_swing_bed)
+        columns["CLM_SRVC_CLSFCTN_TYPE_CD"] = picked((bill[1], "8"), in_swing_bed)
     if kind in (INPATIENT, SNF_STAY):
         columns |= {
             "CLM_ADMSN_DT": dates(claims["admit"][row], "rif"),
@@ -202,6 +206,7 @@ def _write_facility_file(block: Block, claims: Table, lines: Table, kind: int, d
     if kind == HOSPICE:
         del columns["CLM_MCO_PD_SW"]
     if kind == SNF_STAY:
+        columns["NCH_CLM_TYPE_CD"] = picked(("20", "30"), in_swing_bed)
         columns["NCH_QLFYD_STAY_THRU_DT"] = dates(claims["admit"][row], "rif")
     is_first = np.append(True, row[1:] != row[:-1])[: len(row)]
     paid = np.where(is_first, claims["paid"][row], 0)

@@ -93,16 +93,14 @@ class Writer:
 
     def home(self, who: Ints, days: Ints) -> tuple[Ints, Ints]:
         """Home group and clinician on a day."""
-        later = days >= self.calendar.measurement_start
+        later = days >= self.calendar.july
         group = np.where(later, self.persons.new_group[who], self.persons.group[who])
         return group, np.where(later, self.persons.new_clinician[who], self.persons.clinician[who])
 
     def billing_group(self, clinician: Ints, group: Ints, days: Ints) -> Ints:
         """The group that bills: the new one after a change of TIN, the second one of two in three of ten claims."""
         providers = self.providers
-        change = self.calendar.measurement_start + 181  # 1 July, 30 June in a leap year
-        moved = (providers.c_new_group[clinician] >= 0) & (days >= change)
-        group = np.where(moved, providers.c_new_group[clinician], group)
+        group = providers.group_on(clinician, group, days, july=self.calendar.july)
         second = (providers.c_second_group[clinician] >= 0) & (self.rng.random(len(clinician)) < 0.3)
         return np.asarray(np.where(second, providers.c_second_group[clinician], group))
 
@@ -180,7 +178,9 @@ class Writer:
         at_other = ~only & ~at_home & (chance < v.at_home_group + v.at_other_primary)
         other_group = rng.integers(0, providers.primary_groups, len(who))
         preferred = providers.g_referral[group, rng.integers(0, providers.g_referral.shape[1], len(who))]
+        nearby = member_of(rng, providers.county_specialists, persons.zip[who] // self.p.providers.zips_per_county)
         anywhere = rng.integers(providers.primary_groups, len(providers.g_tin), len(who))
+        anywhere = np.where(nearby < 0, anywhere, nearby)  # a county may have no specialists
         referred = np.where(rng.random(len(who)) < v.preferred_referral, preferred, anywhere)
         where = np.where(at_home, group, np.where(at_other, other_group, referred))
         extender = member_of(rng, providers.g_extender, where)

@@ -130,7 +130,7 @@ def _medical_kind(rng: np.random.Generator, persons: Persons, who: Ints, part: I
     )
     newer = tables.stay_parts["newer"]
     kind = np.where(
-        (part == 1) & (rng.random(count) < p.stays.newer_codes / (1 - p.stays.acs_share)),
+        (part == 1) & (rng.random(count) < p.stays.newer_codes / p.stays.typical_other),
         _pick(rng, newer, tables.stay_weight[newer], count),
         kind,
     )
@@ -328,9 +328,11 @@ class Simulation:
         to_snf = aged & (chance < s.to_snf)
         to_rehabilitation = aged & ~to_snf & (chance < s.to_snf + s.to_rehabilitation)
         to_ltch = aged & ~to_snf & ~to_rehabilitation & (chance < s.to_snf + s.to_rehabilitation + s.to_ltch)
-        status = np.select([to_snf, to_rehabilitation, to_ltch], [3, 62, 63], np.where(chance > 0.85, 6, 1))
-        status = np.where((status == 1) & (rng.random(count) < s.against_advice), 7, status)
-        status = np.where((status == 1) & (rng.random(count) < s.coded_02_no_arrival), 2, status)
+        status = np.select([to_snf, to_rehabilitation, to_ltch], [3, 62, 63], 1)
+        rest = chance - (s.to_snf + s.to_rehabilitation + s.to_ltch)  # what is left of the draw at any age
+        at = np.searchsorted(np.cumsum([s.against_advice, s.coded_02_no_arrival]), rest, side="right")
+        other = np.select([at == 0, at == 1, chance > 0.85], [7, 2, 6], 1)
+        status = np.where(rest >= 0, other, status)
         status = np.where(moves, np.where(rng.random(count) < s.transfer_coded_02, 2, 1), status)
         status = np.where(dies, 20, status)
         # deaths: in hospital now; a death drawn for the stay itself waits until after it

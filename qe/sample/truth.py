@@ -125,7 +125,7 @@ class Truth:
         moved = np.flatnonzero(persons.new_group != persons.group)
         who = np.concatenate([everyone, moved])
         later = np.arange(len(who)) >= count
-        last = self.calendar.measurement_month - 1
+        last = self.calendar.july_month - 1
         until = np.where(np.isin(who, moved) & ~later, last, len(self.months) - 1)
         columns = {
             "person": pl.Series(persons.first + who),

@@ -177,12 +177,39 @@ def test_a_clinician_who_changes_group_does_so_in_the_roster_after(delivered: An
             (True, "", "2025-06-30"), (False, "2025-07-01", "")}  # fmt: skip
 
 
-def test_nothing_is_delivered_before_it_was_paid(delivered: Any) -> None:
-    for day in (DAYS[0],):
-        for name in CLAIM_FILES:
-            for _, row in delivered_rows(delivered, "medicare", f"{name}.csv", (day,)):
-                paid = datetime.strptime(row["NCH_WKLY_PROC_DT"], "%d-%b-%Y").date()
-                assert paid <= date(2025, 3, 31)
+PAID_ON = {"NCH_WKLY_PROC_DT": "%d-%b-%Y", "PD_DT": "%d-%b-%Y", "CDLMC024": "%Y%m%d", "CDLPC024": "%Y%m%d"}
+
+
+def paid_until_when(folder: Any, name: str) -> date:
+    """The last day of payment in one file."""
+    (column,) = PAID_ON.keys() & set(folder.header(name))
+    return max(datetime.strptime(row[column], PAID_ON[column]).date() for row in folder.rows(name))
+
+
+def test_nothing_is_delivered_before_it_was_paid(delivered: Any, folder: Any) -> None:
+    """Up to the end of the quarter before; the last delivery, also where it is the only one, up to the day on which it came."""
+    quarter_ends = {DAYS[0]: date(2025, 3, 31), DAYS[1]: date(2025, 6, 30), DAYS[2]: date(2025, 9, 30),
+                    DAYS[3]: date(2025, 12, 31), DAYS[4]: date(2026, 4, 30), AGAIN: date(2025, 9, 30)}  # fmt: skip
+    files = 0
+    for one in (delivered, folder):
+        for path in sorted((one.root / "inbox").rglob("*.*")):
+            if path.stem in (*CLAIM_FILES, "pde", "medical", "pharmacy"):
+                day = path.parent.name if one is delivered else DAYS[4]
+                assert paid_until_when(one, path.relative_to(one.root / "inbox").as_posix()) <= quarter_ends[day]
+                files += 1
+    assert files > 30
+
+
+def test_what_was_not_paid_when_the_last_delivery_came_is_in_none(folder: Any) -> None:
+    """A gamma of shape 4 and mean 35 lies below 59 days with .90, below 29 days with .42: the first and last day of March."""
+    came = Counter(row["CDLMC119"][:6] for row in folder.rows("payer_b/medical.txt") if row["CDLMC007"] == "0")
+    year = [came[f"2025{month:02d}"] for month in range(1, 13)]
+    assert min(year[9:]) > 0.75 * sum(year) / 12  # these had time
+    assert 0.42 < came["202603"] / (sum(year) / 12) < 0.90
+    stated = {row["claim"].removesuffix("N") for row in folder.truth("services") if row["source"] == "payer_b"}
+    assert stated == {
+        row["CDLMC005"][:14] for row in folder.rows("payer_b/medical.txt")
+    } | {row["CDLPC005"] for row in folder.rows("payer_b/pharmacy.txt")}  # fmt: skip
 
 
 @pytest.mark.parametrize("count", [2, 9])

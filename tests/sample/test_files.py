@@ -280,7 +280,7 @@ def test_denials_and_versions_in_the_files_are_those_listed(folder: Any) -> None
     for name in ("inpatient", "outpatient", "snf"):
         rows = folder.rows(f"medicare/{name}.csv")
         denied |= {row["CLM_ID"] for row in rows if row["CLM_MDCR_NON_PMT_RSN_CD"] == "N"}
-    assert denied == set(listed("denied_claim", "medicare"))
+    assert denied - denied_line_by_line(folder) == set(listed("denied_claim", "medicare"))
     for payer in ("payer_a", "payer_b"):
         rows = folder.rows(f"{payer}/medical.txt")
         refused = {row["CDLMC005"] for row in rows if row["CDLMC157"] == "4"}
@@ -297,6 +297,70 @@ def test_denials_and_versions_in_the_files_are_those_listed(folder: Any) -> None
             (row["record"], row["detail"]) for row in dirt if row["kind"] == "denied_line" and row["source"] == payer
         }
         assert {pair for pair in named if pair[0] not in refused} == lines
+
+
+def is_not_covered(row: Any) -> bool:
+    """A revenue line of an outpatient claim all of whose charges are not covered, and nothing is paid."""
+    charge, not_covered = (Decimal(row[name]) for name in ("REV_CNTR_TOT_CHRG_AMT", "REV_CNTR_NCVRD_CHRG_AMT"))
+    amounts = ("REV_CNTR_PMT_AMT_AMT", "REV_CNTR_COINSRNC_WGE_ADJSTD_C", "REV_CNTR_CASH_DDCTBL_AMT")
+    return not_covered == charge > 0 and all(Decimal(row[name]) == 0 for name in amounts)
+
+
+def denied_line_by_line(folder: Any) -> set[str]:
+    """Medicare's outpatient claims with every line listed as denied, and no denial of the whole listed."""
+    lines: dict[str, set[str]] = {}
+    for row in folder.rows("medicare/outpatient.csv"):
+        lines.setdefault(row["CLM_ID"], set()).add(row["CLM_LINE_NUM"])
+    dirt = [row for row in folder.truth("dirt") if row["source"] == "medicare"]
+    whole = {row["record"] for row in dirt if row["kind"] == "denied_claim"}
+    for row in dirt:
+        if row["kind"] == "denied_line":
+            lines.get(row["record"], set()).discard(row["detail"])
+    return {claim for claim, left in lines.items() if not left} - whole
+
+
+def test_denied_lines_of_outpatient_claims_are_wholly_not_covered_and_listed(folder: Any) -> None:
+    rows = folder.rows("medicare/outpatient.csv")
+    whole = {row["record"] for row in folder.truth("dirt") if row["kind"] == "denied_claim"}
+    listed = {
+        (row["record"], row["detail"])
+        for row in folder.truth("dirt")
+        if row["kind"] == "denied_line" and row["source"] == "medicare"
+    }
+    found = {(row["CLM_ID"], row["CLM_LINE_NUM"]) for row in rows if is_not_covered(row) and row["CLM_ID"] not in whole}
+    written = {row["CLM_ID"] for row in rows} - whole
+    assert found == {pair for pair in listed if pair[0] in written}
+    by_line = denied_line_by_line(folder)
+    assert by_line < {row["CLM_ID"] for row in rows if row["CLM_MDCR_NON_PMT_RSN_CD"] == "N"}
+    partly = {claim for claim, _ in found} - by_line
+    assert len(partly) > 10
+    for row in rows:
+        if row["CLM_ID"] in partly:  # the others pay what is left of the claim
+            assert row["CLM_MDCR_NON_PMT_RSN_CD"] == ""
+            assert Decimal(row["CLM_PMT_AMT"]) > 0
+
+
+def test_a_stay_with_a_denied_line_is_paid_in_full_by_its_other_lines(folder: Any) -> None:
+    """At the payers: allowed over charged is the same for all stays of one product and hospital, as the case has its price."""
+    stays: dict[tuple[str, str], list[Any]] = {}
+    for payer in ("payer_a", "payer_b"):
+        for row in folder.rows(f"{payer}/medical.txt"):
+            if row["CDLMC032"][:2] == "11" and row["CDLMC007"] == "0" and row["CDLMC157"] == "1":
+                stays.setdefault((payer, row["CDLMC005"]), []).append(row)
+    whole: dict[tuple[str, str], set[Decimal]] = {}
+    partly: dict[tuple[str, str], set[Decimal]] = {}
+    for lines in stays.values():
+        denied = [row for row in lines if row["CDLMC158"] == "1"]
+        assert all(Decimal(row["CDLMC131"]) == 0 for row in denied)
+        if len(denied) < len(lines):
+            allowed, charged = (
+                sum((Decimal(row[element]) for row in lines), Decimal(0)) for element in ("CDLMC131", "CDLMC123")
+            )
+            of = (lines[0]["CDLMC004"], lines[0]["CDLMC150"])
+            (partly if denied else whole).setdefault(of, set()).add(round(allowed / charged, 3))
+    both = partly.keys() & whole.keys()
+    assert len(both) > 3
+    assert {of: partly[of] for of in both} == {of: whole[of] for of in both}
 
 
 def test_a_reversal_takes_back_exactly_what_the_first_version_paid(folder: Any) -> None:
@@ -392,16 +456,15 @@ def test_stays_in_the_inpatient_file_are_those_of_the_truth(folder: Any) -> None
     true = {(row["person"], row["hospital_ccn"], row["admit_date"]) for row in folder.truth("stays")}
     months = {name: f"{place:02d}" for place, name in enumerate(
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1)}  # fmt: skip
-    (goes_on,) = {  # the second bill of this stay has an admission date of its own
-        row["person"] for row in folder.truth("edge_cases") if row["case"] == "same_hospital_same_day_same_diagnosis"
-    }
+    case = "same_hospital_same_day_same_diagnosis"  # the second bill of this stay has an admission date of its own
+    (goes_on,) = {row["person"] for row in folder.truth("edge_cases") if row["case"] == case}
     seen = set()
     for row in folder.rows("medicare/inpatient.csv"):
         day, month, year = row["CLM_ADMSN_DT"].split("-")
         if row["CLM_DRG_CD"] != "945" and row["BENE_ID"] in truth:
             seen.add((truth[row["BENE_ID"]], row["PRVDR_NUM"], f"{year}-{months[month]}-{day}"))
     assert len(seen) > 50
-    assert {(stay[0], stay[2][-6:]) for stay in seen - true} == {(goes_on, "-05-05")}
+    assert {(stay[0], stay[2][-6:]) for stay in seen - true} == {(goes_on, "-11-05")}
 
 
 def test_the_roster_holds_every_identifier_of_the_claims(folder: Any) -> None:

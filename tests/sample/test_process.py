@@ -1,6 +1,7 @@
 """Shares, rates and planted effects of 20,000 simulated persons, each within four standard errors of its parameter."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,52 @@ def test_in_hospital_deaths_have_their_share(crowd: Any) -> None:
     assert near(float(died.mean()), len(died), crowd.parameters.stays.dies_aged)
 
 
+def test_stays_end_as_the_design_says(crowd: Any) -> None:
+    """Of those who neither die nor are moved on: where they go, at 65 and over; against advice and coded 02 at any age."""
+    rates = crowd.parameters.stays
+    sent = np.concatenate([
+        np.isin(stays.number, stays.earlier_stay[stays.why == ARRIVAL]) for _, stays, _, _ in crowd.blocks
+    ])  # fmt: skip
+    status, age = joined(crowd, "status"), (joined(crowd, "discharge") - by_person(crowd, "birth")) / 365.25
+    asked = ~sent & (status != 20)
+    for code, expected, who in (
+        (3, rates.to_snf, asked & (age >= 65)),
+        (62, rates.to_rehabilitation, asked & (age >= 65)),
+        (63, rates.to_ltch, asked & (age >= 65)),
+        (7, rates.against_advice, asked),
+        (2, rates.coded_02_no_arrival, asked),
+    ):
+        assert near(float((status[who] == code).mean()), int(who.sum()), expected)
+    assert not np.isin(status[age < 65], (3, 62, 63)).any()
+
+
+def test_principal_codes_newer_than_2019_have_their_share_of_all_stays(crowd: Any) -> None:
+    newer = np.isin(joined(crowd, "kind"), codes().stay_parts["newer"])
+    assert near(float(newer.mean()), len(newer), crowd.parameters.stays.newer_codes)
+
+
+def test_persons_and_clinicians_change_their_group_on_the_first_of_july(crowd: Any) -> None:
+    july = int(np.datetime64("2025-07-01", "D").astype(np.int64))
+    changed, before, after = 0, 0, 0
+    for persons, _, services, _ in crowd.blocks:
+        claims = services.professional[0]
+        usual = (claims["place"] == 11) & (claims["exempt"] == 0)
+        mover = (persons.new_group != persons.group)[claims["person"]] & usual
+        at_new = claims["clinician"] == persons.new_clinician[claims["person"]]
+        distinct = (persons.new_clinician != persons.clinician)[claims["person"]]
+        early = mover & distinct & (claims["day"] < july)
+        late = mover & distinct & (claims["day"] >= july)
+        before += int((at_new & early).sum())
+        after += int((at_new & late).sum())
+        changed += int(late.sum())
+        clinician = claims["clinician"]
+        moves = (crowd.providers.c_new_group >= 0)[clinician]
+        billed_new = claims["group"] == crowd.providers.c_new_group[clinician]
+        assert (billed_new == (claims["day"] >= july))[moves & usual].all()
+    assert after > 0.2 * changed
+    assert before < 0.05 * after + 20
+
+
 def test_nobody_is_treated_after_death(crowd: Any) -> None:
     for persons, stays, services, fills in crowd.blocks:
         assert (stays.discharge <= persons.death[stays.person]).all()
@@ -212,7 +259,9 @@ def test_hospitals_have_the_kinds_of_the_design() -> None:
     providers = make_providers(load({}), persons=100_000, seed=1)
     assert providers.hospitals == 25  # round(100,000 / 4,000)
     kinds = np.bincount(providers.f_type)
-    assert kinds.tolist() == [19, 5, 1, 2, 2, 2, 8, 2, 2]  # 20 % critical access, one cancer, units for two dozens
+    # 20 % critical access, one cancer, units for two dozens, the swing beds of one critical access hospital
+    assert kinds.tolist() == [19, 5, 1, 2, 2, 2, 8, 2, 2, 1]
+    assert re.fullmatch(r"99Z3\d\d", providers.f_ccn[-1])
     assert len(set(providers.f_ccn)) == len(providers.f_ccn)
     assert (providers.f_tin[int(np.flatnonzero(providers.f_parent >= 0)[0])]) in providers.f_tin[:25]
     everyone = np.concatenate([providers.f_npi, providers.f_second_npi, providers.g_npi, providers.c_npi])

@@ -70,6 +70,24 @@ def test_lines_are_denied_at_their_rate(crowd: Any) -> None:
     assert near(np.concatenate(denied), np.concatenate(asked), crowd.parameters.dirt.denied_line)
 
 
+def test_lines_of_facilities_are_denied_at_the_same_rate_by_whoever_pays_by_line(crowd: Any) -> None:
+    """Medicare's outpatient claims, all claims of the payers; a stay under Medicare is one case."""
+    for name in RECEIVERS:
+        denied, asked = [], []
+        for bills in crowd.institutional:
+            claims, lines = bills[name].claims, bills[name].lines
+            first = (claims["exempt"] == 0) & (claims["secondary"] == 0) & (claims["outcome"] != INFORMATION_ONLY)
+            by_line = first & ((claims["type"] == OUTPATIENT) | (name != "medicare"))
+            asked.append(by_line[lines["claim"]])
+            denied.append(lines["denied"] == 1)
+            assert not lines["allowed"][lines["denied"] == 1].any()
+            assert not denied[-1][claims["type"][lines["claim"]] == INPATIENT].any() or name != "medicare"
+            for amount in ("allowed", "paid", "coinsurance", "deductible"):
+                summed = np.bincount(lines["claim"], weights=lines[amount], minlength=len(first))
+                assert (summed == claims[amount]).all()
+        assert near(np.concatenate(denied), np.concatenate(asked), crowd.parameters.dirt.denied_line)
+
+
 def test_capitated_claims_are_worth_nothing_and_have_their_share(crowd: Any) -> None:
     capitated = claims_of(crowd, "professional", "capitated", ("b",)) == 1
     assert near(capitated, first_hand(crowd, "professional", ("b",)), crowd.parameters.prices.capitated)
