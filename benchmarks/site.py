@@ -80,7 +80,7 @@ def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = 
     staged, model = modelled(site, progress=bar)
     keys = _keys(site)
     with quarter.fit_model(site, model, keys, bar) as (db, report, _):
-        modules = quarter.modules(site, site.period(), measures)
+        modules, _told = quarter.modules(site, db, site.period(), measures)
         run, inputs = quarter.start_run(site, staged, modules, site.period(), model)
         if not run.is_finished:
             scored = [quarter.score_module(site, run, db, module, site.period(), keys, bar) for module in modules]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,10 +16,11 @@ from qe.claims.load import ClaimsModel
 from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
-from qe.errors import Fault
-from qe.measurement import check, detail
+from qe.errors import Fault, Findings, MeasureError
+from qe.measurement import check, detail, value_sets
 from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import compute, require_window
+from qe.measurement.list_coverage import ListCoverage
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
@@ -86,14 +87,53 @@ def last_delivery(site: Site, now: frozenset[tuple[str, str]]) -> quality.Earlie
     return None
 
 
-def modules(site: Site, period: ReportingPeriod, names: Sequence[str]) -> list[Module]:
-    """The checked modules that this period (or the command line) asks for."""
+def modules(
+    site: Site, db: Warehouse, period: ReportingPeriod, names: Sequence[str]
+) -> tuple[list[Module], tuple[Fault, ...]]:
+    """The checked modules that this period (or the command line) asks for, and what must be told of them.
+
+    A module whose licensed list or whose days are not there is refused by name. Where it was asked for by name the run
+    stops; of "all" it is left out and told.
+    """
     wanted = list(names) or site.settings.periods[period.label].measures
-    found = chosen(catalogue(site.measure_folders), wanted)
-    for module in found:
-        check.require(module, licensed=site.licensed_lists)
+    found: list[Module] = []
+    told: list[Fault] = []
+    refused: list[Fault] = []
+    for module in chosen(catalogue(site.measure_folders), wanted):
+        if faults := check.check(module, licensed=site.licensed_lists):
+            raise MeasureError.of(faults)
         module.with_parameters(site.settings.measures.parameters(module.id))
-    return found
+        if faults := _refusals(site, db, module, period):
+            refused += faults
+        else:
+            found.append(module)
+            told += [Fault(code="lists", message=said, place=module.id) for said in _coverage(site, module)]
+    if refused and ("all" not in wanted or not found):
+        raise Findings.of(refused)
+    return found, (*(replace(fault, message=f"left out: {fault.message}") for fault in refused), *told)
+
+
+def _refusals(site: Site, db: Warehouse, module: Module, period: ReportingPeriod) -> list[Fault]:
+    """Why the module cannot run here: licensed lists that nobody filled, days that the data do not hold."""
+    faults = check.unfilled(module, licensed=site.licensed_lists)
+    if faults:
+        return faults
+    try:
+        require_window(db, module, measure_period(module, period))
+    except Findings as missing:
+        return list(missing.faults)
+    return []
+
+
+def _coverage(site: Site, module: Module) -> list[str]:
+    """What the module's licensed lists lack. Invented codes are for rehearsals: nowhere else may they make a figure."""
+    covered = ListCoverage.of(value_sets.read(module, licensed=site.licensed_lists))
+    if covered.invented and not site.settings.site.rehearsal:
+        raise MeasureError(
+            f"{module.id}: {', '.join(covered.invented)} of {site.settings.measures.lists} hold invented codes",
+            remedy="Place the lists that you license there, or take the invented ones away.",
+        )
+    return covered.messages(module)
 
 
 def measure_period(module: Module, period: ReportingPeriod) -> MeasurePeriod:

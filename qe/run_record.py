@@ -13,6 +13,7 @@ from qe import __version__
 from qe.claims.load import ClaimsModel
 from qe.errors import Findings
 from qe.ledger.fold import Facts
+from qe.measurement import value_sets
 from qe.measurement.compute import MeasureEvents
 from qe.measurement.measure import Module
 from qe.measurement.unit_counts import unit_counts
@@ -46,12 +47,18 @@ def run_inputs(
     """All that decides the numbers of this run."""
     return RunInputs(
         inputs=tuple(sorted({*_received(staged), *_manifests(staged)})),
-        measures=tuple((module.id, module.version, module.sha256) for module in modules),
+        measures=tuple((module.id, module.version, _definition(site, module)) for module in modules),
         measure_ids=tuple(sorted(measure for module in modules for measure in module.measure_ids)),
         decisions=decisions,
         period=period,
         settings=deciding_settings(site),
     )
+
+
+def _definition(site: Site, module: Module) -> str:
+    """The digest of a module's folder, and of the licensed lists that the site gives it: other codes are another run."""
+    given = value_sets.licensed_sha256(module, licensed=site.licensed_lists)
+    return "+".join([module.sha256, *(f"{name}:{digest}" for name, digest in given.items())])
 
 
 def _received(staged: Sequence[StagedFile]) -> set[tuple[str, str]]:
@@ -138,6 +145,7 @@ def manifest(
                 "module": one.events.module.id,
                 "version": one.events.module.version,
                 "sha256": one.events.module.sha256,
+                "licensed_lists": value_sets.licensed_sha256(one.events.module, licensed=site.licensed_lists),
                 "period_start": one.events.period.start,
                 "period_end": one.events.period.end,
                 "parameters": {name: str(value) for name, value in one.events.parameters.items()},

@@ -56,7 +56,7 @@ def prepare_confidential_reports(
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
     with quarter.fit_model(site, model, keys, progress) as (db, report, warnings):
-        modules = quarter.modules(site, period, measures)
+        modules, told = quarter.modules(site, db, period, measures)
         run, inputs = quarter.start_run(site, staged, modules, period, model)
         if not run.is_finished:
             scored = [quarter.score_module(site, run, db, module, period, keys, progress) for module in modules]
@@ -83,7 +83,7 @@ def prepare_confidential_reports(
         cycle=cycle,
         send_on=send_on,
         reports=tuple(reports),
-        warnings=warnings,
+        warnings=(*warnings, *told),
         stages=quarter.stages(before, staged, model, run),
     )
 

@@ -11,6 +11,7 @@ from qe.errors import Fault, InputError, MeasureError
 from qe.measurement import catalogue, check, run_cases, show, standalone
 from qe.measurement.cases import Case, CaseModel
 from qe.measurement.cases import read as read_cases
+from qe.measurement.list_coverage import open_slots
 from qe.measurement.measure import Module, load
 from qe.site import open_site
 
@@ -24,6 +25,11 @@ def _modules(site: Path | None) -> list[Module]:
     if site is None and not Path("qe.toml").exists():
         return catalogue.catalogue()
     return catalogue.catalogue(open_site(site or Path()).measure_folders)
+
+
+def _lists(site: Path | None) -> Path | None:
+    """The site's folder of licensed lists."""
+    return open_site(site).licensed_lists if site else None
 
 
 @app.command("list")
@@ -55,7 +61,7 @@ def check_measures(
     """Facts, SQL, lists, rules and worked cases of every module: all faults at once."""
     with command("measures check", json=json) as outcome:
         modules = [load(folder)] if folder else _modules(site)
-        licensed = open_site(site).licensed_lists if site else None
+        licensed = _lists(site)
         faults = [fault for module in modules for fault in check.check(module, licensed=licensed)]
         cases = 0
         if not faults:
@@ -68,6 +74,9 @@ def check_measures(
         if faults:
             raise MeasureError.of(faults)
         outcome.say(f"{len(modules)} modules hold; {cases} worked cases come out as worked.")
+        for module in modules:
+            for sentence in open_slots(module, licensed=licensed):
+                outcome.say(sentence)
 
 
 def _case_faults(module: Module, case: Case, claims: CaseModel) -> list[Fault]:
@@ -119,6 +128,7 @@ def compute_measure(
     """One module on a claims model given as files; writes person-level rows in the clear, and says so."""
     with command("measures compute", json=json) as outcome:
         module = catalogue.find(_modules(site), measure)
+        lists = lists or _lists(site)
         check.require(module, licensed=lists)
         parameters: dict[str, object] = {}
         for setting in settings or []:

@@ -28,6 +28,7 @@ from qe.cli.output import (
 from qe.errors import Fault, Findings, InputError, QeError
 from qe.measurement import check as measure_check
 from qe.measurement.catalogue import catalogue
+from qe.measurement.list_coverage import open_slots
 from qe.reports.quality_page import verdict
 from qe.site import Site
 from qe.sources.expected import expected_files, missing_faults
@@ -94,7 +95,8 @@ def _check_measures(site: Site) -> str:
     ]
     if faults:
         raise InputError.of(faults)
-    return f"{len(modules)} measure modules hold."
+    slots = [sentence for module in modules for sentence in open_slots(module, licensed=site.licensed_lists)]
+    return "\n".join([f"{len(modules)} measure modules hold.", *slots])
 
 
 def _check_sources(outcome: Outcome, on: date, site: Site) -> str:

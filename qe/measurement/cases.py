@@ -27,6 +27,7 @@ Schema of cases.toml (closed: unknown keys are errors):
     period = { start = 2024-01-01, end = 2024-12-31 }       # optional
     parameters = { cancer_rule = "all" }                    # optional
     attribution = "mssp_step"                               # optional; without it no attribution runs
+    open_slots = ["colonoscopy"]                            # optional: licensed lists that this case does without
     expect = [                  # one row an event; not every event need be listed
       { event_id = "C1", in_denominator = true, exclusion_reasons = [], in_numerator = true, value = 1 },
       { person_id = "P2", in_denominator = false, exclusion_reasons = ["R3", "R5"] },
@@ -130,6 +131,7 @@ class Case(Closed):
     period: Days
     parameters: dict[str, Any] = Field(default_factory=dict)
     attribution: str | None = None
+    open_slots: list[str] = Field(default_factory=list)
     expect: list[Expected] = Field(default_factory=list)
     not_considered: list[str] = Field(default_factory=list)
     totals: list[Total] = Field(default_factory=list)
@@ -234,7 +236,7 @@ class CaseModel:
     """A database in memory with the base and event tables, for one case after another; lists are laid out once a module."""
 
     db: Warehouse
-    lists_of: str = ""
+    lists_of: tuple[str, ...] = ()
 
     @classmethod
     def opened(cls) -> "CaseModel":
@@ -242,12 +244,17 @@ class CaseModel:
         tables.create(db)
         return cls(db)
 
-    def lay_out_lists(self, module: Module) -> None:
-        """Lay out the module's lists; again only for another module, or where prefixes depend on the codes of the case."""
+    def lay_out_lists(self, module: Module, case: Case) -> None:
+        """Lay out the module's lists; again only for others, or where prefixes depend on the codes of the case.
+
+        Licensed lists are the invented ones, whose codes exist nowhere; those in `open_slots` have none.
+        """
         exact = all(facts.match == "exact" for facts in module.facts.lists.values())
-        if not (exact and self.lists_of == module.sha256):
-            value_sets.lay_out(self.db, value_sets.read(module, licensed=None))
-            self.lists_of = module.sha256
+        wanted = (module.sha256, *case.open_slots)
+        if not (exact and self.lists_of == wanted):
+            invented = value_sets.stand_ins(module)
+            value_sets.lay_out(self.db, value_sets.read(module, licensed=invented, left_open=case.open_slots))
+            self.lists_of = wanted
 
     def empty(self) -> None:
         """Take all rows out again."""

@@ -52,16 +52,16 @@ ENGINE_COLUMNS = frozenset(
 
 
 def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
-    """Everything wrong with a loaded module, all at once; an empty list when it may run.
+    """Everything wrong with a loaded module, all at once. A slot that the site has not filled is no fault of the module.
 
-    licensed  the site's folder of licensed lists, or None
+    licensed  the site's folder of licensed lists, or None: what lies there is checked like the module's own lists
     """
     syntax = [fault for stem in module.sql for fault in syntax_faults(module, stem)]
     faults = [*_method_faults(module), *syntax]
     try:
         value_sets.read(module, licensed=licensed)
     except MeasureError as error:
-        faults += error.faults
+        faults += [fault for fault in error.faults if fault.code != value_sets.LICENSED]
     if not syntax:
         faults += [*_list_faults(module), *_bind_faults(module)]
     return faults + rule_faults(module)
@@ -100,9 +100,18 @@ def _list_faults(module: Module) -> list[Fault]:
 
 
 def require(module: Module, *, licensed: Path | None = None) -> None:
-    """Raise everything that `check` finds."""
-    if faults := check(module, licensed=licensed):
+    """Raise everything that `check` finds, and every slot that the module cannot run without and nobody has filled."""
+    if faults := [*check(module, licensed=licensed), *unfilled(module, licensed=licensed)]:
         raise MeasureError.of(faults)
+
+
+def unfilled(module: Module, *, licensed: Path | None) -> list[Fault]:
+    """The slots without which the module refuses to run and that nobody has filled: each with its owner and its place."""
+    try:
+        value_sets.read(module, licensed=licensed)
+    except MeasureError as error:
+        return [fault for fault in error.faults if fault.code == value_sets.LICENSED]
+    return []
 
 
 def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:

@@ -1,7 +1,7 @@
 """Running one module: its events with every reason, rule and driving claim, and who they are attributed to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from qe.errors import Fault, Findings, MeasureError, OutOfResources, QeError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
 from qe.measurement.facts import ParameterValue
+from qe.measurement.list_coverage import ListCoverage
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
@@ -69,6 +70,7 @@ class MeasureEvents:
     deviations: tuple[str, ...]
     kind: str
     coverage: Coverage
+    lists: ListCoverage = field(default_factory=ListCoverage)
     warnings: tuple[str, ...]
     events: pl.DataFrame
     attribution: pl.DataFrame
@@ -94,10 +96,17 @@ def compute(
     attribution  a method of qe/measurement/attribution, or None: then a facility's events are its own
     lists        the site's folder of licensed lists, or None
     """
-    value_sets.lay_out(db, value_sets.read(module, licensed=lists))
+    read = value_sets.read(module, licensed=lists)
+    value_sets.lay_out(db, read)
     try:
         return compute_on_lists(
-            db, module, period=period, parameters=parameters, attribution=attribution, window_months=window_months
+            db,
+            module,
+            period=period,
+            parameters=parameters,
+            attribution=attribution,
+            window_months=window_months,
+            lists=ListCoverage.of(read),
         )
     finally:
         value_sets.clear(db)
@@ -111,15 +120,19 @@ def compute_on_lists(
     parameters: Mapping[str, object],
     attribution: str | None,
     window_months: int = 12,
+    lists: ListCoverage | None = None,
 ) -> MeasureEvents:
-    """`compute` where the module's lists are laid out already (value_sets.lay_out) and stay."""
+    """`compute` where the module's lists are laid out already (value_sets.lay_out) and stay.
+
+    lists  what of them is missing or invented; None where the caller does not ask (worked cases)
+    """
     faults = [fault for stem in module.sql for fault in check.syntax_faults(module, stem)]
     if faults:
         raise MeasureError.of(faults)
     values = module.with_parameters(dict(parameters))
     model.create_macros(db)
     try:
-        return _compute(db, module, period, values, attribution, window_months)
+        return _compute(db, module, period, values, attribution, window_months, lists or ListCoverage())
     except duckdb.Error as error:
         raise _failed(module, f"measures/{module.folder.name}: attribution or assembly", error) from None
     finally:
@@ -133,6 +146,7 @@ def _compute(
     values: dict[str, ParameterValue],
     method: str | None,
     window_months: int,
+    lists: ListCoverage,
 ) -> MeasureEvents:
     lay_out_population(db, module, period, values)
     frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in NOT_COMPUTED}
@@ -141,7 +155,7 @@ def _compute(
     found = events.assemble(module, considered, frames["exclusions"], frames["numerator"], payer)
     attribution = attribute(db, module, method, period=period, months=window_months)
     covered = coverage(db, module, period)
-    deviations = _deviations(module, period, values, covered)
+    deviations = (*_deviations(module, period, values, covered), *lists.deviations())
     return MeasureEvents(
         module=module,
         period=period,
@@ -150,7 +164,8 @@ def _compute(
         deviations=deviations,
         kind=module.standing(deviations),
         coverage=covered,
-        warnings=tuple(window_messages(module, period, covered)),
+        lists=lists,
+        warnings=(*window_messages(module, period, covered), *lists.messages(module)),
         events=found,
         attribution=attribution,
         attributed=events.attributed(module, found, attribution, method),
@@ -198,7 +213,10 @@ def window_messages(module: Module, period: MeasurePeriod, covered: Coverage) ->
 
 def require_window(db: Warehouse, module: Module, period: MeasurePeriod) -> None:
     """Refuse, by name, a module whose look-back or run-out the data do not hold (`qe run`; `compute` only warns)."""
-    messages = window_messages(module, period, coverage(db, module, period))
+    covered = coverage(db, module, period)
+    if module.facts.window.short_look_back == "deviation":
+        covered = replace(covered, has_look_back=True)
+    messages = window_messages(module, period, covered)
     if messages:
         raise Findings.of(
             [

@@ -99,12 +99,15 @@ class Window(Closed):
     look_back_months  covered months needed before the period
     run_out_days      days after the period that the data must hold
     calendar_year     the period is the last full calendar year, not the months that end with the quarter
+    short_look_back   what a run does when the data hold fewer months before the period: refuse, or go on with the
+                      deviation "period" where the specification counts what it can see
     """
 
     months: Annotated[int, Field(ge=1)]
     look_back_months: Annotated[int, Field(ge=0)]
     run_out_days: Annotated[int, Field(ge=0)]
     calendar_year: bool = False
+    short_look_back: Literal["refuse", "deviation"] = "refuse"
 
 
 class Attribution(Closed):
@@ -196,6 +199,8 @@ class ListFacts(Closed):
     file      path below the module's folder; or
     shared    name of a list in measures/_lists/index.toml; with neither, <name>.csv of the site's licensed lists
     match     exact | prefix (code starts with) | range_prefix ("I60-I69", compared on the length of the bound)
+    without   what a run does while the site has not filled a slot (a list with neither file nor shared): refuse, or
+              partial where the specification says that the measure may be computed from the other lists alone
     """
 
     file: str | None = None
@@ -208,11 +213,19 @@ class ListFacts(Closed):
     owner: Text
     rows: Annotated[int, Field(ge=0)] | None = None
     sha256: Sha256 | None = None
+    without: Literal["refuse", "partial"] = "refuse"
+
+    @property
+    def is_slot(self) -> bool:
+        """Whether the list belongs to somebody whose licence the site must hold, and is filled by the site."""
+        return not (self.file or self.shared)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if self.file and self.shared:
             raise ValueError("name file or shared, not both")
+        if self.without == "partial" and not self.is_slot:
+            raise ValueError("without is said of a list that the site fills; this one ships")
         if self.file and (self.rows is None or self.sha256 is None):
             raise ValueError("a list of the folder states rows and sha256")
         return self

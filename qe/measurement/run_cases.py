@@ -12,7 +12,7 @@ def run(module: Module, case: Case, *, claims: CaseModel) -> MeasureEvents:
     claims.empty()
     cases.lay_out(claims.db, case)
     derive_events(claims.db)
-    claims.lay_out_lists(module)
+    claims.lay_out_lists(module, case)
     return compute_on_lists(
         claims.db,
         module,

@@ -95,7 +95,8 @@ def summary(found: MeasureEvents) -> dict[str, object]:
         "attribution": found.attribution_method,
         "measures": [
             {name: _plain(value) for name, value in total.items()}
-            | {"coverage": found.coverage.as_facts(), "kind": found.kind, "deviations": list(found.deviations)}
+            | {"coverage": found.coverage.as_facts() | found.lists.as_facts()}
+            | {"kind": found.kind, "deviations": list(found.deviations)}
             for total in events.totals(found.module, found.events)
         ],
     }

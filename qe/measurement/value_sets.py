@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from qe.measurement.measure import Module
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
+LICENSED = "licensed-list"
 LIST_HEADER = ("code", "label", "effective_from", "effective_to")
 MAP_HEADER = ("code", "category", "effective_from", "effective_to")
 
@@ -37,18 +39,28 @@ class SharedList(Closed):
 
 @dataclass(frozen=True, kw_only=True)
 class CodeList:
-    """One list or map as read. Columns of `rows`: code, label (or category), effective_from, effective_to (dates)."""
+    """One list or map as read. Columns of `rows`: code, label (or category), effective_from, effective_to (dates).
+
+    filled_by  who gave its codes: qe, the site (a slot), the invented codes of stand_ins(), or nobody (a slot left open)
+    """
 
     name: str
     facts: ListFacts
     is_map: bool
     rows: pl.DataFrame
+    filled_by: Literal["qe", "site", "stand_in", "nobody"]
 
 
-def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
+def stand_ins(module: Module) -> Path:
+    """The folder of invented lists, one <name>.csv a slot: codes that exist nowhere, by which tests and demo run."""
+    return module.folder.parent / "_stand_ins"
+
+
+def read(module: Module, *, licensed: Path | None, left_open: Sequence[str] = ()) -> list[CodeList]:
     """All lists and maps of the module. All faults of all files at once.
 
-    licensed  the site's folder of lists that qe may not ship, or None
+    licensed   the site's folder of lists that qe may not ship, or None
+    left_open  slots that are read as if the site had no file for them
     """
     faults: list[Fault] = []
     found: list[CodeList] = []
@@ -56,19 +68,34 @@ def read(module: Module, *, licensed: Path | None) -> list[CodeList]:
     index = shared_lists(module.folder.parent / "_lists") if uses_index else {}
     for is_map, listed in ((False, module.facts.lists), (True, module.facts.maps)):
         for name, facts in listed.items():
-            path = _place(module, name, facts, licensed)
+            path = _place(module, name, facts, None if name in left_open else licensed)
             where = f"measures/{module.folder.name}: list {name}"
+            header = MAP_HEADER if is_map else LIST_HEADER
             if path is None or not path.is_file():
-                faults.append(_missing(where, name, facts, is_map))
+                if facts.is_slot and facts.without == "partial":
+                    found.append(
+                        CodeList(name=name, facts=facts, is_map=is_map, rows=_none(header), filled_by="nobody")
+                    )
+                else:
+                    faults.append(_missing(where, name, facts, is_map))
                 continue
-            rows, file_faults = _read_file(
-                path, where, facts=_with_index(facts, index), header=MAP_HEADER if is_map else LIST_HEADER
-            )
+            rows, file_faults = _read_file(path, where, facts=_with_index(facts, index), header=header)
             faults += file_faults
-            found.append(CodeList(name=name, facts=facts, is_map=is_map, rows=rows))
+            giver = _giver(module, name, facts, path)
+            found.append(CodeList(name=name, facts=facts, is_map=is_map, rows=rows, filled_by=giver))
     if faults:
         raise MeasureError.of(faults)
     return found
+
+
+def licensed_sha256(module: Module, *, licensed: Path | None) -> dict[str, str]:
+    """sha256 of each file that the site gives for a slot of the module, by the list's name: part of what a run is made of."""
+    found = {}
+    for name, facts in (*module.facts.lists.items(), *module.facts.maps.items()):
+        path = _place(module, name, facts, licensed) if facts.is_slot else None
+        if path is not None and path.is_file():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return dict(sorted(found.items()))
 
 
 def lay_out(db: Warehouse, lists: Sequence[CodeList]) -> None:
@@ -117,19 +144,37 @@ def _place(module: Module, name: str, facts: ListFacts, licensed: Path | None) -
     return licensed / f"{name}.csv" if licensed else None
 
 
-def _missing(where: str, name: str, facts: ListFacts, is_map: bool) -> Fault:
+def _giver(module: Module, name: str, facts: ListFacts, path: Path) -> Literal["qe", "site", "stand_in"]:
+    """Who gave the codes of a file that is there. A stand-in is known by its bytes, wherever it was put."""
+    invented = stand_ins(module) / f"{name}.csv"
+    if not facts.is_slot:
+        return "qe"
+    return "stand_in" if invented.is_file() and invented.read_bytes() == path.read_bytes() else "site"
+
+
+def _none(header: tuple[str, ...]) -> pl.DataFrame:
+    days = ("effective_from", "effective_to")
+    return pl.DataFrame(schema={name: pl.Date() if name in days else pl.String() for name in header})
+
+
+def open_slot(name: str, facts: ListFacts, *, is_map: bool = False) -> str:
+    """Who licenses the list of an unfilled slot and where its file goes, in one clause."""
     header = ",".join(MAP_HEADER if is_map else LIST_HEADER)
-    if facts.file or facts.shared:
+    return (
+        f"{name} is licensed by {facts.owner} ({facts.licence}) and does not ship with qe: place your {name}.csv ({header})"
+        " in the folder that [measures] lists of qe.toml or --lists names"
+    )
+
+
+def _missing(where: str, name: str, facts: ListFacts, is_map: bool) -> Fault:
+    if not facts.is_slot:
         return Fault(
             code="missing-list",
             message=f"{where}: its file is missing",
             file=facts.file or f"_lists/{facts.shared}.csv",
         )
-    return Fault(
-        code="licensed-list",
-        message=f"{where} is licensed by {facts.owner} ({facts.licence}) and does not ship with qe",
-        remedy=f"Place your {name}.csv ({header}) in the folder that [measures] lists of qe.toml names.",
-    )
+    folder = where.removesuffix(f": list {name}")
+    return Fault(code=LICENSED, message=f"{folder}: list {open_slot(name, facts, is_map=is_map)}", place=name)
 
 
 def _with_index(facts: ListFacts, index: dict[str, SharedList]) -> ListFacts:
@@ -173,6 +218,8 @@ def _read_file(
     if tuple(rows.columns) != header:
         return empty, [fault("bad-header", f"the header must be {','.join(header)}")]
     faults = []
+    if facts.is_slot and rows.is_empty():
+        faults.append(fault("empty-list", "the file holds no code"))
     code = pl.col("code")
     written = rows.filter(code.is_null() | (code != code.str.strip_chars().str.to_uppercase()))
     if written.height:

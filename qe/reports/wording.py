@@ -62,6 +62,8 @@ DEPARTURES: Final = {
     "reference_rate": "Results are compared with the providers in this report, not with the nation.",
     "list_version": "Its code lists are of another year than the specification's.",
     "drug_list": "Drugs are found by the names of their ingredients, not by the specification's licensed list.",
+    "partial_lists": "Code lists that others license were not at hand: services that only they name are not seen.",
+    "invented_lists": "Invented codes stand for code lists that others license: the figures show the way, and mean nothing.",
     "not_currently_used": "No programme of CMS is known to use the measure now.",
     "period": "The days measured, or the data before and after them, are not all that the specification asks for.",
 }

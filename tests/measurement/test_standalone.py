@@ -76,7 +76,8 @@ def test_detail_and_summary_are_written_with_the_contracts_columns_and_totals(
                 "measure_id": "second_stay", "denominator": 1, "excluded": {"R3": 1}, "numerator": 1, "observed": 1.0,
                 "exposure": 1, "kind": "standard", "deviations": [],
                 "coverage": {
-                    "first_month": "2024-01-01", "last_day": "2025-02-28", "has_look_back": True, "has_run_out": True
+                    "first_month": "2024-01-01", "last_day": "2025-02-28", "has_look_back": True, "has_run_out": True,
+                    "value_sets": "whole", "missing_lists": [],
                 },
             }
         ],
