@@ -31,7 +31,7 @@ EVENT_TABLES = (
     "person_month",
     "cost_event",
 )
-UNIT_VIEW = "unit"
+VIEWS = ("unit", "service_line", "hospice_span")
 
 
 def create_base_tables(db: Warehouse) -> None:
@@ -41,8 +41,8 @@ def create_base_tables(db: Warehouse) -> None:
 
 
 def create_event_tables(db: Warehouse) -> None:
-    """Empty event tables and the view `unit`, so that measure SQL can be bound. Needs the base tables."""
-    for table in (*EVENT_TABLES, UNIT_VIEW):
+    """Empty event tables and the views over them, so that measure SQL can be bound. Needs the base tables."""
+    for table in (*EVENT_TABLES, *VIEWS):
         db.run(FOLDER / "events" / "tables" / f"{table}.sql")
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import duckdb
 
-from qe.claims.model import BASE_TABLES, EVENT_TABLES, FOLDER, UNIT_VIEW
+from qe.claims.model import BASE_TABLES, EVENT_TABLES, FOLDER, VIEWS
 from qe.sources.layout import layouts
 from qe.sources.reconcile import RULES
 
@@ -175,7 +175,7 @@ def columns(table: str) -> Mapping[str, str]:
 
 
 def known_tables() -> frozenset[str]:
-    """Tables of the claims model, base, derived and the view of units."""
+    """Tables of the claims model, base, derived and views."""
     return frozenset(_declared_columns())
 
 
@@ -184,11 +184,11 @@ def _declared_columns() -> Mapping[str, Mapping[str, str]]:
     with duckdb.connect() as empty:
         for table in BASE_TABLES:
             empty.execute((FOLDER / "model" / f"{table}.sql").read_text(encoding="utf-8"))
-        for table in (*EVENT_TABLES, UNIT_VIEW):
+        for table in (*EVENT_TABLES, *VIEWS):
             empty.execute((FOLDER / "events" / "tables" / f"{table}.sql").read_text(encoding="utf-8"))
         return {
             table: {name: str(sql_type) for name, sql_type, *_ in empty.execute(f"describe {table}").fetchall()}
-            for table in (*BASE_TABLES, *EVENT_TABLES, UNIT_VIEW)
+            for table in (*BASE_TABLES, *EVENT_TABLES, *VIEWS)
         }
 
 

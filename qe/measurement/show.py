@@ -71,7 +71,7 @@ def tables_text() -> str:
     """All tables, views and macros that measure SQL may read, with their columns and types."""
     parts = []
     with tables.empty_model() as db:
-        for name in (*model.BASE_TABLES, *model.EVENT_TABLES, model.UNIT_VIEW):
+        for name in (*model.BASE_TABLES, *model.EVENT_TABLES, *model.VIEWS):
             columns = db.connection.execute(f'describe "{name}"').fetchall()
             parts.append("\n".join([name, *(f"  {column[0]:<24} {column[1].lower()}" for column in columns)]))
         parts += [f"{name}\n  {columns}" for name, columns in ENGINE_VIEWS.items()]

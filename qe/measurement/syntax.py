@@ -86,7 +86,7 @@ KEY_COLUMNS = frozenset(
 
 def contract_tables() -> frozenset[str]:
     """The tables and views that measure SQL may read."""
-    return frozenset({*model.BASE_TABLES, *model.EVENT_TABLES, model.UNIT_VIEW, *ENGINE_VIEWS})
+    return frozenset({*model.BASE_TABLES, *model.EVENT_TABLES, *model.VIEWS, *ENGINE_VIEWS})
 
 
 def tree(sql: str) -> dict[str, Any]:
