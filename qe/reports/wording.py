@@ -62,6 +62,8 @@ DEPARTURES: Final = {
     "reference_rate": "Results are compared with the providers in this report, not with the nation.",
     "list_version": "Its code lists are of another year than the specification's.",
     "drug_list": "Drugs are found by the names of their ingredients, not by the specification's licensed list.",
+    "data": "It is computed from claims, where the specification reads medical records.",
+    "code_lists": "Codes of public code sets stand for the whole of the specification's lists.",
     "partial_lists": "Code lists that others license were not at hand: services that only they name are not seen.",
     "invented_lists": "Invented codes stand for code lists that others license: the figures show the way, and mean nothing.",
     "not_currently_used": "No programme of CMS is known to use the measure now.",
@@ -75,6 +77,13 @@ PARAMETERS: Final = {
     "age_on": "the day on which age is taken",
     "gap_rule": "the longest gap in pharmacy enrolment in days",
     "ip_snf_adjust": "whether days in hospital or skilled nursing are taken out",
+    "min_months": "the fewest months of cover",
+    "youngest": "the youngest age",
+    "oldest": "the oldest age",
+    "older_from": "the age at which the older group begins",
+    "sex": "whose screening is measured",
+    "months_before": "the months of cover asked for before the period",
+    "gap_months": "the most months of cover that may be missing",
     "cap_percentile": "the percentile at which a person's cost is cut off",
 }
 

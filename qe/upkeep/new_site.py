@@ -26,7 +26,7 @@ class NewSite:
 
 
 def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | None = None) -> NewSite:
-    """Make the site `folder`; with `sample` it is a rehearsal site that holds the sample files.
+    """Make the site `folder`; with `sample` it is a rehearsal site that holds the sample files and invented code lists.
 
     configuration  where keys go: $XDG_CONFIG_HOME, or ~/.config
     inbox          files that `qe sample` wrote, instead of the sample files that ship with qe
@@ -46,7 +46,9 @@ def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | Non
     write_aside(folder / "qe.toml", settings.encode("utf-8"))
     if sample:
         received = inbox or bundled.folder("sample_data") / "inbox"
-        shutil.copytree(received, folder / "inbox", dirs_exist_ok=True, copy_function=shutil.copyfile)
+        invented = bundled.folder("measures") / "_stand_ins"
+        for source, target in ((received, "inbox"), (invented, "licensed")):
+            shutil.copytree(source, folder / target, dirs_exist_ok=True, copy_function=shutil.copyfile)
     return NewSite(site=open_site(folder), store_key_file=store_key_file, vault_key_file=vault_key_file)
 
 

@@ -20,7 +20,7 @@ from qe.warehouse import Warehouse
 Write = Callable[..., Path]
 HEADER = "code,label,effective_from,effective_to\n"
 SENTENCE = (
-    "list mammography is licensed by the AMA (AMA-CPT) and does not ship with qe: place your mammography.csv"
+    "list knee_replacement is licensed by the AMA (AMA-CPT) and does not ship with qe: place your knee_replacement.csv"
     " (code,label,effective_from,effective_to) in the folder that [measures] lists of qe.toml or --lists names"
 )
 INVENTED = HEADER + "X0001,invented,,\n"
@@ -34,14 +34,14 @@ def with_slot(second_stay: Write) -> Callable[[str], Path]:
         folder = second_stay()
         facts = 'system = "HCPCS"\nversion = "2024"\nsource = "s"\nlicence = "AMA-CPT"\nowner = "the AMA"\n'
         toml = (folder / "measure.toml").read_text()
-        (folder / "measure.toml").write_text(f'{toml}\n[lists.mammography]\n{facts}without = "{without}"\n')
+        (folder / "measure.toml").write_text(f'{toml}\n[lists.knee_replacement]\n{facts}without = "{without}"\n')
         sql = (folder / "exclusions.sql").read_text()
         (folder / "exclusions.sql").write_text(
-            sql.replace("value_set.name = 'heart'", "value_set.name in ('heart', 'mammography')")
+            sql.replace("value_set.name = 'heart'", "value_set.name in ('heart', 'knee_replacement')")
         )
         stand_ins = folder.parent / "_stand_ins"
         stand_ins.mkdir(exist_ok=True)
-        (stand_ins / "mammography.csv").write_text(INVENTED)
+        (stand_ins / "knee_replacement.csv").write_text(INVENTED)
         return folder
 
     return write
@@ -71,7 +71,7 @@ def test_where_the_specification_allows_the_run_goes_on_without_the_list_and_say
         parameters={},
     )
     [told] = json.loads(written.summary.read_text())["measures"]
-    assert (told["coverage"]["value_sets"], told["coverage"]["missing_lists"]) == ("partial", ["mammography"])
+    assert (told["coverage"]["value_sets"], told["coverage"]["missing_lists"]) == ("partial", ["knee_replacement"])
     assert told["kind"] == "alternative"
     assert "partial_lists" in told["deviations"]
     assert f"second_stay runs with coverage: partial, as its {SENTENCE}" in written.warnings
@@ -81,29 +81,29 @@ def test_invented_codes_are_known_wherever_they_were_put_and_make_the_run_altern
     with_slot: Callable[[str], Path], tmp_path: Path
 ) -> None:
     module = load(with_slot("refuse"))
-    (tmp_path / "mammography.csv").write_text(INVENTED)
+    (tmp_path / "knee_replacement.csv").write_text(INVENTED)
     covered = ListCoverage.of(value_sets.read(module, licensed=tmp_path))
     assert covered.as_facts() == {"value_sets": "invented", "missing_lists": []}
     assert covered.deviations() == ("invented_lists",)
     assert covered.messages(module) == [
-        "second_stay runs on invented codes in place of mammography: its results mean nothing"
+        "second_stay runs on invented codes in place of knee_replacement: its results mean nothing"
     ]
-    (tmp_path / "mammography.csv").write_text(HEADER + "X0002,the site's own,,\n")
+    (tmp_path / "knee_replacement.csv").write_text(HEADER + "X0002,the site's own,,\n")
     assert ListCoverage.of(value_sets.read(module, licensed=tmp_path)).as_facts()["value_sets"] == "whole"
 
 
 def test_a_case_runs_on_invented_codes_and_may_leave_a_slot_open(with_slot: Callable[[str], Path]) -> None:
     module = load(with_slot("partial"))
     filled = value_sets.read(module, licensed=value_sets.stand_ins(module))
-    emptied = value_sets.read(module, licensed=value_sets.stand_ins(module), left_open=["mammography"])
-    assert [one.rows["code"].to_list() for one in filled if one.name == "mammography"] == [["X0001"]]
-    assert [(one.rows["code"].to_list(), one.filled_by) for one in emptied if one.name == "mammography"] == [
+    emptied = value_sets.read(module, licensed=value_sets.stand_ins(module), left_open=["knee_replacement"])
+    assert [one.rows["code"].to_list() for one in filled if one.name == "knee_replacement"] == [["X0001"]]
+    assert [(one.rows["code"].to_list(), one.filled_by) for one in emptied if one.name == "knee_replacement"] == [
         ([], "nobody")
     ]
 
 
 def test_a_file_without_a_code_fills_no_slot(with_slot: Callable[[str], Path], tmp_path: Path) -> None:
-    (tmp_path / "mammography.csv").write_text(HEADER)
+    (tmp_path / "knee_replacement.csv").write_text(HEADER)
     with pytest.raises(MeasureError, match="the file holds no code"):
         value_sets.read(load(with_slot("refuse")), licensed=tmp_path)
 
@@ -141,13 +141,13 @@ def test_of_all_measures_those_that_cannot_run_are_left_out_by_name_and_one_aske
 def test_invented_codes_make_figures_in_a_rehearsal_and_nowhere_else(
     rehearsal: Site, model_db: Warehouse, stays: None
 ) -> None:
-    (rehearsal.licensed_lists / "mammography.csv").write_text(INVENTED)
+    (rehearsal.licensed_lists / "knee_replacement.csv").write_text(INVENTED)
     found, told = quarter.modules(rehearsal, model_db, rehearsal.period("2024Q4"), ["second_stay"])
     assert [module.id for module in found] == ["second_stay"]
     assert [fault.message for fault in told] == [
-        "second_stay runs on invented codes in place of mammography: its results mean nothing"
+        "second_stay runs on invented codes in place of knee_replacement: its results mean nothing"
     ]
     settings = rehearsal.root / "qe.toml"
     settings.write_text(settings.read_text().replace("rehearsal = true", "rehearsal = false"))
-    with pytest.raises(MeasureError, match=r"mammography of licensed/ hold invented codes"):
+    with pytest.raises(MeasureError, match=r"knee_replacement of licensed/ hold invented codes"):
         quarter.modules(open_site(rehearsal.root), model_db, rehearsal.period("2024Q4"), ["second_stay"])

@@ -11,7 +11,7 @@ import pytest
 
 from qe import bundled
 from qe.claims.events import derive_events
-from qe.measurement import tables
+from qe.measurement import tables, value_sets
 from qe.measurement.compute import MeasureEvents, compute
 from qe.measurement.measure import Module, load
 from qe.periods import MeasurePeriod
@@ -58,7 +58,7 @@ def model_of() -> Iterator[Callable[..., Warehouse]]:
 
 @pytest.fixture
 def run_module(modules: Callable[[str], Module], model_of: Callable[..., Warehouse]) -> RunModule:
-    """Run a module on `rows` by table: events derived, then the measure."""
+    """Run a module on `rows` by table: events derived, then the measure, on the invented lists in place of licensed ones."""
 
     def run(
         module_id: str,
@@ -70,13 +70,14 @@ def run_module(modules: Callable[[str], Module], model_of: Callable[..., Warehou
         shuffle: int | None = None,
         **parameters: object,
     ) -> MeasureEvents:
+        module = modules(module_id)
         return compute(
             model_of(rows, threads=threads, shuffle=shuffle),
-            modules(module_id),
+            module,
             period=MeasurePeriod(start=start, end=end),
             parameters=parameters,
             attribution=None,
-            lists=None,
+            lists=value_sets.stand_ins(module),
         )
 
     return run
