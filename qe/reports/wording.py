@@ -77,6 +77,7 @@ PARAMETERS: Final = {
     "age_on": "the day on which age is taken",
     "gap_rule": "the longest gap in pharmacy enrolment in days",
     "ip_snf_adjust": "whether days in hospital or skilled nursing are taken out",
+    "psa_age": "the youngest age of men at risk of a PSA test",
     "min_months": "the fewest months of cover",
     "youngest": "the youngest age",
     "oldest": "the oldest age",
