@@ -55,7 +55,7 @@ def test_the_highest_version_of_each_line_stands_and_the_header_is_the_sum_of_it
         [
             line("A"),
             line("A", version=2, allowed_amount=Decimal(90), paid_amount=Decimal(70)),
-            line("A", 2, hcpcs="80048", allowed_amount=Decimal(10), paid_amount=Decimal(10)),
+            line("A", 2, hcpcs="G0444", allowed_amount=Decimal(10), paid_amount=Decimal(10)),
             line("B"),
             line("B", version=2, line_type="V"),
             line("C"),
@@ -188,7 +188,7 @@ def test_capitated_lines_take_the_payers_median_for_code_and_place_and_say_so(ya
             line("5", **capitated),
             line("6", place_of_service="22", **capitated),
             line("7", place_of_service="02", **capitated),
-            line("8", hcpcs="99999", **capitated),
+            line("8", hcpcs="X9999", **capitated),
             line("9", hcpcs="E0601", place_of_service="12", allowed_amount=Decimal(70)),
             line("95", hcpcs="E0601", place_of_service="12", **capitated),
         ],
@@ -198,7 +198,7 @@ def test_capitated_lines_take_the_payers_median_for_code_and_place_and_say_so(ya
             "select allowed_amount, repriced, is_capitated from visit where is_capitated order by cast(claim_id as integer)"
         ).rows()
         claims = db.query("select allowed_amount from claim order by cast(claim_id as integer)").rows()[4:]
-    # place 11: 90, 110, 400 -> 110; place 22: 55; any place: 55, 90, 110, 400 -> the lower middle, 90; 99999: none
+    # place 11: 90, 110, 400 -> 110; place 22: 55; any place: 55, 90, 110, 400 -> the lower middle, 90; X9999: none
     assert found == [
         (Decimal("110.00"), True, True),
         (Decimal("55.00"), True, True),

@@ -95,8 +95,8 @@ def stay(claim: str, **changes: Any) -> dict[str, Any]:
 
 def test_a_secondary_payers_copy_names_the_claim_that_is_kept_and_costs_nothing_more(yard: Any) -> None:
     one_person(yard)
-    yard.put("medicare", "professional", [carrier("C1"), carrier("C2", hcpcs="93000")])
-    yard.put("payer_a", "medical", [copy("A1"), copy("A2", hcpcs="80048", claim_status="01")])
+    yard.put("medicare", "professional", [carrier("C1"), carrier("C2", hcpcs="G0403")])
+    yard.put("payer_a", "medical", [copy("A1"), copy("A2", hcpcs="G0444", claim_status="01")])
     with yard.opened() as db:
         claims = db.query("select source_id, duplicate_of from claim order by claim_id").rows()
         lines = db.query("select duplicate_of from claim_line order by claim_id").rows()
@@ -105,7 +105,7 @@ def test_a_secondary_payers_copy_names_the_claim_that_is_kept_and_costs_nothing_
         before = db.query("select source_id, claims from source_claims").rows()
     assert claims == [("medicare", None), ("medicare", None), ("payer_a", "1"), ("payer_a", None)]
     assert lines == [(None,), (None,), ("1",), (None,)]
-    assert visits == [("commercial", "80048"), ("medicare", "93000"), ("medicare", "99213")]
+    assert visits == [("medicare", "99213"), ("medicare", "G0403"), ("commercial", "G0444")]
     # the kept claim: Medicare's allowed 100; 80 of Medicare + 20 of the supplement
     assert costs == [
         (Decimal("100.00"), Decimal("100.00")),
@@ -149,7 +149,7 @@ def test_another_day_another_code_another_clinician_or_more_services_make_no_cop
             copy("2", hcpcs="99214"),
             copy("3", rendering_npi="9999900009"),
             copy("4"),
-            copy("4", line_number=2, hcpcs="80048"),
+            copy("4", line_number=2, hcpcs="G0444"),
         ],
     )
     assert yard.rows("select count(*) from claim where duplicate_of is not null") == [(0,)]
@@ -192,7 +192,7 @@ def clinic_copy(claim: str, **changes: Any) -> dict[str, Any]:
 def test_each_copy_names_the_claim_that_is_most_like_it_and_equal_ones_are_taken_in_turn(yard: Any) -> None:
     """Five claims of one hospital and day: two of one code with different charges, two equal ones, a late charge."""
     one_person(yard)
-    codes = {"1": ("80048", 100), "2": ("80048", 300), "3": ("93000", 50), "4": ("93000", 50), "5": (None, 10)}
+    codes = {"1": ("G0444", 100), "2": ("G0444", 300), "3": ("G0403", 50), "4": ("G0403", 50), "5": (None, 10)}
     yard.put(
         "medicare",
         "institutional",

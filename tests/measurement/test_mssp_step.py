@@ -194,7 +194,7 @@ def _random_lines(chance: random.Random) -> list[Any]:
 
 
 def _random_line(chance: random.Random, *, is_fqhc: bool) -> Any:
-    codes = ["99213", "99204", "99308", "99347", "99497", "G0439", "99354", "93000", "99441"]
+    codes = ["99213", "99204", "99308", "99347", "99497", "G0439", "99354", "G0403", "99441"]
     return oracle.Line(
         person=f"P{chance.randrange(12)}",
         day=date(2023, 12, 20) + timedelta(days=chance.choice([0, 12, 13, 40, 41, 200, 377, 378])),

@@ -49,7 +49,7 @@ def test_a_licensed_list_is_asked_for_in_one_sentence_that_names_its_owner(secon
     module = load(folder)
     with pytest.raises(MeasureError, match=r"mammography is licensed by the AMA \(AMA-CPT\) and does not ship with qe"):
         value_sets.read(module, licensed=None)
-    (tmp_path / "mammography.csv").write_text(HEADER + "77067,,,\n")
+    (tmp_path / "mammography.csv").write_text(HEADER + "X0201,,,\n")
     names = [found.name for found in value_sets.read(module, licensed=tmp_path)]
     assert names == ["heart", "mammography"]
 
