@@ -2,47 +2,9 @@
 -- Decides: which stays are considered (R1, R2), the diagnosis category (R3) and the specialty cohort (R4) of each.
 -- Source: method.md, section 2.
 with considered_stay as (                                         -- R1; R2 is done in the claims model: one row of stay per admission
-    select
-        stay_id, person_id, facility_id, facility_type, payer_type, admit_date, discharge_date, discharge_status, is_open, died,
-        case when coalesce(icd_version, 10) = 10 then principal_diagnosis end as principal_code, claim_ids
+    select stay_id, person_id, facility_id, payer_type, admit_date, discharge_date, is_open, claim_ids
     from stay
     where is_acute and coalesce(discharge_date, admit_date) between $period_start and $period_end
-),
-principal_code as (
-    select distinct principal_code as code
-    from considered_stay
-    where principal_code is not null
-),
-mapped_code as (
-    select code_map.code, code_map.category as ccs
-    from code_map
-    join principal_code using (code)
-    where code_map.name = 'ccs_dx'
-),
-code_start as (                                                   -- the beginnings of every code that the map does not hold
-    select code, left(code, cast(unnest(range(3, length(code) + 1)) as integer)) as beginning
-    from principal_code
-    where code not in (select code from mapped_code)
-),
-inferred_code as (                                                -- R3: all codes of the map that begin so share one category
-    select code_start.code, code_map.category as ccs
-    from code_start
-    join code_map on code_map.name = 'ccs_dx_prefix' and code_map.code = code_start.beginning
-),
-categorised_code as (                                             -- R3: map, else inferred, else the analyst's file, else none
-    select
-        principal_code.code,
-        coalesce(mapped_code.ccs, inferred_code.ccs, override.category) as ccs,
-        case
-            when mapped_code.ccs is not null then 'map'
-            when inferred_code.ccs is not null then 'inferred'
-            when override.category is not null then 'override'
-            else 'none'
-        end as ccs_source
-    from principal_code
-    left join mapped_code using (code)
-    left join inferred_code using (code)
-    left join code_map as override on override.name = 'ccs_dx_override' and override.code = principal_code.code
 ),
 surgical_stay as (                                                -- R4: any procedure of the surgery and gynecology cohort
     select distinct considered_stay.stay_id
@@ -70,9 +32,9 @@ select
     considered_stay.admit_date,
     considered_stay.discharge_date,
     coalesce(considered_stay.is_open, false) as is_open,
-    categorised_code.ccs,
-    coalesce(categorised_code.ccs_source, 'none') as ccs_source
+    judged_stay.ccs,                                              -- R3: judged_stay.sql
+    judged_stay.ccs_source
 from considered_stay
-left join categorised_code on categorised_code.code = considered_stay.principal_code
+join judged_stay using (stay_id)
 left join surgical_stay using (stay_id)
-left join code_map as specialty on specialty.name = 'specialty_cohort_ccs_dx' and specialty.code = categorised_code.ccs
+left join code_map as specialty on specialty.name = 'specialty_cohort_ccs_dx' and specialty.code = judged_stay.ccs

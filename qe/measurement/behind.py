@@ -8,7 +8,7 @@ import polars as pl
 
 from qe.claims import model
 from qe.measurement import value_sets
-from qe.measurement.compute import lay_out_population, rows_of
+from qe.measurement.compute import clear, lay_out_population, rows_of
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
@@ -75,7 +75,7 @@ def _counted(
         )
         rows = rows_of(db, module, "claims", period, values)
     finally:
-        db.execute("drop table if exists temp.population")
+        clear(db, module)
         value_sets.clear(db)
     if "part" not in rows.columns:
         rows = rows.with_columns(part=pl.lit(None))

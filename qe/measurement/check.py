@@ -116,7 +116,10 @@ def unfilled(module: Module, *, licensed: Path | None) -> list[Fault]:
 
 def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     """What bars this file by its parsed tree."""
-    before = frozenset() if stem == "population" else frozenset({"population"})
+    parts = module.facts.parts
+    before = frozenset(parts[: parts.index(stem)] if stem in parts else parts)
+    if stem != "population":
+        before |= {"population"}
     return sql_syntax.faults(
         module.sql[stem], where=module.place(stem), parameters=tuple(module.facts.parameters), extra_tables=before
     )
@@ -170,18 +173,21 @@ def _bind_faults(module: Module) -> list[Fault]:
         return list(error.faults)
     with tables.empty_model() as db:
         value_sets.lay_out(db, [])
-        for stem, sql in module.sql.items():
+        laid_out = module.laid_out()
+        for stem in dict.fromkeys((*laid_out, *module.sql)):
+            sql = module.sql[stem]
             given = bindings(module, sql, values, start=date(2024, 1, 1), end=date(2024, 12, 31))
             try:
                 described = db.connection.execute(f"describe {sql}", given).fetchall()
-                if stem == "population":
-                    db.connection.execute(f"create or replace temp table population as {sql}", given)
+                if stem in laid_out:
+                    db.connection.execute(f"create or replace temp table {stem} as {sql}", given)
             except duckdb.Error as error:
                 faults.append(_binder_fault(module, stem, error))
-                if stem == "population":
+                if stem in laid_out:
                     return faults
                 continue
-            faults += _column_faults(module, stem, {row[0]: row[1] for row in described})
+            if stem not in module.facts.parts:
+                faults += _column_faults(module, stem, {row[0]: row[1] for row in described})
             faults += _double_faults(db, module, stem, sql, given or {})
     return faults
 

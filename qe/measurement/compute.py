@@ -21,7 +21,6 @@ from qe.warehouse import Warehouse
 SQL = Path(__file__).parent / "sql"
 RISK = Path(model.__file__).parent / "risk"
 OWN_FAMILIES = ("age", "sex", "payer_line", "cohort")
-NOT_COMPUTED = ("population", "claims")  # laid out as a table; read when a figure is explained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +135,7 @@ def compute_on_lists(
     except duckdb.Error as error:
         raise _failed(module, f"measures/{module.folder.name}: attribution or assembly", error) from None
     finally:
-        db.execute("drop table if exists temp.population")
+        clear(db, module)
 
 
 def _compute(
@@ -149,7 +148,8 @@ def _compute(
     lists: ListCoverage,
 ) -> MeasureEvents:
     lay_out_population(db, module, period, values)
-    frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in NOT_COMPUTED}
+    not_computed = {*module.laid_out(), "claims"}  # laid out as tables; read when a figure is explained
+    frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in not_computed}
     considered = db.query("select * from temp.population")
     payer = db.frame(SQL / "event_payer.sql")
     found = events.assemble(module, considered, frames["exclusions"], frames["numerator"], payer)
@@ -250,13 +250,20 @@ def _deviations(
 
 
 def lay_out_population(db: Warehouse, module: Module, period: MeasurePeriod, values: dict[str, ParameterValue]) -> None:
-    """The temporary table `population`: the rows of population.sql."""
-    sql = module.sql["population"]
-    given = check.bindings(module, sql, values, start=period.start, end=period.end)
-    try:
-        db.connection.execute(f"create or replace temp table population as {sql}", given)
-    except duckdb.Error as error:
-        raise _failed(module, module.place("population"), error) from None
+    """The temporary table `population`, and those of the module's parts."""
+    for stem in module.laid_out():
+        sql = module.sql[stem]
+        given = check.bindings(module, sql, values, start=period.start, end=period.end)
+        try:
+            db.connection.execute(f"create or replace temp table {stem} as {sql}", given)
+        except duckdb.Error as error:
+            raise _failed(module, module.place(stem), error) from None
+
+
+def clear(db: Warehouse, module: Module) -> None:
+    """Drop what `lay_out_population` made."""
+    for stem in module.laid_out():
+        db.execute(f"drop table if exists temp.{stem}")
 
 
 def rows_of(

@@ -244,6 +244,8 @@ class Measure(Closed):
 
     shared  SQL files that sister modules have in common: the stem of a file in measures/_shared that stands for the
             module's own; its lists and parameters go by the names that the file asks for
+    parts   tables that sister modules have in common: stems in measures/_shared, each laid out as a temporary table of
+            its name before the module's own files, in this order; one that reads `population` after population.sql
     """
 
     id: Identifier
@@ -268,6 +270,7 @@ class Measure(Closed):
     scoring: Scoring
     publish: Publish
     shared: dict[SqlFile, Identifier] = {}
+    parts: tuple[Identifier, ...] = ()
     parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
     lists: dict[Identifier, ListFacts] = {}
     maps: dict[Identifier, ListFacts] = {}

@@ -20,7 +20,9 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
   cases.toml       worked cases (schema: qe/measurement/cases.py)
   method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
 
-Files that sister modules have in common stand in measures/_shared; [shared] of measure.toml says which stand for the module's own.
+Files that sister modules have in common stand in measures/_shared; [shared] of measure.toml says which stand for the
+module's own. `parts` names files there that are laid out as temporary tables for all of these to read: what several
+modules decide alike (whether a stay is planned), in words; each module gives it its own rule number.
 
 All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
 tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
@@ -37,6 +39,7 @@ from typing import Literal, get_args
 from qe import closed_toml
 from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
+from qe.measurement import syntax
 from qe.measurement.facts import Measure, ParameterValue, Scoring, SqlFile
 
 SQL_FILES: tuple[SqlFile, ...] = get_args(SqlFile)
@@ -51,7 +54,8 @@ class Module:
     folder   where it stands
     facts    its measure.toml
     sha256   of all its files and of the shared SQL and lists it names: names the exact definition in a run's manifest
-    files    where each SQL file stands, by what it is: population, exclusions, numerator, (optional) covariates, claims
+    files    where each SQL file stands, by what it is: the parts by their names, then population, exclusions, numerator,
+             (optional) covariates, claims
     sql      their texts
     method   text of method.md
     """
@@ -78,6 +82,11 @@ class Module:
     @property
     def scoring(self) -> Scoring:
         return self.facts.scoring
+
+    def laid_out(self) -> list[str]:
+        """What is laid out as a temporary table before the other files run: parts and population, in this order."""
+        after = [part for part in self.facts.parts if syntax.reads(self.sql[part], "population")]
+        return [*(part for part in self.facts.parts if part not in after), "population", *after]
 
     def place(self, stem: str) -> str:
         """A SQL file as messages name it: "measures/hwr/population.sql"."""
@@ -123,16 +132,18 @@ def load(folder: Path) -> Module:
     """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
     folder = folder.resolve()
     facts = _read_facts(folder)
-    files: dict[str, Path] = {stem: _sql_file(folder, facts, stem) for stem in SQL_FILES}
+    files = {part: folder.parent / "_shared" / f"{part}.sql" for part in facts.parts}
+    files |= {stem: _sql_file(folder, facts, stem) for stem in SQL_FILES}
     faults = [
         _missing(folder, path)
         for path in (
-            *(files[stem] for stem in dict.fromkeys((*REQUIRED_SQL, *facts.shared))),
+            *(files[stem] for stem in dict.fromkeys((*facts.parts, *REQUIRED_SQL, *facts.shared))),
             *(folder / name for name in REQUIRED_FILES),
         )
         if not path.is_file()
     ]
     faults += [_twice(folder, stem) for stem in facts.shared if (folder / f"{stem}.sql").is_file()]
+    faults += [_taken(folder, part) for part in facts.parts if part in (*SQL_FILES, *syntax.contract_tables())]
     if faults:
         raise MeasureError.of(faults)
     files = {stem: path for stem, path in files.items() if path.is_file()}
@@ -168,6 +179,15 @@ def _twice(folder: Path, stem: str) -> Fault:
     )
 
 
+def _taken(folder: Path, part: str) -> Fault:
+    return Fault(
+        code="name-taken",
+        message=f'measures/{folder.name}: the part "{part}" has the name of a table or file that a measure has anyway',
+        file=f"{folder.name}/measure.toml",
+        remedy="Choose another name.",
+    )
+
+
 def text(path: Path) -> str:
     """The UTF-8 text of a file of a measure folder."""
     try:
@@ -195,7 +215,7 @@ def _folder_sha256(folder: Path, facts: Measure) -> str:
     for listed in (*facts.lists.values(), *facts.maps.values()):
         if listed.shared:
             files[f"_lists/{listed.shared}.csv"] = folder.parent / "_lists" / f"{listed.shared}.csv"
-    for shared in facts.shared.values():
+    for shared in (*facts.shared.values(), *facts.parts):
         files[f"_shared/{shared}.sql"] = folder.parent / "_shared" / f"{shared}.sql"
     for name, path in sorted(files.items()):
         content = path.read_bytes() if path.is_file() else b""

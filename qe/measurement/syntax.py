@@ -130,6 +130,15 @@ def faults(
     return (*found, *(fault("refused-sql", message) for message in messages))
 
 
+@cache
+def reads(sql: str, table: str) -> bool:
+    """Whether `sql` reads the table `table`."""
+    return any(
+        node.get("type") == "BASE_TABLE" and str(node.get("table_name", "")).lower() == table
+        for node in _walk(tree(sql))
+    )
+
+
 def list_names(sql: str) -> set[str]:
     """The names of lists and maps that `sql` asks value_set and code_map for, as far as they stand there as literals."""
     parsed = tree(sql)

@@ -5,11 +5,16 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from qe.errors import MeasureError
+from qe.measurement import check
+from qe.measurement.compute import compute
 from qe.measurement.facts import Parameter
 from qe.measurement.measure import load
+from qe.periods import MeasurePeriod
+from qe.warehouse import Warehouse
 
 Write = Callable[..., Path]
 
@@ -172,3 +177,51 @@ def test_sister_modules_share_a_file_and_each_is_another_definition_when_it_chan
     assert module.place("numerator") == "measures/_shared/twice_in.sql"
     (shared / "twice_in.sql").write_text(numerator + "-- another\n")
     assert load(folder).sha256 != module.sha256
+
+
+PART = "-- Grain: one row a person.\nselect person_id, count(*) as stays from stay group by person_id\n"
+LATE_PART = "-- Grain: one row an event.\nselect population.event_id, known.stays from population join known using (person_id)\n"
+
+
+def _with_parts(second_stay: Write, *parts: str) -> Path:
+    """The small module with parts; its numerator reads the one that comes after the population."""
+    toml = _facts(second_stay()).replace('specification = "method.md"', f'specification = "x"\nparts = {list(parts)}')
+    numerator = "-- R4\nselect event_id, cast(case when stays > 1 then 1 else 0 end as decimal(18, 6)) as value,"
+    numerator += " ['R4'] as rule_ids, cast([] as varchar[]) as claim_ids from late\n"
+    folder = second_stay(measure=toml, numerator=numerator)
+    shared = folder.parent / "_shared"
+    shared.mkdir(exist_ok=True)
+    (shared / "known.sql").write_text(PART)
+    (shared / "late.sql").write_text(LATE_PART)
+    return folder
+
+
+@pytest.mark.usefixtures("stays")
+def test_parts_are_laid_out_for_the_other_files_and_dropped_again(second_stay: Write, model_db: Warehouse) -> None:
+    module = load(_with_parts(second_stay, "known", "late"))
+    assert module.laid_out() == ["known", "population", "late"]
+    assert check.check(module) == []
+    period = MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31))
+    found = compute(model_db, module, period=period, parameters={}, attribution=None, lists=None)
+    assert dict(found.events.select("person_id", "value").iter_rows()) == {"P1": 1, "P2": 0, "P3": 0}
+    with pytest.raises(duckdb.CatalogException):
+        model_db.execute("select 1 from late")
+
+
+def test_a_part_belongs_to_the_definition_and_reads_only_parts_before_it(second_stay: Write) -> None:
+    folder = _with_parts(second_stay, "known", "late")
+    before = load(folder).sha256
+    (folder.parent / "_shared" / "known.sql").write_text(PART + " ")
+    assert load(folder).sha256 != before
+    [fault] = check.check(load(_with_parts(second_stay, "late", "known")))
+    assert fault.message.startswith('measures/_shared/late.sql: the table "known" is not part of the contract')
+
+
+def test_a_part_without_a_file_or_with_the_name_of_a_table_is_refused(second_stay: Write) -> None:
+    with pytest.raises(MeasureError) as caught:
+        load(_with_parts(second_stay, "known", "unknown", "stay"))
+    assert [fault.message for fault in caught.value.faults] == [
+        "measures/second_stay: ../_shared/unknown.sql is missing",
+        "measures/second_stay: ../_shared/stay.sql is missing",
+        'measures/second_stay: the part "stay" has the name of a table or file that a measure has anyway',
+    ]
