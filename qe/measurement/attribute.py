@@ -76,6 +76,13 @@ def attribute(
     return frame.select([pl.col(name).cast(kind) for name, kind in SCHEMA.items()])
 
 
+def lay_out(db: Warehouse, module: Module, *, period: MeasurePeriod, months: int = WINDOW_MONTHS) -> None:
+    """The temporary table `attribution`: what the module's own method gives, for SQL of the module that reads it."""
+    found = attribute(db, module, module.facts.attribution.method, period=period, months=months)
+    db.run(FOLDER / "tables" / "attribution.sql")
+    db.insert("attribution", found)
+
+
 def _lay_out_lists(db: Warehouse) -> None:
     """Temporary tables attribution_code and attribution_specialty from the CSV files beside the methods."""
     db.run(FOLDER / "tables" / "attribution_code.sql")

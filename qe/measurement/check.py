@@ -13,13 +13,14 @@ from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
 from qe.measurement import cases, tables, value_sets
 from qe.measurement import syntax as sql_syntax
-from qe.measurement.attribute import methods
+from qe.measurement.attribute import FOLDER, methods
 from qe.measurement.events import rule_number
 from qe.measurement.facts import ParameterValue
 from qe.measurement.measure import Module
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
+ATTRIBUTION = FOLDER / "tables" / "attribution.sql"
 TEXT, TEXTS, DAY = "VARCHAR", "VARCHAR[]", "DATE"
 EXACT_NUMBER = re.compile(r"^(DECIMAL\(\d+,\d+\)|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$")
 RULE = re.compile(r"\bR\d+\b")
@@ -45,6 +46,7 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "covariates": {},
     "claims": {"part": TEXT},
 }
+READ_ATTRIBUTION = frozenset({"exclusions", "numerator", "covariates"})
 OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})
 ENGINE_COLUMNS = frozenset(
     {"in_denominator", "exclusion_reasons", "in_numerator", "driving_claim_ids", "provider_id", "level"}
@@ -120,6 +122,8 @@ def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     before = frozenset(parts[: parts.index(stem)] if stem in parts else parts)
     if stem != "population":
         before |= {"population"}
+    if stem in READ_ATTRIBUTION:
+        before |= {"attribution"}
     return sql_syntax.faults(
         module.sql[stem], where=module.place(stem), parameters=tuple(module.facts.parameters), extra_tables=before
     )
@@ -174,6 +178,7 @@ def _bind_faults(module: Module) -> list[Fault]:
     with tables.empty_model() as db:
         value_sets.lay_out(db, [])
         laid_out = module.laid_out()
+        db.run(ATTRIBUTION)
         for stem in dict.fromkeys((*laid_out, *module.sql)):
             sql = module.sql[stem]
             given = bindings(module, sql, values, start=date(2024, 1, 1), end=date(2024, 12, 31))

@@ -12,6 +12,7 @@ from qe.claims import model
 from qe.errors import Fault, Findings, MeasureError, OutOfResources, QeError
 from qe.measurement import check, events, value_sets
 from qe.measurement.attribute import attribute
+from qe.measurement.attribute import lay_out as lay_out_attribution
 from qe.measurement.facts import ParameterValue
 from qe.measurement.list_coverage import ListCoverage
 from qe.measurement.measure import Module
@@ -148,6 +149,8 @@ def _compute(
     lists: ListCoverage,
 ) -> MeasureEvents:
     lay_out_population(db, module, period, values)
+    if module.reads_attribution():
+        lay_out_attribution(db, module, period=period, months=window_months)
     not_computed = {*module.laid_out(), "claims"}  # laid out as tables; read when a figure is explained
     frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in not_computed}
     considered = db.query("select * from temp.population")
@@ -261,8 +264,8 @@ def lay_out_population(db: Warehouse, module: Module, period: MeasurePeriod, val
 
 
 def clear(db: Warehouse, module: Module) -> None:
-    """Drop what `lay_out_population` made."""
-    for stem in module.laid_out():
+    """Drop what was laid out for the module's files."""
+    for stem in (*module.laid_out(), "attribution"):
         db.execute(f"drop table if exists temp.{stem}")
 
 

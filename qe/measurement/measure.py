@@ -26,8 +26,9 @@ modules decide alike (whether a stay is planned), in words; each module gives it
 
 All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
 tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
-(all but population.sql) `population`: the rows of population.sql. Bound parameters: $period_start, $period_end and the
-keys of [parameters].
+(all but population.sql) `population`: the rows of population.sql. exclusions.sql, numerator.sql and covariates.sql may
+read `attribution` too: who is responsible by the module's own method (columns: qe/measurement/attribute.py, SCHEMA).
+Bound parameters: $period_start, $period_end and the keys of [parameters].
 """
 
 import hashlib
@@ -87,6 +88,10 @@ class Module:
         """What is laid out as a temporary table before the other files run: parts and population, in this order."""
         after = [part for part in self.facts.parts if syntax.reads(self.sql[part], "population")]
         return [*(part for part in self.facts.parts if part not in after), "population", *after]
+
+    def reads_attribution(self) -> bool:
+        """Whether a file of the module reads `attribution`: a rule of its own rests on who is responsible."""
+        return any(syntax.reads(sql, "attribution") for sql in self.sql.values())
 
     def place(self, stem: str) -> str:
         """A SQL file as messages name it: "measures/hwr/population.sql"."""

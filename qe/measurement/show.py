@@ -16,6 +16,7 @@ ENGINE_VIEWS = {
     "value_set": "name varchar, code varchar, system varchar",
     "code_map": "name varchar, code varchar, category varchar, system varchar, effective_from date, effective_to date",
     "population": "the columns that population.sql returns (in the other files of the module)",
+    "attribution": "person_id, event_id, level, unit_id, step, ...: the module's own method (not in population.sql and claims.sql)",
 }
 
 

@@ -39,19 +39,33 @@ ATTRIBUTION: Final = {
     "mssp_step": "A person is credited to the group that gave most of the person's primary care in the period, by allowed"
     " charges: first among primary care physicians, nurse practitioners and physician assistants, and only where there is"
     " none among specialists; then to the clinician of that group by the same rule. Of equals, the latest service decides.",
+    "plurality_visits": "A person is credited to the clinician most responsible, by number of visits: a specialist with two or more"
+    " visits and two more than anyone else, otherwise the primary care clinician with most visits; then to the group that billed"
+    " most of these visits. Of equals, the latest visit decides.",
 }
 ATTRIBUTION_IN_SHORT: Final = {
     ("index_facility", "retrospective"): "To the hospital that discharged the person",
     ("index_facility", "prospective"): "To the hospital that discharged the person",
+    (
+        "plurality_visits",
+        "retrospective",
+    ): "To the clinician seen most up to the period's end, and that clinician's group",
+    ("plurality_visits", "prospective"): "To the clinician seen most before the period, and that clinician's group",
     ("mssp_step", "retrospective"): "To the group and clinician who gave most primary care up to the period's end",
     ("mssp_step", "prospective"): "To the group and clinician who gave most primary care before the period",
 }
 ATTRIBUTION_STEPS: Final = {
     ("index_facility", "1"): "discharged by this hospital",
+    ("plurality_visits", "1"): "step 1: a specialist seen far more than anyone else",
+    ("plurality_visits", "2"): "step 2: the primary care clinician seen most",
     ("mssp_step", "1"): "step 1: primary care by a physician, nurse practitioner or physician assistant",
     ("mssp_step", "2"): "step 2: primary care services by a specialist",
 }
-CREDITED_BY: Final = {"index_facility": ("stay", "stays"), "mssp_step": ("visit", "visits")}
+CREDITED_BY: Final = {
+    "index_facility": ("stay", "stays"),
+    "mssp_step": ("visit", "visits"),
+    "plurality_visits": ("visit", "visits"),
+}
 
 UNVERIFIED: Final = "unverified:"
 DEPARTURES: Final = {
@@ -61,6 +75,9 @@ DEPARTURES: Final = {
     "ccs_map": "Diagnoses and procedures are grouped by a published map that may differ from the specification's.",
     "reference_rate": "Results are compared with the providers in this report, not with the nation.",
     "list_version": "Its code lists are of another year than the specification's.",
+    "exclusion_list_7_missing": "Stays that care outside hospital cannot prevent count too: their list was not obtained.",
+    "attribution_unverified": "Who is responsible for a person is found by a recalled rule.",
+    "qp_exclusion_missing": "Clinicians in advanced payment models are measured too; the specification leaves them out.",
     "drug_list": "Drugs are found by the names of their ingredients, not by the specification's licensed list.",
     "data": "It is computed from claims, where the specification reads medical records.",
     "code_lists": "Codes of public code sets stand for the whole of the specification's lists.",
@@ -74,6 +91,7 @@ PARAMETERS: Final = {
     "covid_exclusion": "whether COVID-19 stays are left out",
     "min_age": "the youngest age",
     "min_period_days": "the shortest treatment period in days",
+    "coverage_rule": "whether a person must be covered throughout the period",
     "age_on": "the day on which age is taken",
     "gap_rule": "the longest gap in pharmacy enrolment in days",
     "ip_snf_adjust": "whether days in hospital or skilled nursing are taken out",
@@ -103,6 +121,7 @@ FAMILIES: Final = {
     "payer_line": "payer",
     "comorbidity": "comorbidities",
     "diagnosis_group": "group of the principal diagnosis",
+    "condition": "chronic conditions",
     "cohort": "kind of stay",
 }
 FORMS: Final = {"": "", "spline": " as a curve"}
@@ -135,12 +154,24 @@ TERM_FAMILIES: Final = {
     "payer_line": "Payer",
     "comorbidity": "Comorbidity",
     "diagnosis_group": "Principal diagnosis",
+    "condition": "Chronic condition",
     "cohort": "Kind of stay",
 }
 OLDEST: Final = 119  # years: the end of the last age band
 POOLED: Final = "less frequent ones together"
 TERM_LEVELS: Final = {
     "payer_line": PAYERS,
+    "condition": {
+        "myocardial_infarction": "heart attack",
+        "dementia": "dementia",
+        "atrial_fibrillation": "atrial fibrillation",
+        "kidney_disease": "chronic kidney disease",
+        "lung_disease": "COPD or asthma",
+        "depression": "depression",
+        "diabetes": "diabetes",
+        "heart_failure": "heart failure",
+        "stroke": "stroke or TIA",
+    },
     "comorbidity": {
         "AIDS": "HIV and AIDS",
         "ALCOHOL": "alcohol abuse",

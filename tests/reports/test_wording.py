@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
+from qe import bundled
 from qe.disclosure.results import ConfidentialResult
 from qe.measurement import attribute, compute
 from qe.measurement.catalogue import catalogue
@@ -85,6 +86,12 @@ LEVELS: dict[str, Callable[[], set[str]]] = {
     "payer_line": lambda: set(get_args(get_args(SourceTable.model_fields["payer_type"].annotation)[0])),
     "comorbidity": lambda: list_categories("elixhauser") - {"CBVD_POA", "CBVD_SQLA"} | {"CBVD"},
     "diagnosis_group": lambda: list_categories("ccs_body_group") | {"unassigned"},
+    "condition": lambda: set(
+        re.findall(
+            r"\('\w+', '(\w+)', \d+, '\w+'\)",
+            bundled.folder("measures").joinpath("mcc_admissions", "population.sql").read_text(),
+        )
+    ),
     "cohort": lambda: list_categories("specialty_cohort_ccs_dx") | {"surgery_gynecology", "unassigned"},
 }
 

@@ -1,0 +1,141 @@
+-- Grain: one row per attributed person and level (the clinician, and the group that billed most of that clinician's visits).
+-- Decides: who is most responsible for a person's care in the window, by the number of visits, in two steps:
+--   step 1  a specialist with at least 2 visits and at least 2 more than any primary care clinician and any other specialist
+--   step 2  otherwise the primary care clinician with most visits; a person without one is nobody's
+-- A visit is one day with one clinician on which an evaluation and management service was billed: office, nursing facility and home
+-- visits and the Medicare preventive visits, by the numbers that 42 CFR 425.400(c) prints. Chronic care management and screenings are none.
+-- Primary care: general and family practice, internal, pediatric and geriatric medicine, nurse practitioners, clinical nurse
+-- specialists, physician assistants. Specialists: cardiology, neurology, pulmonary disease, nephrology, endocrinology, hematology, oncology.
+-- Ties: the latest visit, then the smaller unit_id. The group: most visits of that clinician, then the latest, then the smaller unit_id.
+-- Source: measures_spec.md section 7 and correction 8 (thresholds recalled, to be ticked against the form of the measure CBE 3597).
+with visit_line as (
+    select
+        visit.person_id,
+        visit.clinician_id,
+        visit.group_id,
+        visit.service_date,
+        coalesce(visit.allowed_amount, 0) as allowed_amount,
+        attribution_specialty.role <> 'specialist' as is_primary
+    from visit
+    join (select distinct person_id from population) as population using (person_id)
+    join attribution_specialty on attribution_specialty.specialty = visit.specialty
+    where visit.service_date between $window_start and $window_end
+        and visit.clinician_id is not null
+        and (attribution_specialty.role <> 'specialist' or visit.specialty in ('06', '13', '29', '39', '46', '82', '83', '90'))
+        and (
+            visit.hcpcs between '99201' and '99215' or visit.hcpcs between '99304' and '99350'
+            or visit.hcpcs in ('G0402', 'G0438', 'G0439')
+        )
+),
+candidate as (                                                    -- a clinician who bills under both kinds of specialty is primary care
+    select
+        person_id, clinician_id, bool_or(is_primary) as is_primary, sum(allowed_amount) as allowed_amount,
+        count(distinct service_date) as visits, max(service_date) as last_service_date
+    from visit_line
+    group by person_id, clinician_id
+),
+contest as (                                                      -- the best of each kind, and the best other specialist
+    select
+        person_id, clinician_id, is_primary, allowed_amount, visits, last_service_date,
+        sum(visits) over (partition by person_id) as all_visits,
+        row_number() over kind_order as place,
+        lead(clinician_id) over kind_order as next_id,
+        lead(visits) over kind_order as next_visits,
+        lead(last_service_date) over kind_order as next_date
+    from candidate
+    window kind_order as (partition by person_id, is_primary order by visits desc, last_service_date desc, clinician_id)
+),
+best as (
+    select
+        person_id, clinician_id, is_primary, allowed_amount, visits, last_service_date, all_visits, next_id, next_visits, next_date
+    from contest
+    where place = 1
+),
+dominant as (                                                     -- step 1
+    select
+        specialist.person_id, specialist.clinician_id, specialist.allowed_amount, specialist.visits, specialist.last_service_date,
+        specialist.all_visits,
+        cast(1 as integer) as step,
+        cast(null as varchar) as tie_break,
+        case
+            when coalesce(primary_care.visits, 0) >= coalesce(specialist.next_visits, 0)
+                then coalesce(primary_care.clinician_id, specialist.next_id)
+            else specialist.next_id
+        end as runner_up_id
+    from best as specialist
+    left join best as primary_care on primary_care.person_id = specialist.person_id and primary_care.is_primary
+    where not specialist.is_primary
+        and specialist.visits >= 2
+        and specialist.visits >= coalesce(primary_care.visits, 0) + 2
+        and specialist.visits >= coalesce(specialist.next_visits, 0) + 2
+),
+responsible as (
+    select person_id, clinician_id, allowed_amount, visits, last_service_date, all_visits, step, tie_break, runner_up_id
+    from dominant
+    union all
+    select                                                        -- step 2
+        person_id, clinician_id, allowed_amount, visits, last_service_date, all_visits,
+        cast(2 as integer) as step,
+        case
+            when next_id is null or next_visits < visits then null
+            when next_date < last_service_date then 'latest_service'
+            else 'unit_id'
+        end as tie_break,
+        next_id as runner_up_id
+    from best
+    where is_primary and person_id not in (select person_id from dominant)
+),
+billing as (
+    select
+        responsible.person_id, visit_line.group_id, responsible.step, sum(visit_line.allowed_amount) as allowed_amount,
+        count(distinct visit_line.service_date) as visits, max(visit_line.service_date) as last_service_date,
+        responsible.visits as all_visits
+    from responsible
+    join visit_line on visit_line.person_id = responsible.person_id and visit_line.clinician_id = responsible.clinician_id
+    where visit_line.group_id is not null
+    group by responsible.person_id, visit_line.group_id, responsible.step, responsible.visits
+),
+billing_order as (
+    select
+        person_id, group_id, step, allowed_amount, visits, last_service_date, all_visits,
+        row_number() over group_order as place,
+        lead(group_id) over group_order as next_id,
+        lead(visits) over group_order as next_visits,
+        lead(last_service_date) over group_order as next_date
+    from billing
+    window group_order as (partition by person_id order by visits desc, last_service_date desc, group_id)
+),
+winner as (
+    select
+        person_id, 'clinician' as level, clinician_id as unit_id, step, allowed_amount, visits, last_service_date, all_visits, tie_break,
+        runner_up_id
+    from responsible
+    union all
+    select
+        person_id, 'group' as level, group_id as unit_id, step, allowed_amount, visits, last_service_date, all_visits,
+        case
+            when next_id is null or next_visits < visits then null
+            when next_date < last_service_date then 'latest_service'
+            else 'unit_id'
+        end as tie_break,
+        next_id as runner_up_id
+    from billing_order
+    where place = 1
+)
+select
+    person_id,
+    cast(null as varchar) as event_id,
+    'plurality_visits' as method,
+    level,
+    unit_id,
+    cast(step as integer) as step,
+    cast(allowed_amount as decimal(14, 2)) as allowed_amount,
+    cast(visits as integer) as visits,
+    last_service_date,
+    cast(least(visits, all_visits) / all_visits as decimal(9, 6)) as share,
+    cast(1 as integer) as rank,
+    cast(1 as decimal(9, 6)) as weight,
+    tie_break,
+    runner_up_id
+from winner
+order by person_id, level, unit_id
