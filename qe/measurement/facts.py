@@ -244,8 +244,9 @@ class Measure(Closed):
 
     shared  SQL files that sister modules have in common: the stem of a file in measures/_shared that stands for the
             module's own; its lists and parameters go by the names that the file asks for
-    parts   tables that sister modules have in common: stems in measures/_shared, each laid out as a temporary table of
-            its name before the module's own files, in this order; one that reads `population` after population.sql
+    parts   tables that several files read: stems in the module's folder or, in common with sisters, in measures/_shared,
+            each laid out as a temporary table of its name before the other files, in this order; one that reads
+            `population` after population.sql
     """
 
     id: Identifier

@@ -22,7 +22,8 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
 
 Files that sister modules have in common stand in measures/_shared; [shared] of measure.toml says which stand for the
 module's own. `parts` names files there that are laid out as temporary tables for all of these to read: what several
-modules decide alike (whether a stay is planned), in words; each module gives it its own rule number.
+modules decide alike (whether a stay is planned), in words; each module gives it its own rule number. A part that stands in
+the module's own folder is its own: what a shared part must know of it, or what two of its files read.
 
 All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
 tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
@@ -137,7 +138,7 @@ def load(folder: Path) -> Module:
     """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
     folder = folder.resolve()
     facts = _read_facts(folder)
-    files = {part: folder.parent / "_shared" / f"{part}.sql" for part in facts.parts}
+    files = {part: _part_file(folder, part) for part in facts.parts}
     files |= {stem: _sql_file(folder, facts, stem) for stem in SQL_FILES}
     faults = [
         _missing(folder, path)
@@ -166,6 +167,12 @@ def _sql_file(folder: Path, facts: Measure, stem: SqlFile) -> Path:
     """Where this SQL of a module stands, or would stand: in its folder, or in the one that sister modules share."""
     shared = facts.shared.get(stem)
     return folder / f"{stem}.sql" if shared is None else folder.parent / "_shared" / f"{shared}.sql"
+
+
+def _part_file(folder: Path, part: str) -> Path:
+    """Where a part stands, or would stand: in the module's folder, else in the one that sister modules share."""
+    own = folder / f"{part}.sql"
+    return own if own.is_file() else folder.parent / "_shared" / own.name
 
 
 def _missing(folder: Path, path: Path) -> Fault:
@@ -220,8 +227,9 @@ def _folder_sha256(folder: Path, facts: Measure) -> str:
     for listed in (*facts.lists.values(), *facts.maps.values()):
         if listed.shared:
             files[f"_lists/{listed.shared}.csv"] = folder.parent / "_lists" / f"{listed.shared}.csv"
-    for shared in (*facts.shared.values(), *facts.parts):
-        files[f"_shared/{shared}.sql"] = folder.parent / "_shared" / f"{shared}.sql"
+    shared_files = [folder.parent / "_shared" / f"{shared}.sql" for shared in facts.shared.values()]
+    for path in (*shared_files, *(_part_file(folder, part) for part in facts.parts)):
+        files[f"{path.parent.name}/{path.name}"] = path
     for name, path in sorted(files.items()):
         content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{name}\0{len(content)}\0".encode())

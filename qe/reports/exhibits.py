@@ -7,7 +7,7 @@ from qe.disclosure.results import ConfidentialResult, MeasureResult
 from qe.reports import figures, markdown, wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import DotPlot
-from qe.reports.marks import HIDDEN_FIGURE, axis_of, cases_word, direction_of, plot_of, scale_of, ticks_of
+from qe.reports.marks import HIDDEN_FIGURE, axis_of, cases_word, direction_of, per_case, plot_of, scale_of, ticks_of
 from qe.reports.wording import Scale
 
 
@@ -32,6 +32,7 @@ class Exhibit:
     why: str
     direction: str
     cases_word: str
+    per_case: str
     scope_rows: tuple[tuple[str, ...], ...]
     peer_heads: tuple[str, ...]
     peer_cells: tuple[str, ...]
@@ -63,6 +64,7 @@ def exhibit(
         why=measure.why_it_matters,
         direction=direction_of(measure),
         cases_word=cases_word(measure).capitalize(),
+        per_case=per_case(measure),
         scope_rows=tuple(_scope_row(one, measure) for one in result.results if one.measure_id == measure.measure_id),
         peer_heads=PEER_HEADS,
         peer_cells=_peer_cells(row, measure, scale),
@@ -149,7 +151,8 @@ def _components(measure: MeasureFacts, result: ConfidentialResult) -> tuple[Comp
     rows = []
     for _, name, mine, peers in ranked:
         label = wording.CATEGORIES.get(name, name)
-        title = f"{label}: yours {wording.figure(mine, 'dollars')}, median peer {wording.figure(peers, 'dollars')} a member month"
+        yours, median = wording.figure(mine, "dollars"), wording.figure(peers, "dollars")
+        title = f"{label}: yours {yours}, median peer {median} {per_case(measure)}"
         plot = figures.dot_plot(
             axis,
             title=title,

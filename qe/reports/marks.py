@@ -28,7 +28,14 @@ def direction_of(measure: MeasureFacts) -> str:
 
 
 def cases_word(measure: MeasureFacts) -> str:
-    return "member months" if measure.kind == "amount_ratio" else wording.UNITS[measure.unit]
+    if measure.kind == "amount_ratio" and measure.unit == "person":
+        return "member months"
+    return wording.UNITS[measure.unit]
+
+
+def per_case(measure: MeasureFacts) -> str:
+    """What the dollars of a cost measure are counted by: a person's by month, an episode's by episode."""
+    return "an episode" if measure.unit == "episode" else "a member month"
 
 
 def plot_of(axis: Axis, row: MeasureResult, measure: MeasureFacts, scale: Scale) -> DotPlot:

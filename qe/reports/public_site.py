@@ -14,6 +14,7 @@ from qe.disclosure.notes import NOTE_WORDING, NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
 from qe.reports import markdown, pages, wording
 from qe.reports.facts import MeasureFacts, ReportFacts
+from qe.reports.marks import cases_word, per_case
 
 HIDDEN: Final = "*"
 COLUMNS: Final = tuple(field.name for field in fields(PublicResult))
@@ -27,8 +28,8 @@ MEANINGS: Final = {
     "area": "County of the practice location (FIPS)",
     "period_start": "First day of the measure's period",
     "period_end": "Last day of the measure's period",
-    "denominator": "Cases: stays, persons or member months",
-    "rate": "Numerator / denominator as a fraction; dollars a member month for costs",
+    "denominator": "Cases: stays, persons, episodes or member months",
+    "rate": "Numerator / denominator as a fraction; dollars a member month or an episode for costs",
     "ci_low": "Lower end of the 95% interval: of the ratio where there is one, else of the rate",
     "ci_high": "Upper end of the 95% interval",
     "expected": "Expected rate for the same patients, in the unit of rate; empty for measures that are not risk-adjusted",
@@ -163,17 +164,16 @@ def _pdf(shared: dict[str, Any], published_on: date) -> bytes:
 
 def _measure_view(measure: MeasureFacts, public: PublicRelease) -> PublicMeasureView:
     rows = [_row(row, measure) for row in public.results if row.measure_id == measure.measure_id]
-    cases = "member months" if measure.kind == "amount_ratio" else wording.UNITS[measure.unit]
     return PublicMeasureView(
         measure_id=measure.measure_id,
         name=measure.name,
         why=measure.why_it_matters,
         direction=f"{measure.direction.capitalize()} is better.",
         standing="Standard measure" if measure.standing == "standard" else "Alternative measure",
-        figure="dollars a member month" if measure.kind == "amount_ratio" else "rate",
+        figure=f"dollars {per_case(measure)}" if measure.kind == "amount_ratio" else "rate",
         attribution=wording.attribution_rule(measure.attribution_method, measure.attribution),
         risk_adjustment=wording.risk_adjustment(measure.risk_adjustment),
-        minimum=f"{measure.minimum_denominator:,} {cases}",
+        minimum=f"{measure.minimum_denominator:,} {cases_word(measure)}",
         version=measure.version,
         steward=measure.steward,
         blocks=markdown.blocks(measure.method),

@@ -42,8 +42,12 @@ ATTRIBUTION: Final = {
     "plurality_visits": "A person is credited to the clinician most responsible, by number of visits: a specialist with two or more"
     " visits and two more than anyone else, otherwise the primary care clinician with most visits; then to the group that billed"
     " most of these visits. Of equals, the latest visit decides.",
+    "episode": "An episode is credited to the hospital of the stay that opens it; among clinicians and groups it is shared by"
+    " those who gave at least 30 % of the professional services in that stay, by their charges.",
 }
 ATTRIBUTION_IN_SHORT: Final = {
+    ("episode", "retrospective"): "To the hospital of the stay that opens the episode",
+    ("episode", "prospective"): "To the hospital of the stay that opens the episode",
     ("index_facility", "retrospective"): "To the hospital that discharged the person",
     ("index_facility", "prospective"): "To the hospital that discharged the person",
     (
@@ -55,6 +59,8 @@ ATTRIBUTION_IN_SHORT: Final = {
     ("mssp_step", "prospective"): "To the group and clinician who gave most primary care before the period",
 }
 ATTRIBUTION_STEPS: Final = {
+    ("episode", "1"): "the stay that opens the episode was at this hospital",
+    ("episode", "2"): "gave at least 30 % of the professional services in the stay",
     ("index_facility", "1"): "discharged by this hospital",
     ("plurality_visits", "1"): "step 1: a specialist seen far more than anyone else",
     ("plurality_visits", "2"): "step 2: the primary care clinician seen most",
@@ -62,6 +68,7 @@ ATTRIBUTION_STEPS: Final = {
     ("mssp_step", "2"): "step 2: primary care services by a specialist",
 }
 CREDITED_BY: Final = {
+    "episode": ("day with a service", "days with a service"),
     "index_facility": ("stay", "stays"),
     "mssp_step": ("visit", "visits"),
     "plurality_visits": ("visit", "visits"),
@@ -76,6 +83,9 @@ DEPARTURES: Final = {
     "reference_rate": "Results are compared with the providers in this report, not with the nation.",
     "list_version": "Its code lists are of another year than the specification's.",
     "exclusion_list_7_missing": "Stays that care outside hospital cannot prevent count too: their list was not obtained.",
+    "actual_prices": "Amounts are as allowed; differences of wages and of add-on payments are not taken out.",
+    "outlier_rule": "Dear cases are cut at a percentile of all cases, not left out by the specification's rule.",
+    "ratio_of_sums": "All observed are divided by all expected dollars; the specification takes the mean of each case's ratio.",
     "attribution_unverified": "Who is responsible for a person is found by a recalled rule.",
     "qp_exclusion_missing": "Clinicians in advanced payment models are measured too; the specification leaves them out.",
     "drug_list": "Drugs are found by the names of their ingredients, not by the specification's licensed list.",
@@ -92,6 +102,7 @@ PARAMETERS: Final = {
     "min_age": "the youngest age",
     "min_period_days": "the shortest treatment period in days",
     "coverage_rule": "whether a person must be covered throughout the period",
+    "mspb_version": "whether a stay soon after another opens an episode of its own",
     "age_on": "the day on which age is taken",
     "gap_rule": "the longest gap in pharmacy enrolment in days",
     "ip_snf_adjust": "whether days in hospital or skilled nursing are taken out",
@@ -122,6 +133,8 @@ FAMILIES: Final = {
     "comorbidity": "comorbidities",
     "diagnosis_group": "group of the principal diagnosis",
     "condition": "chronic conditions",
+    "drg_group": "diagnosis related group by organ system and kind",
+    "prior_stay": "a hospital stay shortly before",
     "cohort": "kind of stay",
 }
 FORMS: Final = {"": "", "spline": " as a curve"}
@@ -155,12 +168,52 @@ TERM_FAMILIES: Final = {
     "comorbidity": "Comorbidity",
     "diagnosis_group": "Principal diagnosis",
     "condition": "Chronic condition",
+    "drg_group": "Diagnosis related group",
+    "prior_stay": "Hospital stay before",
     "cohort": "Kind of stay",
 }
 OLDEST: Final = 119  # years: the end of the last age band
 POOLED: Final = "less frequent ones together"
+MAJOR_CATEGORIES: Final = {
+    "pre": "transplants and long ventilation",
+    "01": "nervous system",
+    "02": "eye",
+    "03": "ear, nose, mouth and throat",
+    "04": "respiratory system",
+    "05": "circulatory system",
+    "06": "digestive system",
+    "07": "liver, bile ducts and pancreas",
+    "08": "muscles, bones and connective tissue",
+    "09": "skin and breast",
+    "10": "endocrine, nutrition and metabolism",
+    "11": "kidney and urinary tract",
+    "12": "male reproductive system",
+    "13": "female reproductive system",
+    "14": "pregnancy and childbirth",
+    "15": "newborns",
+    "16": "blood and immune system",
+    "17": "leukemia and other dispersed tumors",
+    "18": "infections",
+    "19": "mental disorders",
+    "20": "alcohol and drug use",
+    "21": "injuries, poisoning and effects of drugs",
+    "22": "burns",
+    "23": "other reasons for care",
+    "24": "several severe injuries",
+    "25": "HIV infection",
+    "none": "operation unrelated to the diagnosis",
+}
 TERM_LEVELS: Final = {
     "payer_line": PAYERS,
+    "drg_group": {
+        "unassigned": "none known",
+        **{
+            f"{code} {kind}": f"{name}, {kind}"
+            for code, name in MAJOR_CATEGORIES.items()
+            for kind in ("medical", "surgical")
+        },
+    },
+    "prior_stay": {"within_30_days": "in the 30 days before"},
     "condition": {
         "myocardial_infarction": "heart attack",
         "dementia": "dementia",

@@ -83,9 +83,11 @@ def test_two_lines_of_one_day_are_one_visit(run: Callable[..., Any]) -> None:
     assert found["P1", "clinician"] == ("N2", 2, 2, None, "N1")
 
 
-def test_of_equal_visits_the_latest_decides_and_then_the_smaller_id(run: Callable[..., Any]) -> None:
+def test_of_equal_visits_the_latest_decides_then_more_dollars_and_then_the_smaller_id(run: Callable[..., Any]) -> None:
     later = replace(USUAL, clinician="N2", day=date(2024, 3, 2))
     assert run(USUAL, later)["P1", "clinician"] == ("N2", 2, 1, "latest_service", "N1")
+    dearer = replace(USUAL, clinician="N2", allowed=Decimal("100.01"))
+    assert run(USUAL, dearer)["P1", "clinician"] == ("N2", 2, 1, "allowed_amount", "N1")
     same_day = replace(USUAL, clinician="N2")
     assert run(same_day, USUAL)["P1", "clinician"] == ("N1", 2, 1, "unit_id", "N2")
 
@@ -134,6 +136,10 @@ def plain_reading(lines: list[Visit]) -> dict[tuple[str, str], tuple[str, int]]:
         mine = [line for line in lines if line.person == person and is_visit(line)]
         for line in mine:
             days[str(line.clinician)].add(line.day)
+        dollars: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+        for line in mine:
+            dollars[str(line.clinician), line.group] += line.allowed
+        whole = {one: sum(paid for (who, _), paid in dollars.items() if who == one) for one in days}
         primary = {str(line.clinician) for line in mine if line.specialty in PRIMARY}
         dominant = [
             one
@@ -142,7 +148,7 @@ def plain_reading(lines: list[Visit]) -> dict[tuple[str, str], tuple[str, int]]:
             and len(days[one]) >= 2
             and all(len(days[one]) >= len(days[other]) + 2 for other in days if other != one)
         ]
-        ordered = sorted(primary, key=lambda one: (-len(days[one]), -max(days[one]).toordinal(), one))
+        ordered = sorted(primary, key=lambda one: (-len(days[one]), -max(days[one]).toordinal(), -whole[one], one))
         chosen = dominant or ordered[:1]
         if not chosen:
             continue
@@ -153,7 +159,10 @@ def plain_reading(lines: list[Visit]) -> dict[tuple[str, str], tuple[str, int]]:
             if line.clinician == chosen[0] and line.group:
                 billed[line.group].add(line.day)
         if billed:
-            best = min(billed, key=lambda one: (-len(billed[one]), -max(billed[one]).toordinal(), one))
+            best = min(
+                billed,
+                key=lambda one: (-len(billed[one]), -max(billed[one]).toordinal(), -dollars[chosen[0], one], one),
+            )
             answer[person, "group"] = (best, step)
     return answer
 
@@ -168,6 +177,7 @@ def test_a_plain_reading_of_the_rule_agrees_on_random_visits(run: Callable[..., 
             specialty=chance.choice(["08", "50", "06", "29", "83", "02"]),
             group=chance.choice([None, "G1", "G2"]),
             hcpcs=chance.choice(["99213", "99304", "G0438", "99490"]),
+            allowed=chance.choice([Decimal("80.00"), Decimal("80.01"), Decimal("150.00")]),
         )
         for _ in range(3000)
     ]

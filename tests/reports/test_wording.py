@@ -92,6 +92,8 @@ LEVELS: dict[str, Callable[[], set[str]]] = {
             bundled.folder("measures").joinpath("mcc_admissions", "population.sql").read_text(),
         )
     ),
+    "drg_group": lambda: list_categories("ms_drg") | {"unassigned"},
+    "prior_stay": lambda: {"within_30_days"},
     "cohort": lambda: list_categories("specialty_cohort_ccs_dx") | {"surgery_gynecology", "unassigned"},
 }
 

@@ -6,7 +6,7 @@
 -- visits and the Medicare preventive visits, by the numbers that 42 CFR 425.400(c) prints. Chronic care management and screenings are none.
 -- Primary care: general and family practice, internal, pediatric and geriatric medicine, nurse practitioners, clinical nurse
 -- specialists, physician assistants. Specialists: cardiology, neurology, pulmonary disease, nephrology, endocrinology, hematology, oncology.
--- Ties: the latest visit, then the smaller unit_id. The group: most visits of that clinician, then the latest, then the smaller unit_id.
+-- Ties: the latest visit, then more allowed dollars, then the smaller unit_id. The group that billed most of that clinician's visits, likewise.
 -- Source: measures_spec.md section 7 and correction 8 (thresholds recalled, to be ticked against the form of the measure CBE 3597).
 with visit_line as (
     select
@@ -41,13 +41,15 @@ contest as (                                                      -- the best of
         row_number() over kind_order as place,
         lead(clinician_id) over kind_order as next_id,
         lead(visits) over kind_order as next_visits,
-        lead(last_service_date) over kind_order as next_date
+        lead(last_service_date) over kind_order as next_date,
+        lead(allowed_amount) over kind_order as next_amount
     from candidate
-    window kind_order as (partition by person_id, is_primary order by visits desc, last_service_date desc, clinician_id)
+    window kind_order as (partition by person_id, is_primary order by visits desc, last_service_date desc, allowed_amount desc, clinician_id)
 ),
 best as (
     select
-        person_id, clinician_id, is_primary, allowed_amount, visits, last_service_date, all_visits, next_id, next_visits, next_date
+        person_id, clinician_id, is_primary, allowed_amount, visits, last_service_date, all_visits, next_id, next_visits, next_date,
+        next_amount
     from contest
     where place = 1
 ),
@@ -79,6 +81,7 @@ responsible as (
         case
             when next_id is null or next_visits < visits then null
             when next_date < last_service_date then 'latest_service'
+            when next_amount < allowed_amount then 'allowed_amount'
             else 'unit_id'
         end as tie_break,
         next_id as runner_up_id
@@ -101,9 +104,10 @@ billing_order as (
         row_number() over group_order as place,
         lead(group_id) over group_order as next_id,
         lead(visits) over group_order as next_visits,
-        lead(last_service_date) over group_order as next_date
+        lead(last_service_date) over group_order as next_date,
+        lead(allowed_amount) over group_order as next_amount
     from billing
-    window group_order as (partition by person_id order by visits desc, last_service_date desc, group_id)
+    window group_order as (partition by person_id order by visits desc, last_service_date desc, allowed_amount desc, group_id)
 ),
 winner as (
     select
@@ -116,6 +120,7 @@ winner as (
         case
             when next_id is null or next_visits < visits then null
             when next_date < last_service_date then 'latest_service'
+            when next_amount < allowed_amount then 'allowed_amount'
             else 'unit_id'
         end as tie_break,
         next_id as runner_up_id
