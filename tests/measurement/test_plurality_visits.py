@@ -105,7 +105,7 @@ def test_a_specialist_needs_two_visits_and_two_more_than_anyone(run: Callable[..
 
 def test_a_surgeon_and_a_service_that_is_no_visit_count_nowhere(run: Callable[..., Any]) -> None:
     assert run(*visits(3, specialty="02")) == {}
-    assert run(replace(USUAL, hcpcs="99490"), replace(USUAL, hcpcs="G0444"), replace(USUAL, hcpcs="36415")) == {}
+    assert run(replace(USUAL, hcpcs="99490"), replace(USUAL, hcpcs="G0444"), replace(USUAL, hcpcs="J1100")) == {}
     assert run(replace(USUAL, hcpcs="G0439"))["P1", "clinician"][0] == "N1"
 
 

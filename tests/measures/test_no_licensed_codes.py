@@ -37,6 +37,7 @@ PUBLIC = {
     "CCS procedure": r"\d{1,3}",
     "Elixhauser comorbidity": r"[A-Z_0-9]+",
     "INGREDIENT": r"[A-Z][A-Z ]+",
+    "MS-DRG": r"\d{3}",
 }
 SERVICE_WORD = re.compile(
     rf"""(?:hcpcs|code_low|code_high|cpt)\w*["']?\s*(?:=|:|in|==|between|,)\s*[\[(]*(?:["'](?:{CPT})["'][,\s]*(?:and\s*)?)+""",
