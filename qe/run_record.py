@@ -224,6 +224,7 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
             direction=facts.direction,
             kind=facts.kind,
             unit=facts.unit,
+            per=measure.per,
             standing="standard" if one.events.kind == "standard" else "alternative",
             deviations=tuple(one.events.deviations),
             steward=facts.steward,

@@ -28,6 +28,7 @@ class AuditedRow:
     """A public row, and how its digits were printed.
 
     is_count           the numerator is a count of events (a proportion), not of dollars
+    is_rate            the numerator is a count of events of which a person can have several, over years or services
     rate_decimals      of the rate and of the expected rate
     interval_decimals  of both ends of the interval: Wilson's of the rate, or the exact Poisson one of the ratio
     """
@@ -38,6 +39,7 @@ class AuditedRow:
     ratio_decimals: int
     interval_decimals: int
     confidence: float = 0.95
+    is_rate: bool = False
 
 
 def audit(rows: Sequence[AuditedRow], *, min_count: int) -> Iterator[CellFinding]:
@@ -55,7 +57,10 @@ def findings_of(row: AuditedRow, *, min_count: int) -> list[Check]:
         if result.denominator is None:
             return []
         # Of dollars per member month the only count of persons is the one behind the months: at most 12 a person.
-        return ["count"] if 0 < int(result.denominator) < 12 * min_count else []
+        found_of_rate: list[Check] = ["count"] if 0 < int(result.denominator) < 12 * min_count else []
+        if row.is_rate and _is_small(events_by_rate(row, min_count), min_count):
+            found_of_rate.append("rate")
+        return found_of_rate
     if result.denominator is None:
         return _without_denominator(row, min_count)
     size = int(result.denominator)
@@ -105,6 +110,17 @@ def counts_by_rate(size: int, rate: float | None, decimals: int) -> Counts:
     """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit."""
     counts = np.arange(size + 1, dtype=np.int64)
     return counts[_near(counts / max(size, 1), rate, decimals)]
+
+
+def events_by_rate(row: AuditedRow, min_count: int) -> Counts:
+    """The numbers of events, up to some that are no longer small, which a rate over rounded years leaves possible."""
+    counts = np.arange(4 * min_count, dtype=np.int64)
+    if row.result.rate is None or row.result.denominator is None:
+        return counts
+    size, rate = float(row.result.denominator), row.result.rate
+    width = _half(row.rate_decimals) * (size + 0.5) + 0.5 * rate
+    is_near: NDArray[np.bool_] = np.abs(counts - rate * size) <= width + SLACK
+    return counts[is_near]
 
 
 def is_possible(events: Counts, sizes: Counts, row: AuditedRow) -> NDArray[np.bool_]:

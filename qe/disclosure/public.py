@@ -91,8 +91,12 @@ def _note(row: dict[str, Any], measure: PublicMeasure, min_count: int) -> NoteCo
         counts = [row["denominator"], row["numerator"], row["denominator"] - row["numerator"]]
         if any(0 < count < min_count for count in counts):
             return NoteCode.SMALL_CELL
-    elif row["denominator"] < 12 * min_count:  # fewer member months than min_count persons have in a year
-        return NoteCode.SMALL_CELL
+    else:
+        few_events = measure.kind == "rate" and 0 < row["numerator"] < min_count
+        if (
+            few_events or row["denominator"] < 12 * min_count
+        ):  # fewer member months than min_count persons have in a year
+            return NoteCode.SMALL_CELL
     return None
 
 
@@ -139,6 +143,7 @@ def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], conf
         yield AuditedRow(
             result=row,
             is_count=known[row.measure_id].kind == "proportion",
+            is_rate=known[row.measure_id].kind == "rate",
             rate_decimals=precision.rate,
             ratio_decimals=precision.ratio,
             interval_decimals=precision.interval if row.ratio is None else precision.ratio,

@@ -32,11 +32,15 @@ class Closed(BaseModel):
 
 
 class PublishedMeasure(Closed):
-    """One measure that the module publishes. `id` is unique over all modules."""
+    """One measure that the module publishes. `id` is unique over all modules.
+
+    per  what its denominator counts, where that is not the module's unit: "member years"
+    """
 
     id: Identifier
     name: Text
     category: Text
+    per: str = ""
 
 
 class Citation(Closed):

@@ -7,7 +7,17 @@ from qe.disclosure.results import ConfidentialResult, MeasureResult
 from qe.reports import figures, markdown, wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import DotPlot
-from qe.reports.marks import HIDDEN_FIGURE, axis_of, cases_word, direction_of, per_case, plot_of, scale_of, ticks_of
+from qe.reports.marks import (
+    HIDDEN_FIGURE,
+    axis_of,
+    cases_word,
+    direction_of,
+    per_case,
+    plot_of,
+    rate_scale,
+    scale_of,
+    ticks_of,
+)
 from qe.reports.wording import Scale
 
 
@@ -97,7 +107,7 @@ def _standing(measure: MeasureFacts) -> str:
 def _scope_row(row: MeasureResult, measure: MeasureFacts) -> tuple[str, ...]:
     if row.hidden:
         return (wording.SCOPES[row.payer_scope], *([HIDDEN_FIGURE] * 7))
-    rate: Scale = "dollars" if measure.kind == "amount_ratio" else "percent"
+    rate = rate_scale(measure)
     money: Scale = "dollars" if measure.kind == "amount_ratio" else "number"
     scale = scale_of(row, measure)
     numerator = None if row.numerator is None else float(row.numerator)
@@ -121,7 +131,6 @@ PEER_HEADS = (
 
 def _peer_cells(row: MeasureResult, measure: MeasureFacts, scale: Scale) -> tuple[str, ...]:
     """Figures of the peer group and this unit's place in it, as PEER_HEADS names them; percentile 100 is best."""
-    adjusted: Scale = "dollars" if measure.kind == "amount_ratio" else "percent"
     return (
         row.peer_group or "none",
         *(
@@ -133,7 +142,7 @@ def _peer_cells(row: MeasureResult, measure: MeasureFacts, scale: Scale) -> tupl
             if row.hidden
             else (
                 wording.percentile(row.percentile),
-                wording.figure(row.adjusted, adjusted),
+                wording.figure(row.adjusted, rate_scale(measure)),
                 wording.figure(row.reliability, "ratio"),
                 {True: "yes", False: "no", None: wording.NOT_APPLICABLE}[row.fdr_significant],
             )

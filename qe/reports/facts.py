@@ -33,6 +33,7 @@ class MeasureFacts:
     minimum_denominator: int
     method: str
     approved_on: date | None
+    per: str = ""  # what the denominator counts, where that is not the unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,16 @@ from qe.disclosure.results import MeasureResult
 from qe.reports import wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import Axis, DotPlot
-from qe.reports.marks import HIDDEN_FIGURE, axis_of, cases_word, compared_figure, plot_of, scale_of, ticks_of
+from qe.reports.marks import (
+    HIDDEN_FIGURE,
+    axis_of,
+    cases_word,
+    compared_figure,
+    plot_of,
+    rate_scale,
+    scale_of,
+    ticks_of,
+)
 from qe.reports.wording import Scale
 
 LOOK_FIRST: Final = 3
@@ -127,7 +136,7 @@ def _sentence(measure: MeasureFacts, row: MeasureResult) -> str:
         said = f"{difference:.0f}% {'above' if row.ratio >= 1 else 'below'} what is expected for your patients' mix"
     elif scale == "ratio" and row.ratio is not None:
         said = (
-            f"{wording.figure(row.observed, 'percent')} of {wording.count(row.denominator)} {cases_word(measure)},"
+            f"{wording.figure(row.observed, rate_scale(measure))} of {wording.count(row.denominator)} {cases_word(measure)},"
             f" {wording.figure(row.ratio, 'ratio')} times what is expected"
         )
     else:

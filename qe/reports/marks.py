@@ -14,9 +14,24 @@ HIDDEN_FIGURE: Final = "*"
 
 def scale_of(row: MeasureResult, measure: MeasureFacts) -> Scale:
     """How the figure that is compared is printed: O/E ratios as ratios, shares as percent."""
-    if row.ratio is not None or measure.kind == "amount_ratio" or measure.risk_adjustment.startswith("logistic"):
+    if (
+        row.ratio is not None
+        or measure.kind == "amount_ratio"
+        or measure.risk_adjustment.startswith(("logistic", "poisson"))
+    ):
         return "ratio"
-    return "percent" if measure.kind == "proportion" else "number"
+    return rate_scale(measure) if measure.kind in ("proportion", "rate") else "number"
+
+
+def rate_scale(measure: MeasureFacts) -> Scale:
+    """How numerator / denominator is printed: dollars, shares as percent, rates per 1,000 of what the denominator counts."""
+    match measure.kind:
+        case "amount_ratio":
+            return "dollars"
+        case "rate":
+            return "per_thousand"
+        case _:
+            return "percent"
 
 
 def compared_figure(row: MeasureResult, scale: Scale) -> float | None:
@@ -28,6 +43,8 @@ def direction_of(measure: MeasureFacts) -> str:
 
 
 def cases_word(measure: MeasureFacts) -> str:
+    if measure.per:
+        return measure.per
     if measure.kind == "amount_ratio" and measure.unit == "person":
         return "member months"
     return wording.UNITS[measure.unit]

@@ -14,7 +14,7 @@ from qe.disclosure.notes import NOTE_WORDING, NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
 from qe.reports import markdown, pages, wording
 from qe.reports.facts import MeasureFacts, ReportFacts
-from qe.reports.marks import cases_word, per_case
+from qe.reports.marks import cases_word, per_case, rate_scale
 
 HIDDEN: Final = "*"
 COLUMNS: Final = tuple(field.name for field in fields(PublicResult))
@@ -182,7 +182,7 @@ def _measure_view(measure: MeasureFacts, public: PublicRelease) -> PublicMeasure
 
 
 def _row(row: PublicResult, measure: MeasureFacts) -> PublicRow:
-    scale: wording.Scale = "dollars" if measure.kind == "amount_ratio" else "percent"
+    scale = rate_scale(measure)
     interval_scale: wording.Scale = "ratio" if row.ratio is not None else scale
     if row.category is None:
         mark, status, tone = "–", "Not shown", "small"

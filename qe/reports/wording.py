@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from qe.reports import linkage_words
 
-Scale = Literal["percent", "ratio", "dollars", "number"]
+Scale = Literal["percent", "ratio", "dollars", "number", "per_thousand"]
 
 STATUS: Final = {
     "better": ("▲", "Better than peers"),
@@ -74,10 +74,13 @@ CREDITED_BY: Final = {
     "plurality_visits": ("visit", "visits"),
 }
 
+PER_THOUSAND: Final = " per 1,000"  # of what the denominator counts
+
 UNVERIFIED: Final = "unverified:"
 DEPARTURES: Final = {
     "population": "It counts other people or stays than the specification does.",
     "level": "Its results are about another level (hospital, group or clinician) than the specification was written for.",
+    "population_not_all_payer": "People without insurance, and plans that do not submit claims, are not in it.",
     "risk_model": "Its risk model is its own, not that of the specification.",
     "ccs_map": "Diagnoses and procedures are grouped by a published map that may differ from the specification's.",
     "reference_rate": "Results are compared with the providers in this report, not with the nation.",
@@ -136,6 +139,7 @@ FAMILIES: Final = {
     "drg_group": "diagnosis related group by organ system and kind",
     "prior_stay": "a hospital stay shortly before",
     "cohort": "kind of stay",
+    "history": "how much of the year before is known",
 }
 FORMS: Final = {"": "", "spline": " as a curve"}
 TERMS: Final = {
@@ -171,6 +175,7 @@ TERM_FAMILIES: Final = {
     "drg_group": "Diagnosis related group",
     "prior_stay": "Hospital stay before",
     "cohort": "Kind of stay",
+    "history": "Year before the period",
 }
 OLDEST: Final = 119  # years: the end of the last age band
 POOLED: Final = "less frequent ones together"
@@ -295,6 +300,7 @@ TERM_LEVELS: Final = {
         "medicine": "medicine",
         "unassigned": "in none of the groups",
     },
+    "history": {"short": "fewer than 9 months in view"},
 }
 
 LINKED_BY: Final = "linked by "
@@ -380,7 +386,7 @@ def span(start: date, end: date) -> str:
 
 
 def figure(value: float | None, scale: Scale) -> str:
-    """A figure as readers see it: 88.2%, 1.07, $1,235."""
+    """A figure as readers see it: 88.2%, 1.07, $1,235, 10.4 per 1,000."""
     if value is None:
         return NOT_APPLICABLE
     match scale:
@@ -392,13 +398,16 @@ def figure(value: float | None, scale: Scale) -> str:
             return f"${value:,.0f}"
         case "number":
             return f"{value:,.1f}"
+        case "per_thousand":
+            return f"{value * 1000:,.1f}{PER_THOUSAND}"
 
 
 def interval(low: float | None, high: float | None, scale: Scale) -> str:
     """83.1–92.0 (the sign of the scale stands with the figure)."""
     if low is None or high is None:
         return NOT_APPLICABLE
-    return f"{figure(low, scale).rstrip('%')}–{figure(high, scale).rstrip('%')}"
+    bare_low, bare_high = (figure(end, scale).removesuffix("%").removesuffix(PER_THOUSAND) for end in (low, high))
+    return f"{bare_low}–{bare_high}"
 
 
 def count(value: Decimal | int | None) -> str:
@@ -418,6 +427,8 @@ def tick(value: float, scale: Scale) -> str:
             return f"{value * 100:.6g}%"
         case "dollars":
             return f"${value:,.0f}"
+        case "per_thousand":
+            return f"{value * 1000:.6g}"
         case _:
             return f"{value:.6g}"
 

@@ -44,7 +44,7 @@ def build(
 
     covariates  event_id, factor, value (long form; absent is 0)
     families    "age|spline", "sex", "payer_line", "comorbidity": a form after the bar
-    outcome     0 or 1 by event, by which rare levels are told; None pools by the number of events alone
+    outcome     0 or 1 (or a count) by event, by which rare levels are told; None pools by the number of events alone
     """
     row = {event_id: place for place, event_id in enumerate(event_ids)}
     wanted = {family.split("|")[0]: family.partition("|")[2] for family in families}
@@ -119,7 +119,7 @@ def _rare(values: Floats, outcome: Floats | None) -> str:
     having = values != 0
     if outcome is None:
         return "rare: pooled" if having.sum() < RARE_EVENTS else ""
-    events, outcomes = float(having.sum()), float(outcome[having].sum())
+    events, outcomes = float(having.sum()), float((outcome[having] > 0).sum())
     if events < RARE_EVENTS or min(outcomes, events - outcomes) < RARE_OUTCOMES:
         return "rare: pooled"
     return ""

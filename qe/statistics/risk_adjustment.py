@@ -106,7 +106,7 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
     """
     from statsmodels.genmod.families import Poisson
     from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning, SingularMatrixWarning
     from statsmodels.tools.tools import add_constant
 
     overall = float(amount.sum() / exposure.sum()) if exposure.sum() > 0 else float("nan")
@@ -117,12 +117,19 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
     start = np.zeros(x.shape[1])
     start[0] = np.log(overall)
     with warnings.catch_warnings():
-        for kind in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):
+        for kind in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning, SingularMatrixWarning):
             warnings.simplefilter("error", kind)
         try:
             model = GLM(amount, x, family=Poisson(), offset=np.log(exposure))
             fitted = model.fit(start_params=start, maxiter=MAXIMUM_STEPS, scale="X2", tol=1e-10)
-        except (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning, np.linalg.LinAlgError, ValueError):
+        except (
+            ConvergenceWarning,
+            PerfectSeparationWarning,
+            RuntimeWarning,
+            SingularMatrixWarning,
+            np.linalg.LinAlgError,
+            ValueError,
+        ):
             return flat
     if not fitted.converged:
         return flat

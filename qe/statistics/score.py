@@ -103,7 +103,8 @@ def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataF
         part = events.filter(pl.col("model_cohort") == name)
         outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
         is_event = scoring.model == "logistic"
-        design = build(found.covariates, part["event_id"].to_list(), scoring.covariates, outcome if is_event else None)
+        counted = outcome if is_event or found.module.facts.kind == "rate" else None
+        design = build(found.covariates, part["event_id"].to_list(), scoring.covariates, counted)
         model = (
             risk_adjustment.logistic(outcome, design)
             if is_event
@@ -159,8 +160,8 @@ def _providers(
     settings: ScoringSettings,
 ) -> pl.DataFrame:
     """One row a provider and payer scope with its counts, expected value and interval; before any comparison."""
-    kind = found.module.facts.kind
-    per_event = kind in ("proportion", "mean")
+    per_event = found.module.facts.kind in ("proportion", "mean")
+    counts_events = per_event or found.module.scoring.interval == "exact_poisson"
     mine = attributed.join(inside, on=["measure_id", "event_id"], how="inner").sort("provider_id", "event_id")
     out = attributed.join(events.filter(~pl.col("in_denominator")), on=["measure_id", "event_id"], how="inner")
     overall = _overall(inside, per_event)
@@ -173,7 +174,14 @@ def _providers(
             part = by_provider.get((provider_id,))
             rows.append(
                 {"provider_id": provider_id, "payer_scope": scope, "excluded": int(excluded.get(provider_id, 0))}
-                | _figures(part, per_event=per_event, fit=fit, overall=overall, confidence=settings.confidence)
+                | _figures(
+                    part,
+                    per_event=per_event,
+                    counts_events=counts_events,
+                    fit=fit,
+                    overall=overall,
+                    confidence=settings.confidence,
+                )
             )
     return pl.DataFrame(rows, schema=_FIGURES, orient="row")
 
@@ -211,9 +219,19 @@ def _overall(inside: pl.DataFrame, per_event: bool) -> float:
 
 
 def _figures(
-    part: pl.DataFrame | None, *, per_event: bool, fit: Fit, overall: float, confidence: float
+    part: pl.DataFrame | None,
+    *,
+    per_event: bool,
+    counts_events: bool,
+    fit: Fit,
+    overall: float,
+    confidence: float,
 ) -> dict[str, Any]:
-    """Counts, rate, expected, ratio and interval of one provider's events (None: all of them were excluded)."""
+    """Counts, rate, expected, ratio and interval of one provider's events (None: all of them were excluded).
+
+    per_event      the denominator is the number of events, not their exposure
+    counts_events  the numerator is a count, so that its ratio has an exact interval; else one from the variation of persons
+    """
     if part is None or part.is_empty():
         return {"denominator": Decimal(0), "numerator": Decimal(0)}
     numerator = Decimal(part["value"].sum())
@@ -236,7 +254,7 @@ def _figures(
         return figures
     ratio = float(values.sum()) / below
     figures |= {"expected": below, "ratio": ratio, "adjusted": ratio * overall}
-    if per_event:
+    if counts_events:
         low, high = intervals.exact(float(values.sum()), below, confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
     cost_low, cost_high, error = intervals.ratio_of_sums(values, expected, confidence=confidence)

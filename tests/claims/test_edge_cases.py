@@ -21,7 +21,6 @@ from qe.warehouse import Warehouse
 MEASURES = Path(__file__).parents[2] / "measures"
 LOOK_BACK, LAST = (MeasurePeriod(start=date(year, 1, 1), end=date(year, 12, 31)) for year in (2024, 2025))
 NOT_MEASURED = {
-    "pqi": "no module of prevention quality indicators; the stays and principal diagnoses are checked",
     "avoidable_share": "no module of avoidable emergency visits; the visits are checked",
     "admissions_counted": "no module of admissions with multiple chronic conditions; the stays are checked",
 }
@@ -74,6 +73,16 @@ def adherence(period: MeasurePeriod) -> Callable[[Warehouse], Found]:
     return check
 
 
+def prevention_indicators(db: Warehouse) -> Found:
+    """The indicators that a person's stays count in, "08 90 92", or "none"."""
+    module = load(MEASURES / "ahrq_pqi")
+    events = compute(db, module, period=LAST, parameters={}, attribution=None, lists=None).events
+    found: dict[str, list[str]] = {person: [] for person in events["person_id"].unique()}
+    for row in events.filter("in_numerator").sort("measure_id").iter_rows(named=True):
+        found[row["person_id"]].append(row["measure_id"].removeprefix("pqi_"))
+    return {person: [" ".join(indicators) or "none"] for person, indicators in found.items()}
+
+
 def attributed(db: Warehouse) -> Found:
     """The CCN or TIN of the billing unit."""
     db.execute("create or replace temp table population as select distinct person_id from person")
@@ -99,6 +108,7 @@ CHECKS: dict[str, Callable[[Warehouse], Found]] = {
     "hwr_65": readmission(min_age=65),
     "pdc": adherence(LOOK_BACK),
     "pdc_last": adherence(LAST),
+    "pqi": prevention_indicators,
     "attribution": attributed,
     "stays": by("select person_id, count(*) from stay where is_acute group by person_id"),
     "nursing_stays": by("select person_id, count(*) from stay where facility_type = 'snf' group by person_id"),

@@ -1,5 +1,6 @@
 """The interval check against planted leaks and against a count of every possibility."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -64,6 +65,15 @@ def test_every_small_numerator_behind_a_rate_of_one_decimal_percent_is_found(num
     rate = round(numerator / denominator, 3)
     assert "rate" in findings_of(_row(denominator=denominator, rate=rate), min_count=11)
     assert "complement" in findings_of(_row(denominator=denominator, rate=round(1 - rate, 3)), min_count=11)
+
+
+@pytest.mark.parametrize(("events", "expected"), [(0, []), (1, ["rate"]), (10, ["rate"]), (11, [])])
+def test_a_few_events_over_many_years_are_found_behind_a_rate_of_four_decimals(
+    events: int, expected: list[str]
+) -> None:
+    # 2,500.4 years are printed as 2,500; half a unit of the rate's last digit is a tenth of an event
+    row = _row(denominator=2500, rate=round(events / 2500.4, 4), is_count=False, expected_decimals=4)
+    assert findings_of(replace(row, is_rate=True), min_count=11) == expected
 
 
 def test_none_and_all_of_the_cases_may_be_shown() -> None:

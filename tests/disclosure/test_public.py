@@ -15,6 +15,7 @@ from qe.statistics.results import RESULT_SCHEMA
 MEASURES = [
     PublicMeasure(measure_id="pdc", name="Statin days covered", kind="proportion"),
     PublicMeasure(measure_id="cost", name="Total cost", kind="amount_ratio"),
+    PublicMeasure(measure_id="stays", name="Stays per member year", kind="rate"),
 ]
 UNITS = pl.DataFrame(
     [
@@ -73,6 +74,13 @@ def _frame(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def _public(*rows: dict[str, Any]) -> PublicRelease:
     return for_public(_frame(*rows), measures=MEASURES, units=UNITS, min_count=11)
+
+
+@pytest.mark.parametrize("numerator, is_hidden", [(0, False), (1, True), (10, True), (11, False)])
+def test_a_rate_of_few_events_is_hidden(numerator: int, is_hidden: bool) -> None:
+    release = _public(_result("U000001", 2500, numerator, measure_id="stays"))
+    assert [row.note_code is not None for row in release.results] == [is_hidden]
+    assert release.findings == ()
 
 
 @pytest.mark.parametrize("numerator", [1, 10, 90, 99])

@@ -95,6 +95,7 @@ LEVELS: dict[str, Callable[[], set[str]]] = {
     "drg_group": lambda: list_categories("ms_drg") | {"unassigned"},
     "prior_stay": lambda: {"within_30_days"},
     "cohort": lambda: list_categories("specialty_cohort_ccs_dx") | {"surgery_gynecology", "unassigned"},
+    "history": lambda: {"short"},
 }
 
 
