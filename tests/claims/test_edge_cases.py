@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from qe.warehouse import Warehouse
 MEASURES = Path(__file__).parents[2] / "measures"
 LOOK_BACK, LAST = (MeasurePeriod(start=date(year, 1, 1), end=date(year, 12, 31)) for year in (2024, 2025))
 NOT_MEASURED = {
-    "avoidable_share": "no module of avoidable emergency visits; the visits are checked",
     "admissions_counted": "no module of admissions with multiple chronic conditions; the stays are checked",
 }
 Found = Mapping[str, list[str]]
@@ -83,6 +83,16 @@ def prevention_indicators(db: Warehouse) -> Found:
     return {person: [" ".join(indicators) or "none"] for person, indicators in found.items()}
 
 
+def avoidable_share(db: Warehouse) -> Found:
+    """The avoidable share of a person's classified emergency visits, to four decimals as the design works it."""
+    module = load(MEASURES / "ed_avoidable")
+    events = compute(db, module, period=LAST, parameters={}, attribution=None, lists=None).events
+    shares: dict[str, list[Decimal]] = defaultdict(list)
+    for row in events.filter("in_denominator", measure_id="ed_avoidable_share").iter_rows(named=True):
+        shares[row["person_id"]].append(row["value"])
+    return {person: [f"{round(sum(values) / len(values), 4):.6f}"] for person, values in shares.items()}
+
+
 def attributed(db: Warehouse) -> Found:
     """The CCN or TIN of the billing unit."""
     db.execute("create or replace temp table population as select distinct person_id from person")
@@ -109,6 +119,7 @@ CHECKS: dict[str, Callable[[Warehouse], Found]] = {
     "pdc": adherence(LOOK_BACK),
     "pdc_last": adherence(LAST),
     "pqi": prevention_indicators,
+    "avoidable_share": avoidable_share,
     "attribution": attributed,
     "stays": by("select person_id, count(*) from stay where is_acute group by person_id"),
     "nursing_stays": by("select person_id, count(*) from stay where facility_type = 'snf' group by person_id"),

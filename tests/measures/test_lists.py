@@ -2,11 +2,13 @@
 
 import csv
 from collections import defaultdict
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+DIGIT = Decimal("0.0000000005")  # the probabilities are printed to ten digits
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "valuesets"
 
 
@@ -100,3 +102,46 @@ def test_a_published_list_holds_what_was_published(
     name: str, value: str | None, file: str, key: str, category: str | None, lists: Path
 ) -> None:
     assert column(lists / f"{name}.csv", "code", value) == column(REFERENCE / file, key, category)
+
+
+@pytest.fixture(scope="module")
+def emergency_classes(lists: Path) -> dict[str, dict[str, str]]:
+    """class -> published probability, by code."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    with (lists / "ed_probability.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            name, _, probability = row["category"].partition(" ")
+            found[row["code"]][name] = probability
+    return found
+
+
+def test_the_emergency_classes_of_every_code_add_up_to_one(emergency_classes: dict[str, dict[str, str]]) -> None:
+    assert len(emergency_classes) == 47_132
+    assert {name for classes in emergency_classes.values() for name in classes} == {
+        "noner", "epct", "edcnpa", "edcnnpa", "injury", "psych", "alcohol", "drug",
+    }  # fmt: skip
+    off = [
+        code
+        for code, classes in emergency_classes.items()
+        if abs(sum(map(Decimal, classes.values()), Decimal(-1))) > DIGIT
+    ]
+    assert off == []
+
+
+@pytest.mark.needs_reference
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference value sets are not beside the project")
+def test_the_emergency_classes_are_those_that_were_published(emergency_classes: dict[str, dict[str, str]]) -> None:
+    with (REFERENCE / "ed_nyu_johnston" / "johnston_icd10.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    published = {row.pop("icd10"): {name: value for name, value in row.items() if Decimal(value)} for row in rows}
+    assert emergency_classes == published
+
+
+@pytest.mark.needs_reference
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference value sets are not beside the project")
+def test_the_lists_of_the_prevention_indicators_are_those_that_were_published(measures_folder: Path) -> None:
+    shipped = sorted((measures_folder / "ahrq_pqi" / "value_sets").glob("*.csv"))
+    assert len(shipped) == 21
+    for path in shipped:
+        published = REFERENCE / "ahrq_pqi_v2024" / f"{path.stem.upper()}.csv"
+        assert list(column(path, "code")) == list(column(published, "code")), path.stem

@@ -9,7 +9,17 @@ import pytest
 from qe.measurement.compute import MeasureEvents
 
 START, END = date(2024, 1, 1), date(2024, 12, 31)
-MODULES = ("ahrq_pqi", "awv", "bcs", "col", "hwr", "low_value_care", "pdc_statins", "total_cost_index")
+MODULES = (
+    "ahrq_pqi",
+    "awv",
+    "bcs",
+    "col",
+    "ed_avoidable",
+    "hwr",
+    "low_value_care",
+    "pdc_statins",
+    "total_cost_index",
+)
 
 
 @pytest.mark.parametrize("module_id", MODULES)
