@@ -16,7 +16,7 @@ from qe.measurement import syntax as sql_syntax
 from qe.measurement.attribute import FOLDER, methods
 from qe.measurement.events import rule_number
 from qe.measurement.facts import ParameterValue
-from qe.measurement.measure import Module
+from qe.measurement.measure import Module, kind_of
 from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
@@ -122,7 +122,7 @@ def syntax_faults(module: Module, stem: str) -> tuple[Fault, ...]:
     before = frozenset(parts[: parts.index(stem)] if stem in parts else parts)
     if stem != "population":
         before |= {"population"}
-    if stem in READ_ATTRIBUTION:
+    if kind_of(stem) in READ_ATTRIBUTION:
         before |= {"attribution"}
     return sql_syntax.faults(
         module.sql[stem], where=module.place(stem), parameters=tuple(module.facts.parameters), extra_tables=before
@@ -205,7 +205,7 @@ def _binder_fault(module: Module, stem: str, error: duckdb.Error) -> Fault:
 def _column_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:
     """Returned columns against the contract."""
     where = module.place(stem)
-    required, optional = REQUIRED_COLUMNS[stem], OPTIONAL_COLUMNS[stem]
+    required, optional = REQUIRED_COLUMNS[kind_of(stem)], OPTIONAL_COLUMNS[kind_of(stem)]
 
     def fault(code: str, message: str, column: str) -> Fault:
         return Fault(code=code, message=f"{where}: {message}", file=where, place=column)

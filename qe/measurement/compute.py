@@ -15,7 +15,7 @@ from qe.measurement.attribute import attribute
 from qe.measurement.attribute import lay_out as lay_out_attribution
 from qe.measurement.facts import ParameterValue
 from qe.measurement.list_coverage import ListCoverage
-from qe.measurement.measure import Module
+from qe.measurement.measure import Module, kind_of
 from qe.periods import MeasurePeriod, months_before
 from qe.warehouse import Warehouse
 
@@ -155,7 +155,8 @@ def _compute(
     frames = {stem: rows_of(db, module, stem, period, values) for stem in module.sql if stem not in not_computed}
     considered = db.query("select * from temp.population")
     payer = db.frame(SQL / "event_payer.sql")
-    found = events.assemble(module, considered, frames["exclusions"], frames["numerator"], payer)
+    exclusions = {stem: frame for stem, frame in frames.items() if kind_of(stem) == "exclusions"}
+    found = events.assemble(module, considered, exclusions, frames["numerator"], payer)
     attribution = attribute(db, module, method, period=period, months=window_months)
     covered = coverage(db, module, period)
     deviations = (*_deviations(module, period, values, covered), *lists.deviations())

@@ -1,6 +1,6 @@
 """Assembling a module's rows into events: each event considered has one row, with all reasons, rules and claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -21,9 +21,15 @@ KEY = ["measure_id", "event_id"]
 
 
 def assemble(
-    module: Module, population: pl.DataFrame, exclusions: pl.DataFrame, numerator: pl.DataFrame, payer: pl.DataFrame
+    module: Module,
+    population: pl.DataFrame,
+    exclusions: Mapping[str, pl.DataFrame],
+    numerator: pl.DataFrame,
+    payer: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row a (measure_id, event_id) in the order of `COLUMNS`, then the module's own columns; sorted by the key.
+
+    exclusions  rows by the name of their file in `Module.files`
 
     in_denominator is false exactly for events with an exclusion. An event without a numerator row has value 0 (a mean:
     none). driving_claim_ids: the event's own claims, then those of its reasons if it is excluded, else of the outcome.
@@ -151,16 +157,20 @@ def _population(module: Module, population: pl.DataFrame, payer: pl.DataFrame) -
     return rows
 
 
-def _reasons(module: Module, exclusions: pl.DataFrame, considered: pl.DataFrame) -> pl.DataFrame:
+def _reasons(module: Module, exclusions: Mapping[str, pl.DataFrame], considered: pl.DataFrame) -> pl.DataFrame:
     """measure_id, event_id, exclusion_reasons (by rule number), reason_claims (in that order)."""
-    rows = _keyed(module, "exclusions", exclusions, considered)
+    parts = []
+    for stem, rows in exclusions.items():
+        keyed = _keyed(module, stem, rows, considered)
+        if keyed["rule_id"].str.extract(r"(\d+)").null_count():
+            raise MeasureError(f"{module.place(stem)}: a rule_id is not a rule number like R5")
+        parts.append(keyed.select(*KEY, "rule_id", pl.col("claim_ids").cast(LISTS)))
     ordered = (
-        rows.with_columns(number=pl.col("rule_id").str.extract(r"(\d+)").cast(pl.Int64))
+        pl.concat(parts)
+        .with_columns(number=pl.col("rule_id").str.extract(r"(\d+)").cast(pl.Int64))
         .with_columns(pl.col("claim_ids").fill_null(pl.lit([], dtype=LISTS)))
         .sort([*KEY, "number", "rule_id", "claim_ids"])
     )
-    if ordered["number"].null_count():
-        raise MeasureError(f"{module.place('exclusions')}: a rule_id is not a rule number like R5")
     return ordered.group_by(KEY, maintain_order=True).agg(
         exclusion_reasons=pl.col("rule_id").unique(maintain_order=True),
         reason_claims=pl.col("claim_ids")

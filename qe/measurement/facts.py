@@ -4,7 +4,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from qe.errors import MeasureError
 
@@ -197,6 +206,13 @@ def _not_bound(name: str) -> str:
     return name
 
 
+def _one_or_several(stems: object) -> object:
+    return (stems,) if isinstance(stems, str) else stems
+
+
+SharedStems = Annotated[tuple[Identifier, ...], Field(min_length=1), BeforeValidator(_one_or_several)]
+
+
 class ListFacts(Closed):
     """A code list or code map: where its CSV is, what it matches, where it comes from.
 
@@ -247,7 +263,8 @@ class Measure(Closed):
     """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks.
 
     shared  SQL files that sister modules have in common: the stem of a file in measures/_shared that stands for the
-            module's own; its lists and parameters go by the names that the file asks for
+            module's own; its lists and parameters go by the names that the file asks for. Exclusions may name several
+            files, and stand beside the module's own: every reason of each counts
     parts   tables that several files read: stems in the module's folder or, in common with sisters, in measures/_shared,
             each laid out as a temporary table of its name before the other files, in this order; one that reads
             `population` after population.sql
@@ -274,13 +291,23 @@ class Measure(Closed):
     attribution: Attribution
     scoring: Scoring
     publish: Publish
-    shared: dict[SqlFile, Identifier] = {}
+    shared: dict[SqlFile, SharedStems] = {}
     parts: tuple[Identifier, ...] = ()
     parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
     lists: dict[Identifier, ListFacts] = {}
     maps: dict[Identifier, ListFacts] = {}
     unverified: dict[str, Text] = {}
     upkeep: Upkeep
+
+    @field_validator("shared")
+    @classmethod
+    def _only_exclusions_are_several(cls, shared: dict[SqlFile, SharedStems]) -> dict[SqlFile, SharedStems]:
+        for stem, names in shared.items():
+            if len(set(names)) < len(names):
+                raise ValueError(f"{stem} names a file twice")
+            if len(names) > 1 and stem != "exclusions":
+                raise ValueError(f"{stem} is one file; only exclusions may be several")
+        return shared
 
     @field_validator("classes", mode="before")
     @classmethod

@@ -21,7 +21,8 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
   method.md        numbered rules R1..Rn; each number stands in the SQL and in a case
 
 Files that sister modules have in common stand in measures/_shared; [shared] of measure.toml says which stand for the
-module's own. `parts` names files there that are laid out as temporary tables for all of these to read: what several
+module's own. Exclusions may come from several files, each with reasons of its own; the folder's own exclusions.sql may
+stand beside them. `parts` names files there that are laid out as temporary tables for all of these to read: what several
 modules decide alike (whether a stay is planned), in words; each module gives it its own rule number. A part that stands in
 the module's own folder is its own: what a shared part must know of it, or what two of its files read.
 
@@ -57,7 +58,7 @@ class Module:
     facts    its measure.toml
     sha256   of all its files and of the shared SQL and lists it names: names the exact definition in a run's manifest
     files    where each SQL file stands, by what it is: the parts by their names, then population, exclusions, numerator,
-             (optional) covariates, claims
+             (optional) covariates, claims; a shared file of exclusions is "exclusions:<stem>"
     sql      their texts
     method   text of method.md
     """
@@ -138,21 +139,18 @@ def load(folder: Path) -> Module:
     """The module in `folder`: its files are there and its facts hold. The SQL is checked apart (check.py)."""
     folder = folder.resolve()
     facts = _read_facts(folder)
-    files = {part: _part_file(folder, part) for part in facts.parts}
-    files |= {stem: _sql_file(folder, facts, stem) for stem in SQL_FILES}
+    files = {part: _part_file(folder, part) for part in facts.parts} | _sql_files(folder, facts)
     faults = [
         _missing(folder, path)
-        for path in (
-            *(files[stem] for stem in dict.fromkeys((*facts.parts, *REQUIRED_SQL, *facts.shared))),
-            *(folder / name for name in REQUIRED_FILES),
-        )
+        for path in (*files.values(), *(folder / name for name in REQUIRED_FILES))
         if not path.is_file()
     ]
-    faults += [_twice(folder, stem) for stem in facts.shared if (folder / f"{stem}.sql").is_file()]
+    faults += [
+        _twice(folder, stem) for stem in facts.shared if stem != "exclusions" and (folder / f"{stem}.sql").is_file()
+    ]
     faults += [_taken(folder, part) for part in facts.parts if part in (*SQL_FILES, *syntax.contract_tables())]
     if faults:
         raise MeasureError.of(faults)
-    files = {stem: path for stem, path in files.items() if path.is_file()}
     return Module(
         folder=folder,
         facts=facts,
@@ -163,10 +161,21 @@ def load(folder: Path) -> Module:
     )
 
 
-def _sql_file(folder: Path, facts: Measure, stem: SqlFile) -> Path:
-    """Where this SQL of a module stands, or would stand: in its folder, or in the one that sister modules share."""
-    shared = facts.shared.get(stem)
-    return folder / f"{stem}.sql" if shared is None else folder.parent / "_shared" / f"{shared}.sql"
+def _sql_files(folder: Path, facts: Measure) -> dict[str, Path]:
+    """Where each SQL file of a module stands or must stand: in its folder, or in the one that sister modules share."""
+    files: dict[str, Path] = {}
+    for stem in SQL_FILES:
+        own, shared = folder / f"{stem}.sql", facts.shared.get(stem, ())
+        if (stem in REQUIRED_SQL and not shared) or (own.is_file() and (not shared or stem == "exclusions")):
+            files[stem] = own
+        for name in shared:
+            files[f"{stem}:{name}" if stem == "exclusions" else stem] = folder.parent / "_shared" / f"{name}.sql"
+    return files
+
+
+def kind_of(name: str) -> str:
+    """What the file of this name in `Module.files` is: "exclusions" for "exclusions:hospice_or_esrd"."""
+    return name.partition(":")[0]
 
 
 def _part_file(folder: Path, part: str) -> Path:
@@ -227,7 +236,8 @@ def _folder_sha256(folder: Path, facts: Measure) -> str:
     for listed in (*facts.lists.values(), *facts.maps.values()):
         if listed.shared:
             files[f"_lists/{listed.shared}.csv"] = folder.parent / "_lists" / f"{listed.shared}.csv"
-    shared_files = [folder.parent / "_shared" / f"{shared}.sql" for shared in facts.shared.values()]
+    names = (name for names in facts.shared.values() for name in names)
+    shared_files = [folder.parent / "_shared" / f"{shared}.sql" for shared in names]
     for path in (*shared_files, *(_part_file(folder, part) for part in facts.parts)):
         files[f"{path.parent.name}/{path.name}"] = path
     for name, path in sorted(files.items()):

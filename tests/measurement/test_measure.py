@@ -225,3 +225,37 @@ def test_a_part_without_a_file_or_with_the_name_of_a_table_is_refused(second_sta
         "measures/second_stay: ../_shared/stay.sql is missing",
         'measures/second_stay: the part "stay" has the name of a table or file that a measure has anyway',
     ]
+
+
+def test_exclusions_may_come_from_several_shared_files_beside_the_folders_own(second_stay: Write) -> None:
+    folder = second_stay()
+    young, heart = (folder / "exclusions.sql").read_text().split("union all\n")
+    shared = folder.parent / "_shared"
+    shared.mkdir()
+    (shared / "too_young.sql").write_text(young)
+    (shared / "heart_stay.sql").write_text("-- Grain: one row a person and stay. Decides: R3.\n" + heart)
+    toml = _facts(folder)
+    named = toml.replace("[upkeep]", '[shared]\nexclusions = ["too_young", "heart_stay"]\n[upkeep]')
+    (folder / "measure.toml").write_text(named)
+    own = load(folder)
+    assert sorted(own.sql) == [
+        "exclusions", "exclusions:heart_stay", "exclusions:too_young", "numerator", "population",
+    ]  # fmt: skip
+    (folder / "exclusions.sql").unlink()
+    module = load(folder)
+    assert sorted(module.sql) == ["exclusions:heart_stay", "exclusions:too_young", "numerator", "population"]
+    assert module.place("exclusions:too_young") == "measures/_shared/too_young.sql"
+    assert check.check(module) == []
+    (shared / "heart_stay.sql").unlink()
+    with pytest.raises(MeasureError, match=r"second_stay: \.\./_shared/heart_stay\.sql is missing"):
+        load(folder)
+
+
+def test_only_exclusions_may_be_several_and_each_file_stands_once(second_stay: Write) -> None:
+    toml = _facts(second_stay())
+    for shared, message in (
+        ('numerator = ["one", "two"]', "numerator is one file; only exclusions may be several"),
+        ('exclusions = ["one", "one"]', "exclusions names a file twice"),
+    ):
+        with pytest.raises(MeasureError, match=message):
+            load(second_stay(measure=toml.replace("[upkeep]", f"[shared]\n{shared}\n[upkeep]")))

@@ -17,6 +17,8 @@ MODULES = (
     "ed_avoidable",
     "hwr",
     "low_value_care",
+    "pdc_diabetes",
+    "pdc_rasa",
     "pdc_statins",
     "total_cost_index",
 )

@@ -1,32 +1,32 @@
--- Grain: one row per person of the population. Decides: days covered by a statin and whether the person is adherent (R11 to R16).
--- Each statin ingredient has a ledger of its own. In a ledger the last covered day of fill k is
+-- Grain: one row per person of the population. Decides: days covered by a target drug and whether the person is adherent (R11 to R16).
+-- Each ingredient of the list target_drug has a ledger of its own. In a ledger the last covered day of fill k is
 --   max over j <= k of (fill date j - supply before j) + supply through k - 1,
--- which carries every surplus day forward. Source: method.md, section 4.
+-- which carries every surplus day forward. Source: method.md, section 4, of each measure that names this file.
 with product as (
     select distinct ingredients
     from fill
     where fill_date between $period_start and $period_end
 ),
 product_word as (
-    select ingredients, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+    select ingredients, unnest(ingredient_words(ingredients)) as word
     from product
 ),
-product_statin as (                                               -- R2: every statin of a product, as in population.sql
+product_target as (                                               -- R2: every target drug of a product, as in drug_treatment.sql
     select distinct product_word.ingredients, value_set.code as ingredient
     from product_word
-    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
+    join value_set on value_set.name = 'target_drug' and value_set.code = product_word.word
 ),
 ledger_fill as (                                                  -- R11: one ingredient on one day keeps its longest supply
     select
         population.event_id,
         population.index_date,
         population.treatment_end,
-        product_statin.ingredient,
+        product_target.ingredient,
         fill.fill_date,
         max(fill.days_supply) as days_supply
     from population
     join fill on fill.person_id = population.person_id
-    join product_statin using (ingredients)
+    join product_target using (ingredients)
     where fill.fill_date between $period_start and $period_end and fill.days_supply >= 1
     group by all
 ),

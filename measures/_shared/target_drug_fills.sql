@@ -1,5 +1,5 @@
--- Grain: one row per statin fill of a person considered (R1, R2), in the order of the fills whose days are counted. No dollars are added up.
-with statin_fill as (
+-- Grain: one row per target drug fill of a person considered (R1, R2), in the order of the fills whose days are counted. No dollars are added up.
+with target_fill as (
     select event_id, unnest(claim_ids) as fill_id, unnest(range(1, len(claim_ids) + 1)) as place
     from population
 )
@@ -8,5 +8,5 @@ select
     'fill' as event_kind,
     fill_id as claim_id,
     cast(null as decimal(14, 2)) as amount
-from statin_fill
+from target_fill
 order by event_id, place

@@ -1,24 +1,24 @@
--- Grain: one row per person with at least one statin fill in the calendar year.
+-- Grain: one row per person with at least one fill of a drug on the list target_drug in the calendar year.
 -- Decides: who is considered (R1, R2), the treatment period (R3) and the enrolment gaps inside it (R8).
--- Source: method.md, sections 2 and 3.
+-- Source: method.md, sections 2 and 3, of each measure that names this file.
 with product as (
     select distinct ingredients
     from fill
     where fill_date between $period_start and $period_end
 ),
 product_word as (                                                 -- R2: the words of a product's ingredient names
-    select ingredients, unnest(string_split_regex(upper(array_to_string(ingredients, ' ')), '[^A-Z0-9]+')) as word
+    select ingredients, unnest(ingredient_words(ingredients)) as word
     from product
 ),
-statin_product as (
+target_product as (
     select distinct product_word.ingredients
     from product_word
-    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
+    join value_set on value_set.name = 'target_drug' and value_set.code = product_word.word
 ),
-statin_fill as (                                                  -- R1: a fill with no supply covers no day and does not count
+target_fill as (                                                  -- R1: a fill with no supply covers no day and does not count
     select fill.fill_id, fill.person_id, fill.fill_date
     from fill
-    join statin_product using (ingredients)
+    join target_product using (ingredients)
     where fill.fill_date between $period_start and $period_end and fill.days_supply >= 1
 ),
 index_fill as (
@@ -27,7 +27,7 @@ index_fill as (
         min(fill_date) as index_date,
         count(distinct fill_date) as fill_dates,
         list(fill_id order by fill_date, fill_id) as claim_ids
-    from statin_fill
+    from target_fill
     group by person_id
 ),
 enrolled_span as (                                                -- days enrolled with pharmacy benefits we can see; a month covered in part keeps its part

@@ -1,5 +1,5 @@
-"""pdc_statins against a day-by-day simulation in plain Python, on random people. The simulation knows nothing of the
-SQL: it puts tablets on a shelf, takes one a day, and looks at the shelf."""
+"""The measures of days covered against a day-by-day simulation in plain Python, on random people. The simulation knows
+nothing of the SQL: it puts tablets on a shelf, takes one a day, and looks at the shelf."""
 
 import random
 from collections.abc import Callable
@@ -14,17 +14,63 @@ from qe.measurement.compute import MeasureEvents
 
 YEAR_START, YEAR_END = date(2024, 1, 1), date(2024, 12, 31)
 DAY = timedelta(days=1)
-STATINS = ("ATORVASTATIN", "SIMVASTATIN", "ROSUVASTATIN")
-PRODUCTS = (
-    ["ATORVASTATIN"],
-    ["SIMVASTATIN"],
-    ["ROSUVASTATIN CALCIUM"],
-    ["EZETIMIBE", "SIMVASTATIN"],
-    ["AMLODIPINE", "ATORVASTATIN"],
-    ["METFORMIN"],
+HISTORIES = 500  # of each seed: two seeds are the 1,000 random histories that each measure is held to
+SEEDS = (20240101, 7)
+
+
+@dataclass(frozen=True)
+class Sister:
+    """A measure of days covered. products: what its invented people fill, those at the end not of its class;
+    excluded: a word that puts a person out by R17, whatever the supply."""
+
+    module_id: str
+    ingredients: tuple[str, ...]
+    products: tuple[list[str], ...]
+    others: tuple[list[str], ...]
+    excluded: str = ""
+
+
+STATINS = Sister(
+    "pdc_statins",
+    ("ATORVASTATIN", "SIMVASTATIN", "ROSUVASTATIN"),
+    (
+        ["ATORVASTATIN"],
+        ["SIMVASTATIN"],
+        ["ROSUVASTATIN CALCIUM"],
+        ["EZETIMIBE", "SIMVASTATIN"],
+        ["AMLODIPINE", "ATORVASTATIN"],
+    ),
+    (["METFORMIN"],),
 )
+RAS_ANTAGONISTS = Sister(
+    "pdc_rasa",
+    ("LISINOPRIL", "BENAZEPRIL", "VALSARTAN", "ALISKIREN"),
+    (
+        ["LISINOPRIL"],
+        ["HYDROCHLOROTHIAZIDE", "LISINOPRIL"],
+        ["ALISKIREN HEMIFUMARATE", "VALSARTAN"],
+        ["VALSARTAN"],
+        ["AMLODIPINE", "BENAZEPRIL HYDROCHLORIDE"],
+    ),
+    (["AMLODIPINE"], ["SACUBITRIL", "VALSARTAN"]),
+    excluded="SACUBITRIL",
+)
+DIABETES = Sister(
+    "pdc_diabetes",
+    ("METFORMIN", "SITAGLIPTIN", "EMPAGLIFLOZIN", "LIRAGLUTIDE"),
+    (
+        ["METFORMIN HYDROCHLORIDE"],
+        ["METFORMIN", "SITAGLIPTIN PHOSPHATE"],
+        ["EMPAGLIFLOZIN"],
+        ["EMPAGLIFLOZIN", "METFORMIN"],
+        ["LIRAGLUTIDE"],
+    ),
+    (["ACARBOSE"], ["INSULIN DEGLUDEC", "LIRAGLUTIDE"], ["INSULIN GLARGINE"]),
+    excluded="INSULIN",
+)
+SISTERS = (STATINS, RAS_ANTAGONISTS, DIABETES)
+each_sister = pytest.mark.parametrize("sister", SISTERS, ids=[sister.module_id for sister in SISTERS])
 EXCLUSION_RULES = {"R4", "R5", "R6", "R7", "R8", "R9", "R10"}
-SEEDS = (20240101, 7, 99)
 
 
 @dataclass
@@ -45,7 +91,7 @@ def month_end(first: date) -> date:
     return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
 
 
-def invent(seed: int, persons: int) -> list[Member]:
+def invent(sister: Sister, seed: int, persons: int) -> list[Member]:
     """Random people: early and late refills, switches, combinations, gaps, deaths, stays."""
     chance = random.Random(seed)
     people = []
@@ -56,12 +102,12 @@ def invent(seed: int, persons: int) -> list[Member]:
             death_date=YEAR_START + chance.randrange(200, 366) * DAY if chance.random() < 0.15 else None,
         )
         day = YEAR_START + chance.choice([-30, 0, 0, 10, 100, 270, 275, 276, 300]) * DAY
-        product = chance.choice(PRODUCTS[:5])
+        product = chance.choice(sister.products)
         for _ in range(chance.randrange(1, 16)):
             supply = chance.choice([7, 15, 30, 30, 30, 60, 90, 90, 0])
             member.fills.append((day, supply, product))
             if chance.random() < 0.25:
-                product = chance.choice(PRODUCTS)
+                product = chance.choice(sister.products + sister.others)
             day += (
                 chance.choice([0, supply, supply, max(supply - 10, 1), max(supply - 25, 0), supply + 20, supply // 2])
                 * DAY
@@ -175,15 +221,14 @@ class Answer:
     reasons: frozenset[str]
 
 
-def statins_in(ingredients: list[str]) -> set[str]:
-    return {statin for statin in STATINS for name in ingredients if statin in name.split()}
+def words_of(ingredients: list[str]) -> set[str]:
+    return {word for name in ingredients for word in name.split()}
 
 
-def simulate(member: Member, *, age_on: date, shortest: int, adjust: bool) -> Answer | None:
-    """The answer by counting days; None for a person without a statin fill in the year."""
-    fills = [
-        fill for fill in member.fills if YEAR_START <= fill[0] <= YEAR_END and fill[1] >= 1 and statins_in(fill[2])
-    ]
+def simulate(sister: Sister, member: Member, *, age_on: date, shortest: int, adjust: bool) -> Answer | None:
+    """The answer by counting days; None for a person without a fill of the measure's drugs in the year."""
+    of_year = [fill for fill in member.fills if YEAR_START <= fill[0] <= YEAR_END]
+    fills = [fill for fill in of_year if fill[1] >= 1 and words_of(fill[2]) & set(sister.ingredients)]
     if not fills:
         return None
     first_fill = min(day for day, _, _ in fills)
@@ -196,16 +241,14 @@ def simulate(member: Member, *, age_on: date, shortest: int, adjust: bool) -> An
     end = min(ends)
     period = [first_fill + offset * DAY for offset in range(max((end - first_fill).days + 1, 0))]
 
-    shelf = dict.fromkeys(STATINS, 0)
+    shelf = dict.fromkeys(sister.ingredients, 0)
     covered = set()
     for day in period:
-        for statin in STATINS:
-            delivered = [
-                supply for fill_day, supply, product in fills if fill_day == day and statin in statins_in(product)
-            ]
-            shelf[statin] += max(delivered, default=0)
-            if shelf[statin]:
-                shelf[statin] -= 1
+        for drug in sister.ingredients:
+            delivered = [supply for fill_day, supply, product in fills if fill_day == day and drug in words_of(product)]
+            shelf[drug] += max(delivered, default=0)
+            if shelf[drug]:
+                shelf[drug] -= 1
                 covered.add(day)
 
     in_stay = {
@@ -241,6 +284,7 @@ def simulate(member: Member, *, age_on: date, shortest: int, adjust: bool) -> An
         "R8": gaps > 1 or longest > 31,
         "R9": bool(member.hospice_months),
         "R10": member.kidney_day is not None and YEAR_START <= member.kidney_day <= YEAR_END,
+        "R17": any(sister.excluded in words_of(product) for _, _, product in of_year),
     }
     return Answer(
         period_days=counted_days,
@@ -258,41 +302,48 @@ def answers(found: MeasureEvents) -> dict[str, Answer]:
     }
 
 
+def simulated(
+    sister: Sister, people: list[Member], *, age_on: date = YEAR_START, shortest: int = 91, adjust: bool = False
+) -> dict[str, Answer]:
+    return {
+        member.person_id: answer
+        for member in people
+        if (answer := simulate(sister, member, age_on=age_on, shortest=shortest, adjust=adjust))
+    }
+
+
+@each_sister
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("adjust", ["off", "on"])
 def test_days_and_reasons_equal_a_day_by_day_simulation(
-    seed: int, adjust: str, run_module: Callable[..., MeasureEvents]
+    sister: Sister, seed: int, adjust: str, run_module: Callable[..., MeasureEvents]
 ) -> None:
-    people = invent(seed, persons=300)
-    expected = {
-        member.person_id: answer
-        for member in people
-        if (answer := simulate(member, age_on=YEAR_START, shortest=91, adjust=adjust == "on"))
-    }
-    found = answers(run_module("pdc_statins", as_rows(people), start=YEAR_START, end=YEAR_END, ip_snf_adjust=adjust))
-    assert found == expected
-    assert {rule for answer in expected.values() for rule in answer.reasons} == EXCLUSION_RULES
+    people = invent(sister, seed, persons=HISTORIES)
+    expected = simulated(sister, people, adjust=adjust == "on")
+    found = run_module(sister.module_id, as_rows(people), start=YEAR_START, end=YEAR_END, ip_snf_adjust=adjust)
+    assert answers(found) == expected
+    rules = EXCLUSION_RULES | ({"R17"} if sister.excluded else set())
+    assert {rule for answer in expected.values() for rule in answer.reasons} == rules
     assert 0 < sum(answer.adherent for answer in expected.values()) < len(expected)
 
 
+@each_sister
 def test_other_choices_of_age_and_shortest_period_equal_the_simulation(
-    run_module: Callable[..., MeasureEvents],
+    sister: Sister, run_module: Callable[..., MeasureEvents]
 ) -> None:
-    people = invent(11, persons=300)
-    expected = {
-        member.person_id: answer
-        for member in people
-        if (answer := simulate(member, age_on=YEAR_END, shortest=92, adjust=False))
-    }
+    people = invent(sister, 11, persons=300)
     found = run_module(
-        "pdc_statins", as_rows(people), start=YEAR_START, end=YEAR_END, age_on="last_day", min_period_days=92
+        sister.module_id, as_rows(people), start=YEAR_START, end=YEAR_END, age_on="last_day", min_period_days=92
     )
-    assert answers(found) == expected
+    assert answers(found) == simulated(sister, people, age_on=YEAR_END, shortest=92)
 
 
-def test_another_order_of_the_rows_and_two_threads_change_nothing(run_module: Callable[..., MeasureEvents]) -> None:
-    rows = as_rows(invent(5, persons=200))
-    one = run_module("pdc_statins", rows, start=YEAR_START, end=YEAR_END)
-    other = run_module("pdc_statins", rows, start=YEAR_START, end=YEAR_END, threads=2, shuffle=3)
+@each_sister
+def test_another_order_of_the_rows_and_two_threads_change_nothing(
+    sister: Sister, run_module: Callable[..., MeasureEvents]
+) -> None:
+    rows = as_rows(invent(sister, 5, persons=200))
+    one = run_module(sister.module_id, rows, start=YEAR_START, end=YEAR_END)
+    other = run_module(sister.module_id, rows, start=YEAR_START, end=YEAR_END, threads=2, shuffle=3)
     assert one.events.equals(other.events)
     assert one.waterfall.equals(other.waterfall)
