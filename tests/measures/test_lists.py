@@ -145,3 +145,22 @@ def test_the_lists_of_the_prevention_indicators_are_those_that_were_published(me
     for path in shipped:
         published = REFERENCE / "ahrq_pqi_v2024" / f"{path.stem.upper()}.csv"
         assert list(column(path, "code")) == list(column(published, "code")), path.stem
+
+
+def test_the_drugs_for_diabetes_of_statin_use_are_the_shared_ones_with_insulin(
+    measures_folder: Path, lists: Path
+) -> None:
+    both = column(lists / "diabetes_drug.csv", "code", "label") | column(lists / "insulin.csv", "code", "label")
+    assert column(measures_folder / "supd" / "value_sets" / "diabetes_drug_or_insulin.csv", "code", "label") == both
+
+
+@pytest.mark.needs_reference
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference value sets are not beside the project")
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("statin", "STATIN"), ("ras_antagonist", "RASA_A RASA_D"), ("diabetes_drug", "DM_B DM_S DM_T DM_D DM_G DM_M")],
+)
+def test_drug_classes_hold_every_ingredient_of_the_reference(name: str, classes: str, lists: Path) -> None:
+    reference = column(REFERENCE / "drugs" / "ingredients.csv", "ingredient", "class")
+    wanted = {drug for drug, of_class in reference.items() if of_class.startswith(tuple(classes.split()))}
+    assert set(column(lists / f"{name}.csv", "code")) == wanted

@@ -20,6 +20,7 @@ MODULES = (
     "pdc_diabetes",
     "pdc_rasa",
     "pdc_statins",
+    "supd",
     "total_cost_index",
 )
 
