@@ -150,7 +150,8 @@ def compute_measure(
             lists=lists,
             attribution=attribute,
         )
-        outcome.data = standalone.summary(written.found) | {"warnings": list(written.warnings), "out": str(out)}
+        facts = standalone.summary(written.found, written.unmapped)
+        outcome.data = facts | {"warnings": list(written.warnings), "out": str(out)}
         for warning in written.warnings:
             outcome.say(f"warning: {warning}")
         outcome.say(f"Wrote {written.detail} and {written.summary}")

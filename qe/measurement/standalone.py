@@ -16,6 +16,7 @@ from qe.errors import InputError, Refused
 from qe.measurement import detail, events, read_files, tables
 from qe.measurement.compute import MeasureEvents, compute
 from qe.measurement.measure import Module
+from qe.measurement.unmapped import UnmappedFills, unmapped_fills
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
 
@@ -26,12 +27,13 @@ IN_THE_CLEAR = (
 
 @dataclass(frozen=True, kw_only=True)
 class ComputedFiles:
-    """What `compute_on_files` wrote, and what it warns of."""
+    """What `compute_on_files` wrote, and what it warns of. unmapped: None for a module that reads no fills."""
 
     detail: Path
     summary: Path
     warnings: tuple[str, ...]
     found: MeasureEvents
+    unmapped: UnmappedFills | None
 
 
 def compute_on_files(
@@ -71,23 +73,27 @@ def compute_on_files(
             attribution=attribution,
             lists=lists,
         )
+        unmapped = unmapped_fills(db, module, found.period)
+    told = (unmapped.message(module),) if unmapped and unmapped.unmapped else ()
     out.mkdir(parents=True, exist_ok=True)
     written = ComputedFiles(
         detail=out / "detail.parquet",
         summary=out / "summary.json",
-        warnings=(*warnings, *found.warnings, IN_THE_CLEAR),
+        warnings=(*warnings, *found.warnings, *told, IN_THE_CLEAR),
         found=found,
+        unmapped=unmapped,
     )
     _write(detail.rows(found), written.detail)
     if attribution is not None:
         _write(detail.attribution_rows(found), out / "attribution.parquet")
-    written.summary.write_text(json.dumps(summary(found), indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    written.summary.write_text(json.dumps(summary(found, unmapped), indent=2, sort_keys=False) + "\n", encoding="utf-8")
     return written
 
 
-def summary(found: MeasureEvents) -> dict[str, object]:
-    """The facts of summary.json: totals by measure, with coverage, kind and deviations."""
-    return {
+def summary(found: MeasureEvents, unmapped: UnmappedFills | None = None) -> dict[str, object]:
+    """The facts of summary.json: totals by measure, with coverage, kind and deviations; fills that no drug map holds."""
+    told: dict[str, object] = {"unmapped_fills": unmapped.as_facts()} if unmapped else {}
+    facts: dict[str, object] = {
         "module": found.module.id,
         "version": found.module.version,
         "period": {"start": found.period.start.isoformat(), "end": found.period.end.isoformat()},
@@ -100,6 +106,7 @@ def summary(found: MeasureEvents) -> dict[str, object]:
             for total in events.totals(found.module, found.events)
         ],
     }
+    return facts | told
 
 
 def _write(rows: pl.DataFrame, path: Path) -> None:

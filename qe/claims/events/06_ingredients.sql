@@ -1,4 +1,5 @@
 -- Grain: one fill. Decides: ingredients and brand or generic of a fill from the drug map in force on the fill date; ingredients given win.
+-- The map is the site's (sources of kind drugs) or, of a model given as files, its table drug.
 update pharmacy_fill
 set ingredients = coalesce(pharmacy_fill.ingredients, mapped.ingredients),
     brand_generic = coalesce(pharmacy_fill.brand_generic, mapped.brand_generic)
