@@ -44,6 +44,8 @@ ATTRIBUTION: Final = {
     " most of these visits. Of equals, the latest visit decides.",
     "episode": "An episode is credited to the hospital of the stay that opens it; among clinicians and groups it is shared by"
     " those who gave at least 30 % of the professional services in that stay, by their charges.",
+    "prescriber": "A fill is credited to the clinician who prescribed it, and to the group that the clinician belonged to on the"
+    " day of the fill, when the roster names exactly one.",
 }
 ATTRIBUTION_IN_SHORT: Final = {
     ("episode", "retrospective"): "To the hospital of the stay that opens the episode",
@@ -57,6 +59,8 @@ ATTRIBUTION_IN_SHORT: Final = {
     ("plurality_visits", "prospective"): "To the clinician seen most before the period, and that clinician's group",
     ("mssp_step", "retrospective"): "To the group and clinician who gave most primary care up to the period's end",
     ("mssp_step", "prospective"): "To the group and clinician who gave most primary care before the period",
+    ("prescriber", "retrospective"): "To the clinician who prescribed, and that clinician's group",
+    ("prescriber", "prospective"): "To the clinician who prescribed, and that clinician's group",
 }
 ATTRIBUTION_STEPS: Final = {
     ("episode", "1"): "the stay that opens the episode was at this hospital",
@@ -66,12 +70,14 @@ ATTRIBUTION_STEPS: Final = {
     ("plurality_visits", "2"): "step 2: the primary care clinician seen most",
     ("mssp_step", "1"): "step 1: primary care by a physician, nurse practitioner or physician assistant",
     ("mssp_step", "2"): "step 2: primary care services by a specialist",
+    ("prescriber", "1"): "prescribed by this clinician or a clinician of this group",
 }
 CREDITED_BY: Final = {
     "episode": ("day with a service", "days with a service"),
     "index_facility": ("stay", "stays"),
     "mssp_step": ("visit", "visits"),
     "plurality_visits": ("visit", "visits"),
+    "prescriber": ("fill", "fills"),
 }
 
 PER_THOUSAND: Final = " per 1,000"  # of what the denominator counts
@@ -118,6 +124,8 @@ PARAMETERS: Final = {
     "months_before": "the months of cover asked for before the period",
     "gap_months": "the most months of cover that may be missing",
     "cap_percentile": "the percentile at which a person's cost is cut off",
+    "equivalents": "how many 30-day fills a short or a long fill is worth",
+    "products": "which products are counted",
 }
 
 MODELS: Final = {

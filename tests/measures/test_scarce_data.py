@@ -15,6 +15,7 @@ MODULES = (
     "bcs",
     "col",
     "ed_avoidable",
+    "generic_dispensing",
     "hwr",
     "low_value_care",
     "pdc_diabetes",
