@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent / "attribution"
 WINDOW_MONTHS = 12
 FIRST_PERFORMANCE_YEAR = 2012  # 42 CFR 425.400(c)(1)(i): earlier windows are judged by the first list of services
 EMERGENCY = (date(2020, 1, 27), date(2023, 5, 11))  # COVID-19 public health emergency, 42 CFR 400.200
+# driving_claim_ids: the claims of the winner's deciding services, in time order
 SCHEMA: dict[str, pl.DataType] = {
     "person_id": pl.String(),
     "event_id": pl.String(),
@@ -30,6 +31,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "weight": pl.Decimal(9, 6),
     "tie_break": pl.String(),
     "runner_up_id": pl.String(),
+    "driving_claim_ids": pl.List(pl.String()),
 }
 
 
@@ -64,15 +66,18 @@ def attribute(
         )
     span = window(module, period, months=months)
     _lay_out_lists(db)
+    sql_file = FOLDER / f"{method}.sql"
+    if "attribution_visit" in sql_file.read_text(encoding="utf-8"):
+        db.run(FOLDER / "tables" / "attribution_visit.sql", window_start=span.start, window_end=span.end)
     frame = db.frame(
-        FOLDER / f"{method}.sql",
+        sql_file,
         window_start=span.start,
         window_end=span.end,
         performance_year=max(span.end.year, FIRST_PERFORMANCE_YEAR),
         in_emergency=span.start <= EMERGENCY[1] and span.end >= EMERGENCY[0],
     )
-    for table in ("attribution_code", "attribution_specialty"):
-        db.execute(f"drop table temp.{table}")
+    for table in ("attribution_code", "attribution_specialty", "attribution_visit"):
+        db.execute(f"drop table if exists temp.{table}")
     return frame.select([pl.col(name).cast(kind) for name, kind in SCHEMA.items()])
 
 

@@ -16,7 +16,7 @@ CONTRACT_COLUMNS = (
 )  # fmt: skip
 ATTRIBUTION_COLUMNS = (
     "person_id", "event_id", "method", "unit_type", "unit_id", "step", "allowed_amount", "visits", "last_service_date",
-    "share", "rank", "weight", "tie_break", "runner_up_id",
+    "share", "rank", "weight", "tie_break", "runner_up_id", "driving_claim_ids",
 )  # fmt: skip
 FURTHER_COLUMNS = ("index_date", "facility_id", "cohort", "payer_type", "exposure")
 ROW_ORDER = ["measure_id", "event_id", "level", "provider_id"]
@@ -31,7 +31,7 @@ def rows(found: MeasureEvents) -> pl.DataFrame:
     own = [name for name in found.events.columns if name not in (*CONTRACT_COLUMNS, *FURTHER_COLUMNS)]
     return (
         found.events.join(found.attributed, on=["measure_id", "event_id"], how="left", maintain_order="left")
-        .join(_steps(found), on=["measure_id", "event_id", "level"], how="left", maintain_order="left")
+        .join(_steps(found), on=["measure_id", "event_id", "level", "provider_id"], how="left", maintain_order="left")
         .with_columns(row_type=pl.lit("denominator"))
         .select(*CONTRACT_COLUMNS, *FURTHER_COLUMNS, *own)
         .sort(ROW_ORDER)
@@ -113,10 +113,10 @@ def _read(path: Path, table: str, key: store.Key, engine: store.Engine) -> pl.Da
 
 
 def _steps(found: MeasureEvents) -> pl.DataFrame:
-    """measure_id, event_id, level, attribution_step."""
-    chosen = found.attribution.select("person_id", "event_id", "level", attribution_step="step")
+    """measure_id, event_id, level, provider_id, attribution_step."""
+    chosen = found.attribution.select("person_id", "event_id", "level", provider_id="unit_id", attribution_step="step")
     keys = found.events.select("measure_id", "event_id", "person_id")
     by_event = keys.join(chosen.filter(pl.col("event_id").is_not_null()).drop("person_id"), on="event_id")
     by_person = keys.join(chosen.filter(pl.col("event_id").is_null()).drop("event_id"), on="person_id")
-    columns = ["measure_id", "event_id", "level", "attribution_step"]
+    columns = ["measure_id", "event_id", "level", "provider_id", "attribution_step"]
     return pl.concat([by_event.select(columns), by_person.select(columns)])

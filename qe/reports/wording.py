@@ -42,12 +42,22 @@ ATTRIBUTION: Final = {
     "plurality_visits": "A person is credited to the clinician most responsible, by number of visits: a specialist with two or more"
     " visits and two more than anyone else, otherwise the primary care clinician with most visits; then to the group that billed"
     " most of these visits. Of equals, the latest visit decides.",
+    "multiple": "A person is shared by all groups, and by all clinicians, who had at least 30 % of the person's visits, by their"
+    " number; the shares of a person add up to one.",
     "episode": "An episode is credited to the hospital of the stay that opens it; among clinicians and groups it is shared by"
     " those who gave at least 30 % of the professional services in that stay, by their charges.",
     "prescriber": "A fill is credited to the clinician who prescribed it, and to the group that the clinician belonged to on the"
     " day of the fill, when the roster names exactly one.",
 }
 ATTRIBUTION_IN_SHORT: Final = {
+    (
+        "multiple",
+        "retrospective",
+    ): "To all groups and clinicians with a good part of the visits up to the period's end, in shares",
+    (
+        "multiple",
+        "prospective",
+    ): "To all groups and clinicians with a good part of the visits before the period, in shares",
     ("episode", "retrospective"): "To the hospital of the stay that opens the episode",
     ("episode", "prospective"): "To the hospital of the stay that opens the episode",
     ("index_facility", "retrospective"): "To the hospital that discharged the person",
@@ -63,6 +73,7 @@ ATTRIBUTION_IN_SHORT: Final = {
     ("prescriber", "prospective"): "To the clinician who prescribed, and that clinician's group",
 }
 ATTRIBUTION_STEPS: Final = {
+    ("multiple", "1"): "had at least 30 % of the person's visits",
     ("episode", "1"): "the stay that opens the episode was at this hospital",
     ("episode", "2"): "gave at least 30 % of the professional services in the stay",
     ("index_facility", "1"): "discharged by this hospital",
@@ -73,6 +84,7 @@ ATTRIBUTION_STEPS: Final = {
     ("prescriber", "1"): "prescribed by this clinician or a clinician of this group",
 }
 CREDITED_BY: Final = {
+    "multiple": ("visit", "visits"),
     "episode": ("day with a service", "days with a service"),
     "index_facility": ("stay", "stays"),
     "mssp_step": ("visit", "visits"),

@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,27 +14,12 @@ from qe.measurement import attribute
 from qe.measurement.measure import load
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
+from tests.measurement.visit_lines import USUAL, Visit, as_row, visits
 
 YEAR = MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31))
 SPECIALISTS = {"06", "13", "29", "39", "46", "82", "83", "90"}
 PRIMARY = {"01", "08", "11", "37", "38", "50", "89", "97"}
 Answer = tuple[str, int, int, str | None, str | None]
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One professional line."""
-
-    person: str
-    day: date
-    clinician: str | None
-    specialty: str
-    group: str | None
-    hcpcs: str = "99213"
-    allowed: Decimal = Decimal("100.00")
-
-
-USUAL = Visit("P1", date(2024, 3, 1), "N1", "08", "G1")
 
 
 @pytest.fixture
@@ -44,10 +29,12 @@ def run(model_db: Warehouse, second_stay: Callable[..., Any], put: Callable[...,
 
     def attribute_visits(*visits: Visit) -> dict[tuple[str, str], Answer]:
         model_db.execute("delete from visit")
-        put("visit", *[_row(visit, number) for number, visit in enumerate(visits)])
+        put("visit", *[as_row(visit, number) for number, visit in enumerate(visits)])
         model_db.execute("create or replace temp table population as select distinct person_id from visit")
         frame = attribute.attribute(model_db, module, "plurality_visits", period=YEAR)
         assert frame["weight"].sum() == frame.height and frame.select("person_id", "level").is_unique().all()
+        for row in frame.iter_rows(named=True):
+            assert len(row["driving_claim_ids"]) >= row["visits"] > 0
         assert frame.filter((frame["share"] <= 0) | (frame["share"] > 1)).is_empty()
         return {
             (row["person_id"], row["level"]): (
@@ -57,19 +44,6 @@ def run(model_db: Warehouse, second_stay: Callable[..., Any], put: Callable[...,
         }  # fmt: skip
 
     return attribute_visits
-
-
-def _row(visit: Visit, number: int) -> dict[str, Any]:
-    return {
-        "person_id": visit.person, "service_date": visit.day, "claim_id": f"C{number}", "line_number": 1,
-        "hcpcs": visit.hcpcs, "specialty": visit.specialty, "clinician_id": visit.clinician, "group_id": visit.group,
-        "is_fqhc_rhc": False, "allowed_amount": visit.allowed,
-    }  # fmt: skip
-
-
-def visits(days: int, **other: Any) -> list[Visit]:
-    """Visits on so many days of May."""
-    return [replace(USUAL, day=date(2024, 5, day), **other) for day in range(1, days + 1)]
 
 
 def test_most_visits_win_and_not_most_dollars(run: Callable[..., Any]) -> None:

@@ -146,6 +146,6 @@ def test_the_engines_own_sql_keeps_the_rules_that_it_sets() -> None:
             path.read_text(),
             where=path.name,
             parameters=("window_start", "window_end", "performance_year", "in_emergency"),
-            extra_tables=frozenset({"population", "attribution_code", "attribution_specialty"}),
+            extra_tables=frozenset({"population", "attribution_code", "attribution_specialty", "attribution_visit"}),
         )
         assert found == (), path.name

@@ -14,7 +14,8 @@ select
     cast(1 as integer) as rank,
     cast(1 as decimal(9, 6)) as weight,
     cast(null as varchar) as tie_break,
-    cast(null as varchar) as runner_up_id
+    cast(null as varchar) as runner_up_id,
+    coalesce(last_stay.claim_ids, cast([] as varchar[])) as driving_claim_ids
 from (select distinct person_id, event_id, facility_id, index_date from population) as population
 left join transfer_chain as own_place on own_place.stay_id = population.event_id
 left join transfer_chain as last_place on last_place.chain_id = own_place.chain_id and last_place.is_last

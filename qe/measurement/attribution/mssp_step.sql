@@ -58,10 +58,10 @@ base_line as (                                                    -- primary car
     )
 ),
 primary_care_line as (                                            -- with add-on codes whose claim holds a base service
-    select person_id, service_date, clinician_id, billing_id, billing_level, role, is_fqhc_rhc, allowed_amount
+    select person_id, service_date, claim_id, clinician_id, billing_id, billing_level, role, is_fqhc_rhc, allowed_amount
     from base_line
     union all
-    select person_id, service_date, clinician_id, billing_id, billing_level, role, is_fqhc_rhc, allowed_amount
+    select person_id, service_date, claim_id, clinician_id, billing_id, billing_level, role, is_fqhc_rhc, allowed_amount
     from window_line
     where exists (
         select 1
@@ -84,6 +84,7 @@ deciding_line as (
         gated_person.step,
         primary_care_line.person_id,
         primary_care_line.service_date,
+        primary_care_line.claim_id,
         primary_care_line.clinician_id,
         primary_care_line.billing_id,
         primary_care_line.billing_level,
@@ -135,10 +136,25 @@ first_placed as (
 ),
 winner as (                                                       -- the billing unit, and the clinician inside that unit
     select
-        person_id, step, level, unit_id, allowed_amount, visits, last_service_date, rank, contest_amount,
+        person_id, step, contest, inside, level, unit_id, allowed_amount, visits, last_service_date, rank, contest_amount,
         runner_up_id, runner_up_amount, runner_up_date, runner_up_visits
     from first_placed
     where contest = 'billing' or inside = billing_id
+),
+driving as (                                                      -- the claims of the winner's services, in time order
+    select person_id, level, list(claim_id order by service_date, claim_id) as claim_ids
+    from (
+        select winner.person_id, winner.level, deciding_line.claim_id, min(deciding_line.service_date) as service_date
+        from winner
+        join deciding_line
+            on deciding_line.person_id = winner.person_id
+            and case winner.contest
+                when 'billing' then deciding_line.billing_id = winner.unit_id and deciding_line.billing_level = winner.level
+                else deciding_line.billing_id = winner.inside and deciding_line.clinician_id = winner.unit_id
+            end
+        group by winner.person_id, winner.level, deciding_line.claim_id
+    ) as known
+    group by person_id, level
 )
 select
     person_id,
@@ -159,6 +175,8 @@ select
         when runner_up_visits < visits then 'visit_days'
         else 'unit_id'
     end as tie_break,
-    runner_up_id
+    runner_up_id,
+    driving.claim_ids as driving_claim_ids
 from winner
+join driving using (person_id, level)
 order by person_id, level, unit_id

@@ -2,30 +2,17 @@
 -- Decides: who is most responsible for a person's care in the window, by the number of visits, in two steps:
 --   step 1  a specialist with at least 2 visits and at least 2 more than any primary care clinician and any other specialist
 --   step 2  otherwise the primary care clinician with most visits; a person without one is nobody's
--- A visit is one day with one clinician on which an evaluation and management service was billed: office, nursing facility and home
--- visits and the Medicare preventive visits, by the numbers that 42 CFR 425.400(c) prints. Chronic care management and screenings are none.
+-- A visit is one day with one clinician on which an evaluation and management service was billed (attribution_visit).
 -- Primary care: general and family practice, internal, pediatric and geriatric medicine, nurse practitioners, clinical nurse
 -- specialists, physician assistants. Specialists: cardiology, neurology, pulmonary disease, nephrology, endocrinology, hematology, oncology.
 -- Ties: the latest visit, then more allowed dollars, then the smaller unit_id. The group that billed most of that clinician's visits, likewise.
 -- Source: measures_spec.md section 7 and correction 8 (thresholds recalled, to be ticked against the form of the measure CBE 3597).
 with visit_line as (
     select
-        visit.person_id,
-        visit.clinician_id,
-        visit.group_id,
-        visit.service_date,
-        coalesce(visit.allowed_amount, 0) as allowed_amount,
-        attribution_specialty.role <> 'specialist' as is_primary
-    from visit
-    join (select distinct person_id from population) as population using (person_id)
-    join attribution_specialty on attribution_specialty.specialty = visit.specialty
-    where visit.service_date between $window_start and $window_end
-        and visit.clinician_id is not null
-        and (attribution_specialty.role <> 'specialist' or visit.specialty in ('06', '13', '29', '39', '46', '82', '83', '90'))
-        and (
-            visit.hcpcs between '99201' and '99215' or visit.hcpcs between '99304' and '99350'
-            or visit.hcpcs in ('G0402', 'G0438', 'G0439')
-        )
+        person_id, clinician_id, group_id, service_date, claim_id, allowed_amount, role <> 'specialist' as is_primary
+    from attribution_visit
+    where clinician_id is not null
+        and (role <> 'specialist' or specialty in ('06', '13', '29', '39', '46', '82', '83', '90'))
 ),
 candidate as (                                                    -- a clinician who bills under both kinds of specialty is primary care
     select
@@ -111,36 +98,51 @@ billing_order as (
 ),
 winner as (
     select
-        person_id, 'clinician' as level, clinician_id as unit_id, step, allowed_amount, visits, last_service_date, all_visits, tie_break,
-        runner_up_id
+        person_id, 'clinician' as level, clinician_id as unit_id, clinician_id, step, allowed_amount, visits, last_service_date,
+        all_visits, tie_break, runner_up_id
     from responsible
     union all
     select
-        person_id, 'group' as level, group_id as unit_id, step, allowed_amount, visits, last_service_date, all_visits,
+        billing_order.person_id, 'group' as level, billing_order.group_id as unit_id, responsible.clinician_id, billing_order.step,
+        billing_order.allowed_amount, billing_order.visits, billing_order.last_service_date, billing_order.all_visits,
         case
-            when next_id is null or next_visits < visits then null
-            when next_date < last_service_date then 'latest_service'
-            when next_amount < allowed_amount then 'allowed_amount'
+            when billing_order.next_id is null or billing_order.next_visits < billing_order.visits then null
+            when billing_order.next_date < billing_order.last_service_date then 'latest_service'
+            when billing_order.next_amount < billing_order.allowed_amount then 'allowed_amount'
             else 'unit_id'
         end as tie_break,
-        next_id as runner_up_id
+        billing_order.next_id as runner_up_id
     from billing_order
-    where place = 1
+    join responsible on responsible.person_id = billing_order.person_id
+    where billing_order.place = 1
+),
+driving as (                                                      -- the claims of the winner's visits
+    select person_id, level, list(claim_id order by service_date, claim_id) as claim_ids
+    from (
+        select winner.person_id, winner.level, visit_line.claim_id, min(visit_line.service_date) as service_date
+        from winner
+        join visit_line on visit_line.person_id = winner.person_id and visit_line.clinician_id = winner.clinician_id
+        where winner.level = 'clinician' or visit_line.group_id = winner.unit_id
+        group by winner.person_id, winner.level, visit_line.claim_id
+    ) as known
+    group by person_id, level
 )
 select
-    person_id,
+    winner.person_id,
     cast(null as varchar) as event_id,
     'plurality_visits' as method,
-    level,
-    unit_id,
-    cast(step as integer) as step,
-    cast(allowed_amount as decimal(14, 2)) as allowed_amount,
-    cast(visits as integer) as visits,
-    last_service_date,
-    cast(least(visits, all_visits) / all_visits as decimal(9, 6)) as share,
+    winner.level,
+    winner.unit_id,
+    cast(winner.step as integer) as step,
+    cast(winner.allowed_amount as decimal(14, 2)) as allowed_amount,
+    cast(winner.visits as integer) as visits,
+    winner.last_service_date,
+    cast(least(winner.visits, winner.all_visits) / winner.all_visits as decimal(9, 6)) as share,
     cast(1 as integer) as rank,
     cast(1 as decimal(9, 6)) as weight,
-    tie_break,
-    runner_up_id
+    winner.tie_break,
+    winner.runner_up_id,
+    driving.claim_ids as driving_claim_ids
 from winner
+join driving using (person_id, level)
 order by person_id, level, unit_id

@@ -13,5 +13,6 @@ create or replace temp table attribution (
     rank integer,
     weight decimal(9, 6),
     tie_break varchar,
-    runner_up_id varchar
+    runner_up_id varchar,
+    driving_claim_ids varchar[]
 )
