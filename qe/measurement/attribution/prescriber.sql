@@ -43,6 +43,7 @@ select
     cast(1 as integer) as rank,
     cast(1 as decimal(9, 6)) as weight,
     cast(null as varchar) as tie_break,
-    cast(null as varchar) as runner_up_id
+    cast(null as varchar) as runner_up_id,
+    [event_id] as driving_claim_ids
 from credited
 order by event_id, level
