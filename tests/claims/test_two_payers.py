@@ -236,6 +236,39 @@ def test_of_equal_services_the_second_payment_goes_with_the_claim_that_left_it_o
     assert yard.rows("select paid_amount from cost_event") == [(Decimal("129.00"),)] * 2
 
 
+def test_of_equal_services_a_copy_goes_with_the_claim_whose_payment_it_states(yard: Any) -> None:
+    """Two visits of one charge, paid 70 and 90 of other prices; the copies tell the first payer's payment, and paid 5 both."""
+    one_person(yard)
+    charged = {"hcpcs": "99214", "claim_charge_amount": Decimal(300)}
+    paid = {"1": ("90", "30"), "2": ("70", "10")}
+    yard.put(
+        "medicare",
+        "institutional",
+        [
+            clinic(name, **charged, claim_paid_amount=Decimal(amount), coinsurance_amount=Decimal(rest))
+            for name, (amount, rest) in paid.items()
+        ],
+    )
+    stated = {"7": "90", "8": "70"}
+    yard.put(
+        "payer_a",
+        "medical",
+        [
+            clinic_copy(
+                name,
+                hcpcs="99214",
+                charge_amount=Decimal(300),
+                paid_amount=Decimal(5),
+                other_payer_amount=Decimal(amount),
+            )
+            for name, amount in stated.items()
+        ],
+    )
+    pairs = dict(yard.rows("select claim_id, duplicate_of from claim where duplicate_of is not null"))
+    names = {str(number): native.removeprefix("P:") for native, number in yard.claims().items()}
+    assert {names[claim]: names[kept] for claim, kept in pairs.items()} == {"7": "1", "8": "2"}
+
+
 def test_a_payer_that_takes_over_within_a_stay_bills_days_of_its_own(yard: Any) -> None:
     one_person(yard)
     both = {"claim_type": "snf", "facility_code": "2", "facility_ccn": "225001", "billing_npi": "9999900007"}

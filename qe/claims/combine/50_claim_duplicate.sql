@@ -4,7 +4,8 @@
 -- copy stands on the other claim, which has the same facility, or the same rendering or billing NPI. The primary payer's claim is kept:
 -- coordination order, then the payer type, then the lower claim number. Of several claims that could be kept that one is which no other
 -- claim stands for, whose services are the copy's and no more, whose charge is nearest; where several copies fit the same claims
--- equally well they are taken in turn: who paid least beside goes with what left least to be paid.
+-- equally well they are taken in turn: what the first payer paid goes with what the copies state that it paid, then what it left open
+-- with what was paid beside.
 -- Source: claims_data.md section 3.
 create or replace temp table claim_duplicate as
 with live as (
@@ -12,6 +13,7 @@ with live as (
         claim_id, person_id, payer_id, claim_type, facility_id, coalesce(admit_date, from_date) as admit_date, from_date,
         coalesce(thru_date, from_date) as thru_date, coalesce(charge_amount, 0) as charge_amount,
         coalesce(paid_amount, 0) as paid_amount, coalesce(allowed_amount, 0) as allowed_amount,
+        coalesce(other_payer_amount, 0) as other_payer_amount,
         coalesce(cob_order, 1) as cob_order,
         coalesce(cob_order, 1) * 1000000000000000
             + case payer_type when 'commercial' then 2 when 'medicaid' then 4 when 'medicare' then 1 else 3 end * 100000000000000
@@ -84,6 +86,7 @@ judged as (
         pair.claim_id, pair.kept_id, min(pair.misfit) as misfit, any_value(copied.payer_id) as payer_id,
         any_value(copied.standing) as copy_standing, any_value(kept.standing) as standing,
         any_value(abs(copied.charge_amount - kept.charge_amount)) as charge_difference,
+        any_value(copied.other_payer_amount) as stated_paid, any_value(kept.paid_amount) as kept_paid,
         any_value(copied.paid_amount) as copy_paid, any_value(kept.allowed_amount - kept.paid_amount) as left_open,
         pair.kept_id in (select claim_id from pair) as is_copy_itself
     from pair
@@ -97,8 +100,8 @@ best as (
 in_turn as (                                                       -- equal services of one day: the first copy of the first claim
     select
         claim_id, kept_id, standing,
-        row_number() over (partition by claim_id order by left_open, standing) as kept_turn,
-        row_number() over (partition by kept_id, payer_id order by copy_paid, copy_standing) as copy_turn
+        row_number() over (partition by claim_id order by kept_paid, left_open desc, standing) as kept_turn,
+        row_number() over (partition by kept_id, payer_id order by stated_paid, copy_paid desc, copy_standing) as copy_turn
     from best
     where fit = 1
 ),
