@@ -2,19 +2,8 @@
 -- Each ingredient of the list target_drug has a ledger of its own. In a ledger the last covered day of fill k is
 --   max over j <= k of (fill date j - supply before j) + supply through k - 1,
 -- which carries every surplus day forward. Source: method.md, section 4, of each measure that names this file.
-with product as (
-    select distinct ingredients
-    from fill
-    where fill_date between $period_start and $period_end
-),
-product_word as (
-    select ingredients, unnest(ingredient_words(ingredients)) as word
-    from product
-),
-product_target as (                                               -- R2: every target drug of a product, as in drug_treatment.sql
-    select distinct product_word.ingredients, value_set.code as ingredient
-    from product_word
-    join value_set on value_set.name = 'target_drug' and value_set.code = product_word.word
+with product_target as (                                               -- R2: every target drug of a product, as in drug_treatment.sql
+    select distinct ingredients, ingredient from listed_product where list_name = 'target_drug'
 ),
 ledger_fill as (                                                  -- R11: one ingredient on one day keeps its longest supply
     select

@@ -1,19 +1,8 @@
 -- Grain: one row per person with at least one fill of a drug on the list target_drug in the calendar year.
 -- Decides: who is considered (R1, R2), the treatment period (R3) and the enrolment gaps inside it (R8).
 -- Source: method.md, sections 2 and 3, of each measure that names this file.
-with product as (
-    select distinct ingredients
-    from fill
-    where fill_date between $period_start and $period_end
-),
-product_word as (                                                 -- R2: the words of a product's ingredient names
-    select ingredients, unnest(ingredient_words(ingredients)) as word
-    from product
-),
-target_product as (
-    select distinct product_word.ingredients
-    from product_word
-    join value_set on value_set.name = 'target_drug' and value_set.code = product_word.word
+with target_product as (
+    select distinct ingredients from listed_product where list_name = 'target_drug'
 ),
 target_fill as (                                                  -- R1: a fill with no supply covers no day and does not count
     select fill.fill_id, fill.person_id, fill.fill_date

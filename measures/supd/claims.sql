@@ -1,17 +1,6 @@
 -- Grain: one row per fill of a person considered: those of drugs for diabetes (R1, R2), then statins (R16). No dollars are added up.
-with product as (
-    select distinct ingredients
-    from fill
-    where fill_date between $period_start and $period_end
-),
-product_word as (
-    select ingredients, unnest(ingredient_words(ingredients)) as word
-    from product
-),
-statin_product as (
-    select distinct product_word.ingredients
-    from product_word
-    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
+with statin_product as (
+    select distinct ingredients from listed_product where list_name = 'statin'
 ),
 diabetes_fill as (
     select event_id, unnest(claim_ids) as fill_id, unnest(range(1, len(claim_ids) + 1)) as place

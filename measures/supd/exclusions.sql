@@ -19,19 +19,8 @@ condition_rule as (                                               -- which list 
     from value_set
     where name in ('myopathy', 'pregnancy', 'cirrhosis', 'prediabetes', 'polycystic_ovary')
 ),
-product as (
-    select distinct ingredients
-    from fill
-    where fill_date between $period_start and $period_end
-),
-product_word as (
-    select ingredients, unnest(ingredient_words(ingredients)) as word
-    from product
-),
 fertility_product as (                                            -- R12: a drug for fertility shows it as a diagnosis does
-    select distinct product_word.ingredients
-    from product_word
-    join value_set on value_set.name = 'fertility_drug' and value_set.code = product_word.word
+    select distinct ingredients from listed_product where list_name = 'fertility_drug'
 ),
 evidence as (
     select distinct

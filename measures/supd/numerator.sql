@@ -1,18 +1,7 @@
 -- Grain: one row per person of the population with a statin fill. Decides: at least one statin fill in the calendar year (R16).
 -- Source: method.md, section 4.
-with product as (
-    select distinct ingredients
-    from fill
-    where fill_date between $period_start and $period_end
-),
-product_word as (
-    select ingredients, unnest(ingredient_words(ingredients)) as word
-    from product
-),
-statin_product as (
-    select distinct product_word.ingredients
-    from product_word
-    join value_set on value_set.name = 'statin' and value_set.code = product_word.word
+with statin_product as (
+    select distinct ingredients from listed_product where list_name = 'statin'
 ),
 statin_fill as (                                                  -- R16: a fill with no supply does not count
     select fill.person_id, fill.fill_id, fill.fill_date

@@ -50,7 +50,7 @@ select
     ['R1', 'R2', 'R3', 'R4'] as rule_ids,
     member.member_months,
     member.medical_only_months,
-    coalesce(history.prior_months, 0) as prior_months
+    coalesce(history.prior_months, 0) as prior_months            -- R11: with 9 or more, comorbidities are known
 from member
 join payer_line on payer_line.person_id = member.person_id and payer_line.place = 1
 left join history on history.person_id = member.person_id
