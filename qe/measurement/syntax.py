@@ -89,8 +89,9 @@ def contract_tables() -> frozenset[str]:
     return frozenset({*model.BASE_TABLES, *model.EVENT_TABLES, *model.VIEWS, *ENGINE_VIEWS})
 
 
+@cache
 def tree(sql: str) -> dict[str, Any]:
-    """DuckDB's parsed tree of `sql`, or {"error": true, ...}."""
+    """DuckDB's parsed tree of `sql`, or {"error": true, ...}. All who ask share it: read it only."""
     with duckdb.connect() as connection:
         row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert row is not None
