@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -90,7 +90,7 @@ class Check:
     only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     threshold: Decimal
 
-    @property
+    @cached_property
     def check_id(self) -> str:
         """Unique and lasting: type:table.column, then what tells it from others at the same place."""
         place = ".".join(part for part in (self.table, self.column.replace(";", "+")) if part)

@@ -2,8 +2,10 @@
 
 import json as json_module
 import sys
+from functools import cache
 
 import typer
+from typer.core import TyperGroup
 
 from qe.cli import explain, ledger, link, measures, record, release, review, run, site, upkeep
 from qe.errors import InputError, Interrupted
@@ -34,11 +36,19 @@ app.command("doctor")(upkeep.doctor)
 WrongUsage: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
+@cache
+def _command() -> TyperGroup:
+    """The commands with their options, made of their functions' signatures once a process."""
+    made = typer.main.get_command(app)
+    assert isinstance(made, TyperGroup)
+    return made
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run `qe`; wrong usage is exit 2, as one JSON object when --json was asked for."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(args=given, standalone_mode=False)
+        code = _command().main(args=given, standalone_mode=False)
     except typer.Exit as stop:
         code = stop.exit_code
     except typer.Abort:

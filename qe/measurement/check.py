@@ -265,8 +265,8 @@ def _literal(value: object) -> str:
     return f"({value})"
 
 
-def _double_aggregates(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
+def _double_aggregates(plan: Any) -> Iterator[str]:
+    for node in sql_syntax.walk(plan):
         if node.get("expression_class") in ("BOUND_AGGREGATE", "BOUND_WINDOW", "BOUND_FUNCTION"):
             name = str(node.get("name", node.get("function_name", ""))).lower()
             kinds = {
@@ -279,8 +279,3 @@ def _double_aggregates(node: Any) -> Iterator[str]:
             )
             if name in ("sum", "avg", "mean", "list_sum", "list_avg", "sum_no_overflow") and is_double:
                 yield name
-        for child in node.values():
-            yield from _double_aggregates(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _double_aggregates(child)

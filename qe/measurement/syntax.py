@@ -1,7 +1,7 @@
 """What SQL a measure folder may hold, by its parsed tree: one SELECT, contract tables only, one answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -92,11 +92,35 @@ def contract_tables() -> frozenset[str]:
 @cache
 def tree(sql: str) -> dict[str, Any]:
     """DuckDB's parsed tree of `sql`, or {"error": true, ...}. All who ask share it: read it only."""
-    with duckdb.connect() as connection:
-        row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
+    row = _parser().cursor().execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert row is not None
     parsed: dict[str, Any] = json.loads(row[0])
     return parsed
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """An empty database that parses for the whole process: opening one takes longer than parsing a file."""
+    return duckdb.connect(":memory:", config={"threads": "1"})
+
+
+@cache
+def _nodes(sql: str) -> tuple[dict[str, Any], ...]:
+    """Every object of the tree of `sql`, each before those inside it."""
+    return tuple(walk(tree(sql)))
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object at or below `node`, each before those inside it."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            inside: Iterable[Any] = one.values()
+        else:
+            inside = one
+        waiting += [child for child in reversed(list(inside)) if isinstance(child, (dict, list))]
 
 
 @cache
@@ -135,27 +159,26 @@ def faults(
 def reads(sql: str, table: str) -> bool:
     """Whether `sql` reads the table `table`."""
     return any(
-        node.get("type") == "BASE_TABLE" and str(node.get("table_name", "")).lower() == table
-        for node in _walk(tree(sql))
+        node.get("type") == "BASE_TABLE" and str(node.get("table_name", "")).lower() == table for node in _nodes(sql)
     )
 
 
-def list_names(sql: str) -> set[str]:
+@cache
+def list_names(sql: str) -> frozenset[str]:
     """The names of lists and maps that `sql` asks value_set and code_map for, as far as they stand there as literals."""
-    parsed = tree(sql)
     views = set(ENGINE_VIEWS)
-    for node in _walk(parsed):
+    for node in _nodes(sql):
         if node.get("type") == "BASE_TABLE" and node.get("table_name") in ENGINE_VIEWS and node.get("alias"):
             views.add(str(node["alias"]))
     found: set[str] = set()
-    for node in _walk(parsed):
+    for node in _nodes(sql):
         sides = [node.get("left"), node.get("right"), *(node.get("children") or [])]
         expressions = [side for side in sides if isinstance(side, dict)]
         if any(
             side.get("class") == "COLUMN_REF" and _names_a_list(side["column_names"], views) for side in expressions
         ):
             found |= {str(side["value"]["value"]) for side in expressions if _is_text(side)}
-    return found
+    return frozenset(found)
 
 
 def _names_a_list(column: list[str], views: set[str]) -> bool:
@@ -169,20 +192,6 @@ def _is_text(expression: dict[str, Any]) -> bool:
 
 def _first_lines(message: str) -> str:
     return "\n  ".join(line.rstrip() for line in message.splitlines()[:6])
-
-
-def _children(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        yield from node.values()
-    elif isinstance(node, list):
-        yield from node
-
-
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-    for child in _children(node):
-        yield from _walk(child)
 
 
 def _table_messages(node: Any, allowed: frozenset[str], names: frozenset[str]) -> Iterator[str]:
@@ -229,7 +238,7 @@ def _reference_messages(node: dict[str, Any], allowed: frozenset[str], names: fr
 def _order_messages(statement: dict[str, Any]) -> Iterator[str]:
     """What could give two answers on the same rows."""
     volatile = _volatile_functions()
-    for node in _walk(statement):
+    for node in walk(statement):
         kind, name = node.get("class"), str(node.get("function_name", "")).lower()
         if kind == "FUNCTION":
             yield from _function_messages(node, name, volatile)
@@ -293,8 +302,9 @@ def _ends_in_key(expressions: list[dict[str, Any]]) -> bool:
 @cache
 def _volatile_functions() -> frozenset[str]:
     """DuckDB's functions whose answer is not a function of their arguments."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select function_name from duckdb_functions() group by all having bool_or(stability <> 'CONSISTENT')"
-        ).fetchall()
+    rows = (
+        _parser()
+        .execute("select function_name from duckdb_functions() group by all having bool_or(stability <> 'CONSISTENT')")
+        .fetchall()
+    )
     return frozenset(row[0] for row in rows if row[0] != "error")

@@ -8,6 +8,7 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -190,8 +191,7 @@ def _with_index(facts: ListFacts, index: dict[str, SharedList]) -> ListFacts:
 def shared_lists(folder: Path) -> dict[str, SharedList]:
     """The entries of index.toml in the folder of shared lists."""
     try:
-        content = tomllib.loads((folder / "index.toml").read_text(encoding="utf-8"))
-        return {name: SharedList.model_validate(entry) for name, entry in content.items()}
+        return _entries((folder / "index.toml").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MeasureError("measures/_lists/index.toml is missing") from None
     except tomllib.TOMLDecodeError as error:
@@ -201,22 +201,58 @@ def shared_lists(folder: Path) -> dict[str, SharedList]:
         raise MeasureError(f"measures/_lists/index.toml: these keys are unknown, missing or wrong: {places}") from None
 
 
+@lru_cache(maxsize=2)
+def _entries(index: str) -> dict[str, SharedList]:
+    return {name: SharedList.model_validate(entry) for name, entry in tomllib.loads(index).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stated:
+    """What measure.toml, or the index of shared lists, says of a file of codes."""
+
+    where: str
+    file: str
+    header: tuple[str, ...]
+    system: str
+    match: str
+    is_slot: bool
+    rows: int | None
+    sha256: str | None
+
+
 def _read_file(
     path: Path, where: str, *, facts: ListFacts, header: tuple[str, ...]
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """The rows of one CSV and everything wrong with it."""
+    stated = _Stated(
+        where=where,
+        file=path.name,
+        header=header,
+        system=facts.system,
+        match=facts.match,
+        is_slot=facts.is_slot,
+        rows=facts.rows,
+        sha256=facts.sha256,
+    )
+    rows, faults = _examined(path.read_bytes(), stated)
+    return rows, list(faults)
+
+
+@lru_cache(maxsize=512)
+def _examined(content: bytes, stated: _Stated) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
+    """The rows of one CSV and everything wrong with it; a run asks several times for the same bytes."""
+    facts, header = stated, stated.header
     empty = pl.DataFrame(schema=dict.fromkeys(header, pl.String))
 
     def fault(code: str, message: str, count: int = 1, remedy: str = "") -> Fault:
-        return Fault(code=code, message=f"{where}: {message}", file=path.name, count=count, remedy=remedy)
+        return Fault(code=code, message=f"{stated.where}: {message}", file=stated.file, count=count, remedy=remedy)
 
-    content = path.read_bytes()
     try:
         rows = pl.read_csv(content, infer_schema=False)
     except pl.exceptions.PolarsError:
-        return empty, [fault("bad-list", "cannot be read as CSV")]
+        return empty, (fault("bad-list", "cannot be read as CSV"),)
     if tuple(rows.columns) != header:
-        return empty, [fault("bad-header", f"the header must be {','.join(header)}")]
+        return empty, (fault("bad-header", f"the header must be {','.join(header)}"),)
     faults = []
     if facts.is_slot and rows.is_empty():
         faults.append(fault("empty-list", "the file holds no code"))
@@ -255,4 +291,4 @@ def _read_file(
     unread = sum(typed[name].null_count() - rows[name].null_count() for name in ("effective_from", "effective_to"))
     if unread:
         faults.append(fault("bad-date", f"{unread} effective dates are not ISO dates", unread))
-    return typed, faults
+    return typed, tuple(faults)

@@ -96,6 +96,13 @@ def pdf(page: str) -> bytes:
     return _with_table_scopes(written)
 
 
+def warm_up() -> None:
+    """Do once what the first page of a process takes longer for: fonts, stylesheet, templates."""
+    for template in (CONFIDENTIAL, METHODS):
+        environment().get_template(template)
+    pdf('<html lang="en"><head><title>-</title></head><body><h1>-</h1></body></html>')
+
+
 def _with_table_scopes(content: bytes) -> bytes:
     """Say of each table header whether it heads a column or a row: WeasyPrint writes header ids but no /Scope."""
     import pikepdf

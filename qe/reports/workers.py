@@ -14,7 +14,7 @@ from typing import Final
 
 from qe.processes import without_main_module
 
-PRELOADED: Final = ["weasyprint", "pikepdf", "qe.reports.views", "qe.reports.letters"]
+PRELOADED: Final = ["qe.reports.preloaded"]
 
 
 @contextmanager
