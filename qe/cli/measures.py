@@ -1,5 +1,6 @@
 """`qe measures`: the catalogue, its checks, and one module computed on files."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 from qe.cli.output import DryRunOption, JsonOption, command
 from qe.errors import Fault, InputError, MeasureError
 from qe.measurement import catalogue, check, run_cases, show, standalone
-from qe.measurement.cases import Case, CaseModel
+from qe.measurement.cases import CaseModel, Mismatch
 from qe.measurement.cases import read as read_cases
 from qe.measurement.list_coverage import open_slots
 from qe.measurement.measure import Module, load
@@ -67,9 +68,9 @@ def check_measures(
         if not faults:
             claims = CaseModel.opened()
             for module in modules:
-                for case in read_cases(module.folder / "cases.toml"):
-                    cases += 1
-                    faults += _case_faults(module, case, claims)
+                listed = read_cases(module.folder / "cases.toml")
+                cases += len(listed)
+                faults += _case_faults(module, run_cases.failures_of(module, listed, claims=claims))
         outcome.data = {"modules": [module.id for module in modules], "cases": cases}
         if faults:
             raise MeasureError.of(faults)
@@ -79,13 +80,20 @@ def check_measures(
                 outcome.say(sentence)
 
 
-def _case_faults(module: Module, case: Case, claims: CaseModel) -> list[Fault]:
-    found = run_cases.failures(module, case, claims=claims)
-    if not found:
-        return []
-    said = "; ".join(mismatch.sentence() for mismatch in found)
-    message = f"measures/{module.id}: case {case.id} does not come out as worked: {said}"
-    return [Fault(code="case", message=message, file=f"{module.id}/cases.toml", place=case.id, count=len(found))]
+def _case_faults(module: Module, mismatches: Mapping[str, Sequence[Mismatch]]) -> list[Fault]:
+    """One fault a case that does not come out as worked."""
+    where = f"measures/{module.id}"
+    return [
+        Fault(
+            code="case",
+            message=f"{where}: case {case} does not come out as worked: {'; '.join(one.sentence() for one in found)}",
+            file=f"{module.id}/cases.toml",
+            place=case,
+            count=len(found),
+        )
+        for case, found in mismatches.items()
+        if found
+    ]
 
 
 @app.command("show")

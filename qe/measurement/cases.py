@@ -28,6 +28,7 @@ Schema of cases.toml (closed: unknown keys are errors):
     parameters = { cancer_rule = "all" }                    # optional
     attribution = "mssp_step"                               # optional; without it no attribution runs
     open_slots = ["colonoscopy"]                            # optional: licensed lists that this case does without
+    alone = true                                            # optional: its figures are of all people of the claims model
     expect = [                  # one row an event; not every event need be listed
       { event_id = "C1", in_denominator = true, exclusion_reasons = [], in_numerator = true, value = 1 },
       { person_id = "P2", in_denominator = false, exclusion_reasons = ["R3", "R5"] },
@@ -132,6 +133,7 @@ class Case(Closed):
     parameters: dict[str, Any] = Field(default_factory=dict)
     attribution: str | None = None
     open_slots: list[str] = Field(default_factory=list)
+    alone: bool = False
     expect: list[Expected] = Field(default_factory=list)
     not_considered: list[str] = Field(default_factory=list)
     totals: list[Total] = Field(default_factory=list)

@@ -146,6 +146,26 @@ def test_the_cases_of_one_file_do_not_see_each_other(second_stay: Write, claims:
         assert run_cases.run(module, case, claims=claims).events.height == 1
 
 
+def test_cases_that_share_a_model_do_not_see_each_other_either(second_stay: Write, claims: CaseModel) -> None:
+    one = ALL[ALL.index("[[case]]") :]
+    folder = second_stay(cases=ALL + one.replace('id = "two"', 'id = "wrong"').replace("stays = 2", "stays = 3"))
+    listed = cases.read(folder / "cases.toml")
+    found = run_cases.failures_of(load(folder), listed, claims=claims)
+    assert {case: [one.sentence() for one in mismatches] for case, mismatches in found.items()} == {
+        "two": [],
+        "wrong": ["P1: stays: expected 3, found 2"],
+    }
+    assert claims.db.scalar("select count(distinct person_id) from claim") == 2  # both stood in one claims model
+
+
+def test_a_case_whose_figures_are_of_all_people_stands_alone(second_stay: Write, claims: CaseModel) -> None:
+    one = ALL[ALL.index("[[case]]") :].replace('id = "two"', 'id = "apart"\nalone = true')
+    folder = second_stay(cases=ALL + one)
+    found = run_cases.failures_of(load(folder), cases.read(folder / "cases.toml"), claims=claims)
+    assert found == {"two": [], "apart": []}
+    assert claims.db.scalar("select count(distinct person_id) from claim") == 1
+
+
 def test_all_faults_of_a_file_are_told_at_once(second_stay: Write) -> None:
     wrong = ALL.replace('claim_id = "C2"\nlike = "acute"', 'claim_id = "C2"\nlike = "acut"')
     with pytest.raises(MeasureError, match='case two: there is no template "acut"'):
