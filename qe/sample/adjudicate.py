@@ -6,7 +6,7 @@ import numpy as np
 
 from qe.sample.calendar import Calendar
 from qe.sample.claims import INPATIENT, OUTPATIENT, SNF_STAY, Table, keep_claims, stack_claims
-from qe.sample.codes import Bools, Floats, Ints, codes
+from qe.sample.codes import EMERGENCY_VISITS, Bools, Floats, Ints, codes
 from qe.sample.parameters import Parameters
 from qe.sample.people import (
     ADVANTAGE_B,
@@ -23,7 +23,7 @@ from qe.sample.providers import Providers
 
 PAID, DENIED, COST_AVOIDED, EXHAUSTED, INFORMATION_ONLY = range(5)
 STRAIGHT, REVERSED_AND_REPLACED, REPLACED, ADJUSTED = range(4)
-VISIT_CODES = ("99202", "99203", "99204", "99212", "99213", "99214", "99215", "99283", "99284", "99285")
+VISIT_CODES = ("99202", "99203", "99204", "99212", "99213", "99214", "99215", *EMERGENCY_VISITS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,9 @@
-"""The generator's own small code tables (qe/sample/tables/): real code numbers, no descriptors of licensed code sets."""
+"""The generator's own small code tables (qe/sample/tables/): diagnoses, procedures and groups of public code sets, and services.
+
+A service has its own number where 42 CFR 425.400 prints it or HCPCS Level II holds it. All others are CPT, which others license:
+the sample bills an invented code, X and four digits as HCPCS has none, and fees.csv says what it stands for. A service that a
+licensed list of a measure holds has a code of that list's stand-in (measures/_stand_ins), so that the measure finds it.
+"""
 
 import csv
 from collections.abc import Mapping
@@ -15,6 +20,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+EMERGENCY_VISITS = ("X0541", "X0542", "X0543")  # light, serious, grave
+EMERGENCY_TESTS = ("X1408", "X1402", "X1301", "X1303", "X0521", "X1201")  # blood, pictures, heart tracing
 TABLES = Path(__file__).parent / "tables"
 EXCLUSION_CODES = ("D849", "E840", "D571", "N1370")  # AHRQ exclusion codes of the prevention quality indicators
 EXTRA_DIAGNOSES = (

@@ -252,7 +252,7 @@ class StayWriter:
         number = np.arange(len(row)) - np.searchsorted(row, row)
         is_last = np.append(row[1:] != row[:-1], True)
         service = np.select(
-            [number == 0, is_last], [tables.service("99223"), tables.service("99239")], tables.service("99232")
+            [number == 0, is_last], [tables.service("X1101"), tables.service("X1103")], tables.service("X1102")
         )
         days = np.select(
             [number == 0, is_last], [stays.admit[acute][row], stays.discharge[acute][row]], stays.admit[acute][row] + 1

@@ -17,7 +17,7 @@ from qe.sample.claims import (
     take,
     with_principal,
 )
-from qe.sample.codes import TABLES, Bools, Ints, codes
+from qe.sample.codes import EMERGENCY_TESTS, EMERGENCY_VISITS, TABLES, Bools, Ints, codes
 from qe.sample.parameters import Parameters
 from qe.sample.people import (
     COMMERCIAL_A,
@@ -283,10 +283,10 @@ class Writer:
         names = ("S0990XA", "R109", "R0789", "J069", "N390", "S93401A", "R0600", "M545")
         pool = np.array([tables.diagnosis(code) for code in names])
         diagnoses = self.diagnoses(who, pool[rng.integers(0, len(pool), len(who))], 0.4)
-        level = np.array([tables.service(code) for code in ("99283", "99284", "99285")])
+        level = np.array([tables.service(code) for code in EMERGENCY_VISITS])
         service = level[np.searchsorted(np.array([0.4, 0.8]), rng.random(len(who)))]
         extra = rng.random(len(who)) < 0.55
-        tests = np.array([tables.service(code) for code in ("85025", "80053", "71046", "74177", "70450", "93000")])
+        tests = np.array([tables.service(code) for code in EMERGENCY_TESTS])
         test = tests[rng.integers(0, len(tests), len(who))]
         facility = np.where(
             rng.random(len(who)) < 0.75, persons.hospital[who], rng.integers(0, self.providers.hospitals, len(who))

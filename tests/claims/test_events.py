@@ -160,8 +160,8 @@ def test_an_emergency_visit_counts_once_a_day_and_facility(events: Any) -> None:
         claim_line=[
             ed_line("1", 1),
             ed_line("1", 2, revenue_code="0981"),
-            ed_line("2", 1, revenue_code=None, hcpcs="99284", place_of_service="23"),
-            ed_line("3", 1, revenue_code=None, hcpcs="99284", place_of_service="23"),
+            ed_line("2", 1, revenue_code=None, hcpcs="X0001", place_of_service="23"),
+            ed_line("3", 1, revenue_code=None, hcpcs="X0001", place_of_service="23"),
             ed_line("4", 1),
             ed_line("5", 1),
             ed_line("6", 1, revenue_code="0120"),
@@ -175,6 +175,39 @@ def test_an_emergency_visit_counts_once_a_day_and_facility(events: Any) -> None:
         ("once:2025-03-01:A", False, ["1"]),
         ("professional only:2025-03-01:none", False, ["3"]),
     ]
+
+
+def test_without_a_hospitals_bill_the_place_tells_of_an_emergency_and_supplies_drugs_and_laboratory_do_not(
+    events: Any,
+) -> None:
+    """Place of service 23 with any service but a supply, equipment, drug or laboratory service, whatever number it has."""
+    own = {"claim_type": "professional", "facility_id": None, "admit_date": None}
+    lines: dict[str, dict[str, Any]] = {
+        "a visit": {"hcpcs": "99213"},
+        "an invented code": {"hcpcs": "X0001"},
+        "a drug, and a visit": {"hcpcs": "G0378"},
+        "an office": {"hcpcs": "99213", "place_of_service": "11"},
+        "no place": {"hcpcs": "99213", "place_of_service": None},
+        "no code": {"hcpcs": None},
+        "a denied line": {"hcpcs": "99213", "line_status": "denied"},
+        **{
+            f"{code[0]} alone": {"hcpcs": code}
+            for code in ["A4253", "B4034", "E0601", "J1745", "K0001", "L1902", "P3000", "Q4001", "V2020"]
+        },
+    }
+    numbers = {person: str(number) for number, person in enumerate(lines, start=1)}
+    db = events(
+        claim=[bill(claim, 0, 0, person_id=person, **own) for person, claim in numbers.items()],
+        claim_line=[
+            *(
+                ed_line(numbers[person], 1, **{"revenue_code": None, "place_of_service": "23", **line})
+                for person, line in lines.items()
+            ),
+            ed_line(numbers["a drug, and a visit"], 2, revenue_code=None, hcpcs="J1745", place_of_service="23"),
+        ],
+    )
+    found = [person for (person,) in db.query("select person_id from ed_visit order by person_id").rows()]
+    assert found == ["a drug, and a visit", "a visit", "an invented code"]
 
 
 def test_visits_keep_fqhc_lines_leave_out_denied_ones_and_know_the_nursing_stay(events: Any) -> None:

@@ -96,7 +96,7 @@ SOUND = (
     from person_number, month_number""",
     """insert into claim_line by name
     select claim_id, 1 as line_number, from_date, thru_date, ['0450', '0510'][1 + month(from_date) % 2] as revenue_code,
-        ['93000', 'G0467'][1 + month(from_date) % 2] as hcpcs, 1 as units, 300 as charge_amount,
+        ['G0403', 'G0467'][1 + month(from_date) % 2] as hcpcs, 1 as units, 300 as charge_amount,
         150 + month(from_date) as paid_amount, 'paid' as line_status, person_id, payer_id, claim_type
     from claim where claim_type = 'outpatient'""",
     # one stay each: I<person>, 10 to 14 June 2025 or a month later

@@ -38,7 +38,7 @@ BASE = (
 LINES = (
     "1,7,1,20250310,60,0120,,8000.00",
     "1,7,2,20250310,60,0250,,1000.00",
-    "2,7,1,20250312,40,0450,99283,300.00",
+    "2,7,1,20250312,40,0450,G0383,300.00",
     "2,7,1,20240312,40,0510,99213,100.00",
     "2,9,1,20250312,40,0510,99213,100.00",
 )
@@ -99,7 +99,7 @@ def test_a_number_is_one_claim_within_its_type_and_year_and_takes_its_own_lines_
         ("outpatient", date(2025, 3, 12), date(2025, 3, 12), Decimal("150.00"), 1),
         ("outpatient", date(2025, 4, 1), date(2025, 4, 1), Decimal("60.00"), 0),  # no line of claim 8 came
     ]
-    assert codes == [("99213",), ("99283",)]
+    assert codes == [("99213",), ("G0383",)]
     assert diagnoses == [("I5020", "principal"), ("E119", "other")]
     assert fates(model) == {"kept": 8, "orphan": 1}  # 4 headers, 4 lines; the line of claim 9
     assert warnings["line_without_header"] == 1
@@ -122,8 +122,8 @@ def test_carrier_claims_are_paid_by_their_lines_and_a_claim_sent_twice_in_one_fo
         "carrier_line.csv",
         PROFESSIONAL_LINE,
         "A|c1|1|10-Mar-2025|71|9999900002|11|001234567|99213|70.00|90.00",
-        "A|c1|2|10-Mar-2025|71|9999900002|11|001234567|80061|40.00|50.00",
-        "A|c1|2|10-Mar-2025|71|9999900002|11|001234567|80061|40.00|50.00",
+        "A|c1|2|10-Mar-2025|71|9999900002|11|001234567|G0103|40.00|50.00",
+        "A|c1|2|10-Mar-2025|71|9999900002|11|001234567|G0103|40.00|50.00",
         "B|c2|1|11-Mar-2025|82|9999900010||001234567|E0601|20.00|25.00",
     )
     model = built(yard)

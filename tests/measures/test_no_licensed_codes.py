@@ -9,14 +9,16 @@ How this is decided, as no list of the licensed codes may be kept to compare wit
   code system of PUBLIC: none of them passes. A list whose members NCQA chose (its owner says so) therefore holds codes of
   public code sets only.
 - Text. In every other tracked text file a word in the form of a CPT code (five digits, or four and F, M, T or U) is taken for
-  one where it stands as a service code: beside the word hcpcs, cpt, code_low or code_high, or in a column of codes.
-- Two exceptions are known, stand below with what they hold, and may not grow. The generator's price list holds CPT numbers,
-  without descriptors, that its invented claims carry; so do the tests of the generator. The event table ed_visit knows a
-  physician's visit to an emergency department by the range 99281-99285, where no hospital billed one.
-- Invented lists hold codes from X0001 to X9999. HCPCS Level II has no codes with X.
+  one where it stands as a service code: beside the word hcpcs, cpt, code or service, in a column of codes, or in a delimited row
+  after a revenue centre or beside an amount. No file is excepted.
+- Files that are kept compressed (the sample's) are read as their text is; what their columns of service codes hold is judged.
+- Invented lists hold codes from X0001 to X9999, and so does the generator's price list for every service that is neither printed
+  nor of HCPCS Level II, with words of its own for what the code stands for. HCPCS Level II has no codes with X.
 """
 
 import csv
+import gzip
+import io
 import re
 import subprocess
 import tomllib
@@ -26,6 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from qe.sample.codes import EMERGENCY_TESTS, EMERGENCY_VISITS
+from qe.sample.edge_cases import edge_cases
 
 ROOT = Path(__file__).parents[2]
 CPT = r"\d{5}|\d{4}[FMTU]"
@@ -40,13 +45,22 @@ PUBLIC = {
     "MS-DRG": r"\d{3}",
 }
 SERVICE_WORD = re.compile(
-    rf"""(?:hcpcs|code_low|code_high|cpt)\w*["']?\s*(?:=|:|in|==|between|,)\s*[\[(]*(?:["'](?:{CPT})["'][,\s]*(?:and\s*)?)+""",
+    rf"""(?:hcpcs|cpt|code|service)\w*["']?\s*(?:=|:|\bin\b|==|between|,|\()\s*[\[(]*"""
+    rf"""(?:["'](?:{CPT})["'](?!,\s*icd_version)[,\s]*(?:and\s*)?)+"""
+    rf"""|[,|]0\d{{3}}[,|](?:{CPT})(?=[,|])|\.\d\d[,|](?:{CPT})(?=[,|])|[,|](?:{CPT})(?=[,|]\d+\.\d\d\b)""",
     re.IGNORECASE,
 )
-CODE_COLUMNS = {"code", "code_low", "code_high", "hcpcs", "fee_code"}
-GENERATOR = ("qe/sample/", "tests/sample/", "sample_data/")
-EVENT_TABLE = {"qe/claims/events/30_ed_visit.sql": {"99281", "99285"}, "tests/claims/test_events.py": {"99284"}}
-GENERATORS_CODES = 61  # CPT numbers of the price list that 42 CFR 425.400 does not print
+CODE_COLUMNS = {"code", "code_low", "code_high", "hcpcs", "fee_code", "hcpcs_cd", "cdlmc088"}
+TABLES = ROOT / "qe/sample/tables"
+BILLED_SLOTS = {  # licensed lists whose services the generator bills; nobody in the sample has those of the others
+    "mammography",
+    "colonoscopy",
+    "psa_test",
+    "low_back_imaging",
+    "head_imaging",
+    "carotid_imaging",
+    "emergency_service",
+}
 
 
 @cache
@@ -133,39 +147,93 @@ def test_no_slot_names_a_list_that_ships():
     )
 
 
-def _said_to_be_services(path: Path) -> set[str]:
-    """The words of a text file that have the form of a CPT code and stand where service codes stand."""
+def _text(path: Path) -> str | None:
+    """The text of a file, unpacked if it is compressed; of other binary files None. Rows that were spoilt on purpose are kept."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(content).decode("utf-8", errors="replace")
     try:
-        text = path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
+        return None
+
+
+def _said_to_be_services(path: Path) -> set[str]:
+    """The words of a text file, compressed or not, that have the form of a CPT code and stand where service codes stand."""
+    text = _text(path)
+    if text is None:
         return set()
-    if path.suffix == ".csv":
-        return {
-            row[column] or ""
-            for row in _rows(path)
-            for column in CODE_COLUMNS & row.keys()
-            if is_cpt(row[column] or "")
-        }
+    if path.name.endswith((".csv", ".csv.gz", ".txt.gz")):
+        return {code for code in _column_codes(text) if is_cpt(code)}
     return {code for match in SERVICE_WORD.finditer(text) for code in re.findall(rf"\b(?:{CPT})\b", match[0])}
 
 
-def test_no_other_file_names_a_cpt_number_that_the_regulation_does_not_print():
+def _column_codes(text: str) -> set[str]:
+    """What the columns of service codes hold, by the header: the first row, or the second below the line that heads a CDL file."""
+    lines = io.StringIO(text.removeprefix("\ufeff"))
+    first = lines.readline()
+    header = lines.readline() if first.startswith("HD|") else first
+    mark = "|" if "|" in header else ","
+    names = header.strip().lower().split(mark)
+    places = [place for place, name in enumerate(names) if name in CODE_COLUMNS]
+    rows = csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE if mark == "|" else csv.QUOTE_MINIMAL)
+    return {row[place].strip() for row in rows for place in places if place < len(row)}
+
+
+def test_no_file_names_a_cpt_number_that_the_regulation_does_not_print():
     found = {}
     for path in tracked():
-        name = path.relative_to(ROOT).as_posix()
-        if not name.startswith(GENERATOR) and path != Path(__file__):
-            codes = {code for code in _said_to_be_services(path) if not is_printed(code)}
-            if codes:
-                found[name] = codes
-    assert found == EVENT_TABLE
+        codes = {code for code in _said_to_be_services(path) if not is_printed(code)}
+        if codes:
+            found[path.relative_to(ROOT).as_posix()] = codes
+    assert found == {}
 
 
-def test_the_generators_price_list_holds_numbers_without_descriptors_and_does_not_grow():
-    tables = [path for path in tracked() if path.parent == ROOT / "qe/sample/tables" and path.suffix == ".csv"]
-    codes = set().union(*(_said_to_be_services(path) for path in tables))
-    assert len({code for code in codes if not is_printed(code)}) <= GENERATORS_CODES
-    headers = {column for path in tables for row in _rows(path)[:1] for column in row}
+def test_the_sample_bills_codes_of_the_price_list_and_nothing_else():
+    priced = {row["code"] for row in _rows(TABLES / "fees.csv")}
+    inbox = ROOT / "sample_data/inbox"
+    billed = {
+        path.relative_to(inbox).as_posix(): _column_codes(_text(path) or "")
+        for path in tracked()
+        if path.suffix == ".gz" and inbox in path.parents
+    }
+    holding = {name for name, codes in billed.items() if codes - {""}}
+    assert {f"medicare/{name}.csv.gz" for name in ("carrier", "outpatient", "dme")} <= holding
+    assert {"payer_a/medical.txt.gz", "payer_b/medical.txt.gz"} <= holding
+    whole = {code for codes in billed.values() for code in codes if re.fullmatch(r"[A-Z0-9]{5}", code)}
+    assert whole <= priced
+    assert any(code.startswith("X") for code in whole)
+
+
+def test_the_price_list_says_in_its_own_words_what_each_invented_code_stands_for_and_describes_no_other():
+    rows = _rows(TABLES / "fees.csv")
+    assert len({row["code"] for row in rows}) == len(rows)
+    for row in rows:
+        assert bool(row["stands_for"]) == bool(re.fullmatch(r"X\d{4}", row["code"])), row["code"]
+        assert is_printed(row["code"]) or re.fullmatch(r"[A-VX]\d{4}", row["code"]), row["code"]
+    words = [row["stands_for"] for row in rows if row["stands_for"]]
+    assert len(set(words)) == len(words)
+    headers = {column for path in TABLES.glob("*.csv") for row in _rows(path)[:1] for column in row}
     assert headers & {"label", "description", "descriptor", "title"} == set()
+
+
+def test_what_the_generator_bills_for_a_licensed_list_is_in_the_list_and_in_the_price_list():
+    priced = {row["code"] for row in _rows(TABLES / "fees.csv")}
+    invented = {
+        path.stem: {row["code"] for row in _rows(path)} for path in (ROOT / "measures/_stand_ins").glob("*.csv")
+    }
+    named = {
+        *(row["code"] for row in _rows(TABLES / "services.csv")),
+        *(row["fee_code"] for row in _rows(TABLES / "stay_types.csv") if row["fee_code"]),
+        *(visit.code for case in edge_cases() for visit in case.visits),
+        *EMERGENCY_VISITS,
+        *EMERGENCY_TESTS,
+    }
+    assert named <= priced
+    assert {slot for slot, codes in invented.items() if codes & named} == BILLED_SLOTS
+    assert set(EMERGENCY_VISITS) == invented["emergency_service"]
+    of_lists = {code for code in priced if re.fullmatch(r"X0\d{3}", code)}
+    assert of_lists <= set().union(*invented.values()) & named  # what stands in no list has numbers from X1000 on
 
 
 @pytest.mark.parametrize(
@@ -175,6 +243,11 @@ def test_the_generators_price_list_holds_numbers_without_descriptors_and_does_no
         ("event.sql", "and claim_line.hcpcs between '{code}' and '{code}'"),
         ("cases.toml", 'lines = [{{ hcpcs = "{code}" }}]'),
         ("rows.py", 'line(1, hcpcs="{code}")'),
+        ("tables.py", 'tables.service("{code}")'),
+        ("chosen.py", 'tables.service(code) for code in ("99213", "{code}")'),
+        ("lines.py", '"2,C8,1,20250312,40,0450,{code},9"'),
+        ("lines.py", '"C1,2,professional,M1,2025-03-05,20.00,{code},9999900002"'),
+        ("lines.py", '"A|c1|2|10-Mar-2025|9999900002|001234567|{code}|40.00|50.00"'),
         ("list.csv", "code,label,effective_from,effective_to\n{code},,,\n"),
     ],
 )

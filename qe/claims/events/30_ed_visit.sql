@@ -1,6 +1,8 @@
 -- Grain: one row per person, day and facility. Decides: an emergency department visit is a facility line with revenue centre 0450-0459 or
--- 0981, or, where no facility billed one that day, a professional ED visit (99281-99285, place 23). is_admitted: the line stands on an
--- inpatient claim, or an acute stay begins that day or the next. Source: measures_spec.md section 0.2.
+-- 0981, or, where no facility billed one that day, a professional service in a hospital's emergency room (place of service 23) that is no
+-- supply, equipment, drug or laboratory service of HCPCS Level II (letters A, B, E, J, K, L, P, Q, V). The numbers of emergency visits are
+-- CPT, which others license (docs/decisions/0010). is_admitted: the line stands on an inpatient claim, or an acute stay begins that day or
+-- the next. Source: measures_spec.md section 0.2.
 insert into ed_visit
 with facility_line as (
     select
@@ -22,7 +24,7 @@ professional_line as (
     join claim_line using (claim_id)
     where claim.claim_type = 'professional' and claim.service_occurred and claim.superseded_by is null
         and claim.duplicate_of is null and coalesce(claim_line.line_status, 'paid') not in ('denied', 'void', 'reversed')
-        and claim_line.place_of_service = '23' and claim_line.hcpcs between '99281' and '99285'
+        and claim_line.place_of_service = '23' and left(claim_line.hcpcs, 1) not in ('A', 'B', 'E', 'J', 'K', 'L', 'P', 'Q', 'V')
     group by all
 ),
 line as (
