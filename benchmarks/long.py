@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import determinism, generator, linkage, recovery, truth
+from benchmarks import determinism, generator, linkage, measures, recovery, truth
 from qe.cli.output import TerminalProgress
 
 ROOT = Path(__file__).parent.parent
@@ -65,12 +65,19 @@ def run_truth(folder: Path) -> tuple[dict[str, object], list[str]]:
     return truth.as_result(found), [f"{name} differ" for name in found.inexact]
 
 
+def run_measures(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """100,000 persons: all modules in one run, the time of each, and waterfalls that reconcile with detail and results."""
+    found = measures.check(folder, persons=100_000, seed=SEED, progress=TerminalProgress())
+    return measures.as_result(found), found.shortfalls
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
     "generator": run_generator,
     "linkage": run_linkage,
     "truth": run_truth,
+    "measures": run_measures,
 }
 
 

@@ -1,5 +1,6 @@
 """Rehearsal sites for the long checks: generated files, keys beside the site, and the quarter run on them."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -74,16 +75,24 @@ def _keys(site: Site) -> quarter.Keys:
     return quarter.Keys(store=site.store_key(), vault=site.vault_key())
 
 
-def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = None) -> None:
-    """The same quarter as far as its results, without the reports: what a check of figures needs."""
+def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = None) -> dict[str, float]:
+    """The same quarter as far as its results, without the reports: what a check of figures needs.
+
+    Gives the seconds that each module took; nothing where the run is finished already.
+    """
     bar = progress or Silent()
     staged, model = modelled(site, progress=bar)
-    keys = _keys(site)
+    keys, seconds = _keys(site), dict[str, float]()
     with quarter.fit_model(site, model, keys, bar) as (db, report, _):
         modules, _told = quarter.modules(site, db, site.period(), measures)
         run, inputs = quarter.start_run(site, staged, modules, site.period(), model)
         if not run.is_finished:
-            scored = [quarter.score_module(site, run, db, module, site.period(), keys, bar) for module in modules]
+            scored = []
+            for module in modules:
+                start = time.monotonic()
+                scored.append(quarter.score_module(site, run, db, module, site.period(), keys, bar))
+                seconds[module.id] = time.monotonic() - start
             quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     record_run(ledger, lineage(site, run, site.period()), on=SENT_ON, at=datetime.now(UTC), actor=ACTOR)
+    return seconds

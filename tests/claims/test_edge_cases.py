@@ -119,7 +119,7 @@ def attributed(db: Warehouse) -> Found:
 
 def found_by_invented_codes(db: Warehouse) -> dict[str, int]:
     """Events in the numerator of each measure that needs a licensed list, on the invented lists."""
-    found = {}
+    found: dict[str, int] = {}
     for module in (load(MEASURES / name) for name in LICENSED):
         lists = value_sets.stand_ins(module)
         events = compute(db, module, period=LICENSED_YEAR, parameters={}, attribution=None, lists=lists).events

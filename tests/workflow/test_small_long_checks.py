@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from scipy.stats import binom
 
-from benchmarks import determinism, generator, linkage, recovery, truth
-from benchmarks.site import generated
+from benchmarks import determinism, generator, linkage, measures, recovery, truth
+from benchmarks.site import generated, score
+from qe.measurement.catalogue import catalogue
 from qe.site import Site, open_site
 
 PERSONS = 3_000
@@ -78,6 +79,21 @@ def test_linkage_finds_the_planted_persons_again(runs):
     assert not is_worse_than(0.99, failures=missed, of=found.pairs_true), said
     assert not is_worse_than(0.99, failures=wrong, of=found.pairs_linked), said
     assert found.index_stays > 0, said
+
+
+def test_the_waterfall_of_every_measure_reconciles_with_its_detail_and_results(runs):
+    """After the comparisons above: it adds a run of all modules to the first site."""
+    measures.fill_slots(runs.first)
+    seconds = score(runs.first, measures=("all",))
+    found = measures.counted(runs.first, seconds, persons=PERSONS, seed=runs.seed)
+    said = measures.as_result(found)
+    assert found.modules.keys() == {module.id for module in catalogue()}, said
+    assert [
+        one for module in found.modules.values() for each in module.measures.values() for one in each.differences
+    ] == []
+    assert sum(each.denominator for module in found.modules.values() for each in module.measures.values()) > 10_000, (
+        said
+    )
 
 
 def test_linkage_of_two_sources_finds_the_persons_of_both(tmp_path):
