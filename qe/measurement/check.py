@@ -199,7 +199,10 @@ def _bind_faults(module: Module) -> list[Fault]:
 
 def _binder_fault(module: Module, stem: str, error: duckdb.Error) -> Fault:
     """DuckDB's own sentence, candidates and caret line. It speaks of the SQL only: the model is empty."""
-    return Fault(code="unbound-sql", message=f"{module.place(stem)}: {str(error).strip()}", file=module.place(stem))
+    where, said = module.place(stem), str(error).strip()
+    line = re.search(r"^LINE (\d+):", said, re.MULTILINE)
+    place = f"line {line[1]}" if line else None
+    return Fault(code="unbound-sql", message=f"{where}{f', {place}' if place else ''}: {said}", file=where, place=place)
 
 
 def _column_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:

@@ -1,6 +1,7 @@
 """What SQL a measure folder may hold, by its parsed tree: one SELECT, contract tables only, one answer."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -84,6 +85,10 @@ KEY_COLUMNS = frozenset(
 )  # fmt: skip
 
 
+NOWHERE = 2**63  # what DuckDB gives as the place of a node that has none lies above
+Barred = tuple[str, dict[str, Any]]  # why something is refused, and the node that it is
+
+
 def contract_tables() -> frozenset[str]:
     """The tables and views that measure SQL may read."""
     return frozenset({*model.BASE_TABLES, *model.EVENT_TABLES, *model.VIEWS, *ENGINE_VIEWS})
@@ -134,25 +139,53 @@ def faults(
     extra_tables  relations that stand before this file: `population` for all files but population.sql
     """
 
-    def fault(code: str, message: str, remedy: str = "") -> Fault:
-        return Fault(code=code, message=f"{where}: {message}", file=where, remedy=remedy)
+    def fault(code: str, message: str, line: int | None = None, remedy: str = "") -> Fault:
+        at = f", line {line}" if line else ""
+        place = f"line {line}" if line else None
+        return Fault(code=code, message=f"{where}{at}: {message}", file=where, place=place, remedy=remedy)
 
     parsed = tree(sql)
     if parsed["error"]:
         if parsed.get("error_type") == "not implemented":
-            return (fault("not-a-select", "it is not a SELECT", "A file of a measure is one SELECT."),)
-        return (fault("bad-sql", f"it cannot be parsed: {_first_lines(str(parsed.get('error_message', '')))}"),)
+            remedy = "A file of a measure is one SELECT."
+            return (fault("not-a-select", "it is not a SELECT", _first_line_of_code(sql), remedy),)
+        said = _first_lines(str(parsed.get("error_message", "")))
+        return (fault("bad-sql", f"it cannot be parsed: {said}", _line(sql, int(parsed.get("position", -1)))),)
     if len(parsed["statements"]) != 1:
         return (fault("not-one-statement", f"it holds {len(parsed['statements'])} statements, not one"),)
     statement = parsed["statements"][0]
     known = [*ENGINE_PARAMETERS, *parameters]
     unknown = [item["key"] for item in statement.get("named_param_map", []) if item["key"] not in known]
     found = [
-        fault("unknown-parameter", f"unknown parameter ${name}{suggestion(name, known)}") for name in sorted(unknown)
+        fault("unknown-parameter", f"unknown parameter ${name}{suggestion(name, known)}", _line_of_parameter(sql, name))
+        for name in sorted(unknown)
     ]
     allowed = contract_tables() | extra_tables
-    messages = dict.fromkeys([*_table_messages(statement["node"], allowed, frozenset()), *_order_messages(statement)])
-    return (*found, *(fault("refused-sql", message) for message in messages))
+    barred = [*_barred_tables(statement["node"], allowed, frozenset()), *_barred_expressions(statement)]
+    told = dict.fromkeys((said, _line(sql, _location(node))) for said, node in barred)
+    return (*found, *(fault("refused-sql", said, line) for said, line in told))
+
+
+def _location(node: dict[str, Any]) -> int:
+    """The byte at which DuckDB found the node, or the first of those inside it; -1 where it tells none."""
+    own = [one["query_location"] for one in walk(node) if one.get("query_location", NOWHERE) < NOWHERE]
+    return min(own[:1] if "query_location" in node else own, default=-1)
+
+
+def _line(sql: str, location: int) -> int | None:
+    """The line, from 1, that holds the byte `location` of the file."""
+    return None if location < 0 else sql.encode()[:location].count(b"\n") + 1
+
+
+def _line_of_parameter(sql: str, name: str) -> int | None:
+    found = re.search(rf"\${re.escape(name)}\b", sql)
+    return None if found is None else sql[: found.start()].count("\n") + 1
+
+
+def _first_line_of_code(sql: str) -> int | None:
+    """The first line that is neither blank nor a comment."""
+    lines = enumerate(sql.splitlines(), start=1)
+    return next((number for number, line in lines if line.strip() and not line.lstrip().startswith("--")), None)
 
 
 @cache
@@ -194,21 +227,22 @@ def _first_lines(message: str) -> str:
     return "\n  ".join(line.rstrip() for line in message.splitlines()[:6])
 
 
-def _table_messages(node: Any, allowed: frozenset[str], names: frozenset[str]) -> Iterator[str]:
+def _barred_tables(node: Any, allowed: frozenset[str], names: frozenset[str]) -> Iterator[Barred]:
     """What is read besides `allowed` and the CTEs in scope (`names`)."""
     if isinstance(node, dict):
         for entry in (node.get("cte_map") or {}).get("map", []):
             itself = frozenset({entry["key"].lower()})
             is_recursive = entry["value"]["query"]["node"]["type"] == "RECURSIVE_CTE_NODE"
-            yield from _table_messages(entry["value"], allowed, names | itself if is_recursive else names)
+            yield from _barred_tables(entry["value"], allowed, names | itself if is_recursive else names)
             names = names | itself
-        yield from _reference_messages(node, allowed, names)
+        for said in _reference_messages(node, allowed, names):
+            yield said, node
         for key, child in node.items():
             if key != "cte_map":
-                yield from _table_messages(child, allowed, names)
+                yield from _barred_tables(child, allowed, names)
     elif isinstance(node, list):
         for child in node:
-            yield from _table_messages(child, allowed, names)
+            yield from _barred_tables(child, allowed, names)
 
 
 def _reference_messages(node: dict[str, Any], allowed: frozenset[str], names: frozenset[str]) -> Iterator[str]:
@@ -235,23 +269,23 @@ def _reference_messages(node: dict[str, Any], allowed: frozenset[str], names: fr
         yield f"{kind.lower()} is not allowed"
 
 
-def _order_messages(statement: dict[str, Any]) -> Iterator[str]:
+def _barred_expressions(statement: dict[str, Any]) -> Iterator[Barred]:
     """What could give two answers on the same rows."""
-    volatile = _volatile_functions()
     for node in walk(statement):
-        kind, name = node.get("class"), str(node.get("function_name", "")).lower()
-        if kind == "FUNCTION":
-            yield from _function_messages(node, name, volatile)
-        elif kind == "WINDOW":
-            yield from _window_messages(node, name)
-        elif (
-            kind == "COLUMN_REF"
-            and str(node["column_names"][-1]).lower() in CLOCK_WORDS
-            and len(node["column_names"]) == 1
-        ):
-            yield f"{node['column_names'][0]} depends on the session or the clock"
-        if node.get("modifiers"):
-            yield from _modifier_messages(node["modifiers"])
+        for said in _order_messages(node):
+            yield said, node
+
+
+def _order_messages(node: dict[str, Any]) -> Iterator[str]:
+    kind, name = node.get("class"), str(node.get("function_name", "")).lower()
+    if kind == "FUNCTION":
+        yield from _function_messages(node, name, _volatile_functions())
+    elif kind == "WINDOW":
+        yield from _window_messages(node, name)
+    elif kind == "COLUMN_REF" and len(node["column_names"]) == 1 and node["column_names"][0].lower() in CLOCK_WORDS:
+        yield f"{node['column_names'][0]} depends on the session or the clock"
+    if node.get("modifiers"):
+        yield from _modifier_messages(node["modifiers"])
 
 
 def _function_messages(node: dict[str, Any], name: str, volatile: frozenset[str]) -> Iterator[str]:

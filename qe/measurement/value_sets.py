@@ -275,7 +275,8 @@ def _examined(content: bytes, stated: _Stated) -> tuple[pl.DataFrame, tuple[Faul
     if facts.match == "range_prefix" and rows.filter(~code.str.contains(r"^([A-Z0-9]+)(-[A-Z0-9]+)?$")).height:
         faults.append(fault("bad-range", "a range is written LOW-HIGH with bounds of one length"))
     if facts.rows is not None and rows.height != facts.rows:
-        faults.append(fault("row-count", f"it holds {rows.height} rows and {facts.rows} are stated"))
+        last = f"{stated.file}, line {rows.height + 1}, is its last"
+        faults.append(fault("row-count", f"it holds {rows.height} rows and {facts.rows} are stated ({last})"))
     if facts.sha256 is not None and hashlib.sha256(content).hexdigest() != facts.sha256:
         faults.append(
             fault(

@@ -1,5 +1,6 @@
 """A module is bound against the empty model: columns, types, exact sums; its rules stand in text, SQL and a case."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,15 +30,14 @@ def test_a_whole_module_has_no_fault(second_stay: Write) -> None:
 def test_a_misspelt_column_is_shown_with_duckdbs_own_candidates(second_stay: Write) -> None:
     [(code, message)] = _with(second_stay, "population", "max(admit_date)", "max(admit_dat)")
     assert code == "unbound-sql"
-    assert message.startswith("measures/second_stay/population.sql: Binder Error")
+    assert re.match(r"measures/second_stay/population\.sql, line [1-9]\d*: Binder Error", message)
     assert '"admit_date"' in message
 
 
 def test_an_unknown_parameter_is_named(second_stay: Write) -> None:
     faults = _with(second_stay, "exclusions", "$min_age", "$minimum_age")
-    assert ("unknown-parameter", "measures/second_stay/exclusions.sql: unknown parameter $minimum_age") in [
-        (code, message.split(";")[0]) for code, message in faults
-    ]
+    [message] = [message for code, message in faults if code == "unknown-parameter"]
+    assert re.match(r"measures/second_stay/exclusions\.sql, line [1-9]\d*: unknown parameter \$minimum_age", message)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_rule_without_sql_or_case_and_a_rule_nobody_wrote_are_faults(second_st
 
 def test_a_refused_file_is_not_bound(second_stay: Write) -> None:
     assert _faults(second_stay(population="select * from read_csv('/etc/passwd') -- R1")) == [
-        ("refused-sql", "measures/second_stay/population.sql: the table function read_csv is not allowed")
+        ("refused-sql", "measures/second_stay/population.sql, line 1: the table function read_csv is not allowed")
     ]
 
 

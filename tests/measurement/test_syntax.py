@@ -1,5 +1,7 @@
 """A SQL file of a measure is one SELECT over contract tables that gives one answer."""
 
+import re
+
 import pytest
 
 from qe.measurement import attribute, syntax
@@ -11,7 +13,7 @@ def _codes(sql: str) -> list[str]:
 
 def _messages(sql: str) -> list[str]:
     found = syntax.faults(sql, where="x.sql", parameters=("min_age",))
-    return [fault.message.removeprefix("x.sql: ") for fault in found]
+    return [re.sub(r"^x\.sql(, line \d+)?: ", "", fault.message) for fault in found]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,25 @@ def test_all_faults_of_a_file_are_told_and_a_near_name_is_suggested() -> None:
         "limit needs an order by with a unique last key (an identifier)",
         "any_value without an order by may differ between runs",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "line"),
+    [
+        ("-- Größe: a comment in two bytes a letter\n\ndelete from person", 3),
+        ("select person_id\nfrom read_csv('a.csv')", 2),
+        ("select person_id\nfrom person\njoin secret\n using (person_id)", 3),
+        ("-- é\nselect person_id,\n  list(stay_id)\nfrom stay group by all", 3),
+        ("select person_id\nfrom person\nwhere birth_date < $max_age", 3),
+        ("select person_id\nfrom person\nwhere birth_date < current_date", 3),
+        ("select person_id\n\nfrom person)", 3),
+        ("with one as (\n  select stay_id from stay limit 1\n)\nselect stay_id from one", 2),
+    ],
+)
+def test_what_is_refused_is_told_with_its_line(sql: str, line: int) -> None:
+    [fault] = syntax.faults(sql, where="x.sql", parameters=("min_age",))
+    assert (fault.file, fault.place) == ("x.sql", f"line {line}")
+    assert fault.message.startswith(f"x.sql, line {line}: ")
 
 
 def test_population_is_there_for_the_other_files_only() -> None:
