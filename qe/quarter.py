@@ -22,6 +22,7 @@ from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import compute, require_window
 from qe.measurement.list_coverage import ListCoverage
 from qe.measurement.measure import Module
+from qe.measurement.unmapped import unmapped_fills
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
 from qe.release.contacts import contacts_of, write_contacts
@@ -108,6 +109,7 @@ def modules(
         else:
             found.append(module)
             told += [Fault(code="lists", message=said, place=module.id) for said in _coverage(site, module)]
+            told += _unmapped(db, module, measure_period(module, period))
     if refused and ("all" not in wanted or not found):
         raise Findings.of(refused)
     return found, (*(replace(fault, message=f"left out: {fault.message}") for fault in refused), *told)
@@ -134,6 +136,15 @@ def _coverage(site: Site, module: Module) -> list[str]:
             remedy="Place the lists that you license there, or take the invented ones away.",
         )
     return covered.messages(module)
+
+
+def _unmapped(db: Warehouse, module: Module, period: MeasurePeriod) -> list[Fault]:
+    """That a measure of drug classes cannot see some fills, with their share in dollars."""
+    found = unmapped_fills(db, module, period)
+    if found is None or not found.unmapped:
+        return []
+    remedy = "Bring the drug map (a source of kind drugs) up to date."
+    return [Fault(code="unmapped-fills", message=found.message(module), place=module.id, remedy=remedy)]
 
 
 def measure_period(module: Module, period: ReportingPeriod) -> MeasurePeriod:

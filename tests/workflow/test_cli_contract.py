@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,6 +119,10 @@ def test_a_second_run_reuses_everything(ready):
     assert ready.files("runs") == before
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert len(ready.events("run_completed")) == 1
+    (unmapped,) = (said for said in again.data["warnings"] if "stand in no drug map" in said)
+    assert re.fullmatch(
+        r"pdc_statins: [\d,]+ of [\d,]+ fills .* \$[\d,.]+ of \$[\d,.]+ were allowed for them", unmapped
+    )
 
 
 def test_an_interrupted_run_leaves_no_half_file_and_a_second_run_completes_it(ready):
