@@ -14,6 +14,8 @@ from qe.measurement.cases import CaseModel, Mismatch
 from qe.measurement.cases import read as read_cases
 from qe.measurement.list_coverage import open_slots
 from qe.measurement.measure import Module, load
+from qe.reports.measure_page import measure_page
+from qe.runs import write_aside
 from qe.site import open_site
 
 app = typer.Typer(no_args_is_help=True, help="The measure catalogue: list, check, show, compute.")
@@ -26,6 +28,11 @@ def _modules(site: Path | None) -> list[Module]:
     if site is None and not Path("qe.toml").exists():
         return catalogue.catalogue()
     return catalogue.catalogue(open_site(site or Path()).measure_folders)
+
+
+def _out(site: Path | None) -> Path:
+    """The folder of what is written for people: the site's, or `out` of the current folder."""
+    return open_site(site).out if site else Path("out")
 
 
 def _lists(site: Path | None) -> Path | None:
@@ -100,19 +107,36 @@ def _case_faults(module: Module, mismatches: Mapping[str, Sequence[Mismatch]]) -
 def show_measure(
     measure: Annotated[str, typer.Argument(metavar="[ID]", help="A module or a measure.")] = "",
     tables: Annotated[bool, typer.Option("--tables", help="The tables that measure SQL may read.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where <module>.html goes.", show_default="out/measures of the site or this folder"),
+    ] = None,
     site: SiteOrNone = None,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """A measure's rules, each with its specification, SQL and cases side by side."""
+    """A measure's rules, each with its specification, SQL and cases; also as one HTML page with these side by side."""
     with command("measures show", json=json) as outcome:
         if tables:
             text = show.tables_text()
-        elif measure:
-            text = show.show(catalogue.find(_modules(site), measure))
-        else:
+            outcome.data = {"text": text}
+            outcome.say(text)
+            return
+        if not measure:
             raise InputError("name a measure, or --tables", remedy="qe measures list")
-        outcome.data = {"text": text}
+        module = catalogue.find(_modules(site), measure)
+        text, page = show.show(module), measure_page(module)
+        file = (out or _out(site) / "measures") / f"{module.id}.html"
+        outcome.data = {"text": text, "page": str(file)}
         outcome.say(text)
+        if dry_run:
+            outcome.say(f"would write {file}")
+            return
+        try:
+            write_aside(file, page.encode())
+        except PermissionError:
+            raise InputError(f"{file} cannot be written", remedy="Name a folder of your own: --out DIR.") from None
+        outcome.say(f"Side by side, in a browser: {file}")
 
 
 @app.command("compute")

@@ -165,15 +165,8 @@ class Mismatch:
 def read(path: Path) -> list[Case]:
     """The cases of cases.toml, their rows spelt out by contract table. All faults of the file at once."""
     where = f"measures/{path.parent.name}/cases.toml"
-    try:
-        content = tomllib.loads(text(path), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise MeasureError(f"{where} is not TOML: {error}") from None
+    file = written(path)
     faults: list[Fault] = []
-    try:
-        file = CaseFile.model_validate(content)
-    except ValidationError as error:
-        raise MeasureError.of(_faults(where, "", error)) from None
     found: list[Case] = []
     for number, entry in enumerate(file.case, start=1):
         name = str(entry.get("id", f"number {number}"))
@@ -197,6 +190,17 @@ def read(path: Path) -> list[Case]:
     if faults:
         raise MeasureError.of(faults)
     return found
+
+
+def written(path: Path) -> CaseFile:
+    """cases.toml as its author wrote it, with shorthands: what a reader is shown."""
+    where = f"measures/{path.parent.name}/cases.toml"
+    try:
+        return CaseFile.model_validate(tomllib.loads(text(path), parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        raise MeasureError(f"{where} is not TOML: {error}") from None
+    except ValidationError as error:
+        raise MeasureError.of(_faults(where, "", error)) from None
 
 
 def lay_out(db: Warehouse, case: Case) -> None:

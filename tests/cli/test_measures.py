@@ -1,0 +1,42 @@
+"""`qe measures` as its users meet it: what it prints, what it writes, how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qe.cli.main import main
+
+
+def called(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stop:
+        main(["measures", *arguments])
+    captured = capsys.readouterr()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code, captured.out, captured.err
+
+
+def test_show_prints_a_measure_and_writes_its_page_under_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = called("show", "pqi_01", capsys=capsys)
+    assert code == 0
+    assert "Side by side, in a browser: out/measures/ahrq_pqi.html" in out
+    assert (tmp_path / "out/measures/ahrq_pqi.html").read_text().startswith("<!doctype html>")
+
+
+def test_show_writes_where_out_says_and_tells_it_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code, out, _ = called("show", "awv", "--out", str(tmp_path / "pages"), "--json", capsys=capsys)
+    data = json.loads(out)["data"]
+    assert code == 0
+    assert data["page"] == str(tmp_path / "pages" / "awv.html")
+    assert "R1" in data["text"]
+    assert Path(data["page"]).is_file()
+
+
+def test_show_with_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code, out, _ = called("show", "awv", "--out", str(tmp_path / "pages"), "--dry-run", capsys=capsys)
+    assert code == 0
+    assert "would write" in out
+    assert list(tmp_path.iterdir()) == []
