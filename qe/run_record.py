@@ -303,9 +303,14 @@ def facts_of(run: Run, *, cycle: str, ledger_facts: Facts) -> ReportFacts:
 
 
 def lineage(site: Site, run: Run, period: ReportingPeriod) -> RunLineage:
-    """What the gate judges: the sources with their labels and the measures at their versions and levels."""
+    """What the gate judges: the sources with their labels, the measures at their versions and levels, which are alternative."""
     results = pl.read_parquet(run.results / "measure_results.parquet")
-    at_levels = results.select("measure_id", "measure_version", "level").unique().sort(pl.all())
+    named = ("measure_id", "measure_version", "level")
+    at_levels = results.group_by(named).agg((pl.col("kind") != "standard").any().alias("alternative")).sort(named)
+    measures = {
+        MeasureAtLevel(measure_id=measure_id, version=version, level=level): alternative
+        for measure_id, version, level, alternative in at_levels.iter_rows()
+    }
     return RunLineage(
         run_id=run.run_id,
         period=period.label,
@@ -316,10 +321,8 @@ def lineage(site: Site, run: Run, period: ReportingPeriod) -> RunLineage:
             for source_id, source in sorted(site.settings.sources.items())
             if source.kind in CLAIMS_KINDS
         ),
-        measures=tuple(
-            MeasureAtLevel(measure_id=measure_id, version=version, level=level)
-            for measure_id, version, level in at_levels.iter_rows()
-        ),
+        measures=tuple(measures),
+        alternatives=frozenset(measure for measure, alternative in measures.items() if alternative),
     )
 
 

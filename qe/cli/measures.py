@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
-from qe.cli.output import DryRunOption, JsonOption, command
+from qe.cli.ledger import ledger_of
+from qe.cli.output import DryRunOption, JsonOption, acting_day, command, utc_now
 from qe.errors import Fault, InputError, MeasureError
+from qe.ledger.fold import state_as_of
 from qe.measurement import catalogue, check, run_cases, show, standalone
 from qe.measurement.cases import CaseModel, Mismatch
 from qe.measurement.cases import read as read_cases
 from qe.measurement.list_coverage import open_slots
 from qe.measurement.measure import Module, load
+from qe.release import routes
 from qe.reports.measure_page import measure_page
 from qe.runs import write_aside
-from qe.site import open_site
+from qe.site import CLAIMS_KINDS, open_site
 
 app = typer.Typer(no_args_is_help=True, help="The measure catalogue: list, check, show, compute.")
 
@@ -42,22 +45,43 @@ def _lists(site: Path | None) -> Path | None:
 
 @app.command("list")
 def list_measures(site: SiteOrNone = None, json: JsonOption = False) -> None:
-    """One line a published measure."""
+    """Each published measure and level, and by which route it could be published here (42 CFR 401.715), or that it cannot."""
     with command("measures list", json=json) as outcome:
-        rows = catalogue.listing(_modules(site))
+        modules = _modules(site)
+        found = routes.routes(modules, _here(site))
+        rows = catalogue.listing(modules)
+        for row in rows:
+            row["routes"] = [one.as_facts() for one in found if one.measure_id == row["id"]]
         outcome.data = rows  # type: ignore[assignment]
+        named = {row["id"]: row for row in rows}
         outcome.table(
             "Measures",
-            ["id", "version", "name", "levels", "kind", "attribution"],
+            ["id", "level", "version", "name", "kind", "attribution", "published here"],
             [
-                (row["id"], row["version"], row["name"], _joined(row["levels"]), row["kind"], row["attribution"])
-                for row in rows
+                (one.measure_id, one.level, row["version"], row["name"], one.kind, row["attribution"], one.in_short())
+                for one in found
+                for row in [named[one.measure_id]]
             ],
         )
+        for line in routes.notes(found):
+            outcome.say(line)
 
 
-def _joined(values: object) -> str:
-    return ", ".join(str(value) for value in values) if isinstance(values, list) else str(values)
+def _here(site: Path | None) -> routes.Here:
+    """What the site adds to what a measure is; without one, qe as it ships."""
+    if site is None and not Path("qe.toml").exists():
+        return routes.Here(on=utc_now().date())
+    opened = open_site(site or Path())
+    settings = opened.settings
+    on = acting_day(opened, None)
+    return routes.Here(
+        on=on,
+        payer_types=frozenset(one.payer_type or "" for one in settings.sources.values() if one.kind in CLAIMS_KINDS),
+        licensed=opened.licensed_lists,
+        parameters=settings.measures.parameters,
+        facts=state_as_of(ledger_of(opened), on),
+        rehearsal=settings.site.rehearsal,
+    )
 
 
 @app.command("check")

@@ -240,11 +240,7 @@ def _deviations(
 ) -> tuple[str, ...]:
     """Departures of this run: the standing ones, chosen parameters, days that are not those of the specification."""
     found = list(module.standing_deviations())
-    found += [
-        f"{name}={values[name]}"
-        for name, parameter in module.facts.parameters.items()
-        if parameter.departs(values[name])
-    ]
+    found += module.chosen_deviations(values)
     window = module.facts.window
     whole = period.start == months_before(period.end + timedelta(days=1), window.months)
     in_year = not window.calendar_year or (period.end.month, period.end.day) == (12, 31)

@@ -111,6 +111,10 @@ class Module:
             found.append("not_currently_used")
         return tuple(dict.fromkeys(found))
 
+    def chosen_deviations(self, values: Mapping[str, ParameterValue]) -> list[str]:
+        """The parameters that `values` sets otherwise than the specification: "cancer_rule=all"."""
+        return [f"{name}={values[name]}" for name, one in self.facts.parameters.items() if one.departs(values[name])]
+
     def standing(self, deviations: tuple[str, ...] = ()) -> Literal["standard", "alternative"]:
         """Standard only with a basis of 42 CFR 401.715(a)(1) and used as written: any deviation forces alternative."""
         departs = self.facts.standard.basis == "none" or self.standing_deviations() or deviations

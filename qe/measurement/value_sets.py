@@ -22,6 +22,7 @@ from qe.warehouse import Warehouse
 
 SQL = Path(__file__).parent / "sql"
 LICENSED = "licensed-list"
+Giver = Literal["qe", "site", "stand_in", "nobody"]  # who gave the codes of a list
 LIST_HEADER = ("code", "label", "effective_from", "effective_to")
 MAP_HEADER = ("code", "category", "effective_from", "effective_to")
 
@@ -49,7 +50,7 @@ class CodeList:
     facts: ListFacts
     is_map: bool
     rows: pl.DataFrame
-    filled_by: Literal["qe", "site", "stand_in", "nobody"]
+    filled_by: Giver
 
 
 def stand_ins(module: Module) -> Path:
@@ -99,6 +100,16 @@ def licensed_sha256(module: Module, *, licensed: Path | None) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def slots(module: Module, *, licensed: Path | None) -> dict[str, Giver]:
+    """Who fills each licensed list of the module, by its name; its rows are not read."""
+    found: dict[str, Giver] = {}
+    for name, facts in (*module.facts.lists.items(), *module.facts.maps.items()):
+        if facts.is_slot:
+            path = _place(module, name, facts, licensed)
+            found[name] = _giver(module, name, facts, path) if path is not None and path.is_file() else "nobody"
+    return found
+
+
 def lay_out(db: Warehouse, lists: Sequence[CodeList]) -> None:
     """Create the temporary tables value_set and code_map. Prefix lists match the codes that the model holds."""
     lists_frame = _stacked(lists, is_map=False)
@@ -145,7 +156,7 @@ def _place(module: Module, name: str, facts: ListFacts, licensed: Path | None) -
     return licensed / f"{name}.csv" if licensed else None
 
 
-def _giver(module: Module, name: str, facts: ListFacts, path: Path) -> Literal["qe", "site", "stand_in"]:
+def _giver(module: Module, name: str, facts: ListFacts, path: Path) -> Giver:
     """Who gave the codes of a file that is there. A stand-in is known by its bytes, wherever it was put."""
     invented = stand_ins(module) / f"{name}.csv"
     if not facts.is_slot:

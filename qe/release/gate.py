@@ -40,7 +40,7 @@ class Question:
     def lineage(self) -> RunLineage:
         """The artefact's lineage; an unknown one has no sources and no measures, which fails every rule about them."""
         return self.artefact.lineage or RunLineage(
-            run_id="", period="", manifest_sha256="", results_sha256="", sources=(), measures=()
+            run_id="", period="", manifest_sha256="", results_sha256="", sources=(), measures=(), alternatives=None
         )
 
 
@@ -84,11 +84,9 @@ RULES: Final = (
     ),
     Rule(
         rule="G5",
-        title="measures approved at their version and level",
+        title="measures approved at their version and level, alternative ones by 401.715(b)",
         citation="42 CFR 401.715",
-        evaluate=lambda asked: standing.measure_approvals(
-            asked.facts, asked.lineage.measures, rehearsal=asked.rehearsal
-        ),
+        evaluate=lambda asked: standing.measure_approvals(asked.facts, asked.lineage, rehearsal=asked.rehearsal),
     ),
     Rule(rule="G6", title="30 days since a change was submitted; approved template", citation=CITATION["change"]),
     Rule(

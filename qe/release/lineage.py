@@ -41,6 +41,7 @@ class RunLineage:
     """The facts of one finished run, computed from its folder.
 
     results_sha256  of results/measure_results.parquet
+    alternatives    the measures that ran as alternative ones; None where a run of an older version did not record it
     """
 
     run_id: str
@@ -49,6 +50,11 @@ class RunLineage:
     results_sha256: str
     sources: tuple[LineageSource, ...]
     measures: tuple[MeasureAtLevel, ...]
+    alternatives: frozenset[MeasureAtLevel] | None
+
+    def is_alternative(self, measure: MeasureAtLevel) -> bool:
+        """Whether its results are those of an alternative measure; not known counts as one."""
+        return self.alternatives is None or measure in self.alternatives
 
     @property
     def labels(self) -> frozenset[str]:
@@ -72,10 +78,15 @@ def record_run(ledger: Ledger, lineage: RunLineage, *, on: date, at: datetime, a
             "results_sha256": lineage.results_sha256,
             "sources": sorted({source.code() for source in lineage.sources}),
             "measures": sorted({measure.code() for measure in lineage.measures}),
+            **_alternatives(lineage),
         },
         key=f"run_completed:{lineage.run_id}" + (f":{on}" if goes_back else ""),
     )
     return ledger.append([event], at=at, actor=actor)[0]
+
+
+def _alternatives(lineage: RunLineage) -> dict[str, list[str]]:
+    return {} if lineage.alternatives is None else {"alternatives": sorted(one.code() for one in lineage.alternatives)}
 
 
 def run_of(facts: Facts, run_id: str) -> LedgerEvent:
@@ -97,6 +108,11 @@ def lineage_of(event: LedgerEvent) -> RunLineage:
         results_sha256=event.text("results_sha256"),
         sources=tuple(_source_of(code) for code in event.texts("sources")),
         measures=tuple(_measure_of(code) for code in event.texts("measures")),
+        alternatives=(
+            frozenset(_measure_of(code) for code in event.texts("alternatives"))
+            if "alternatives" in event.payload
+            else None
+        ),
     )
 
 

@@ -1,7 +1,6 @@
 """What the entity stands on at a day: its approval, its agreement with CMS, source rights, measure approvals."""
 
 import calendar
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,7 +12,10 @@ from qe.regulation import APPROVAL_YEARS, CITATION
 from qe.release.lineage import MEDICARE, MeasureAtLevel, RunLineage
 
 RENEWAL_MONTHS: Final = 6  # 42 CFR 401.709(f): months before expiry by which to re-apply
+STANDARD_ROUTE: Final = "standard"  # routes of measure_approved: the measure as written is a standard one (401.715(a))
+ALTERNATIVE_ROUTES: Final = frozenset({"rulemaking", "stakeholder"})  # 401.715(b)(1)(i), (ii)
 REHEARSAL_ROUTE: Final = "rehearsal"
+RAN_AS_ALTERNATIVE: Final = "ran as an alternative measure, and is approved as a standard one only (401.715(b)(1))"
 
 
 def reason(rule: str, citation: str, verdict: Verdict, fact: str, *, earliest: date | None = None) -> Reason:
@@ -122,37 +124,43 @@ def _lacking_right(facts: Facts, source_id: str, *, use: str, ended: bool) -> st
     return None
 
 
-def measure_approvals(facts: Facts, measures: Sequence[MeasureAtLevel], *, rehearsal: bool) -> Reason:
-    """G5: every measure is approved at the version and level of the run (401.715)."""
+def measure_approvals(facts: Facts, lineage: RunLineage, *, rehearsal: bool) -> Reason:
+    """G5: every measure is approved at the version and level of the run, as what it ran: standard or alternative (401.715)."""
     rule, citation = "G5", "42 CFR 401.715"
-    if not measures:
+    if not lineage.measures:
         return reason(rule, citation, "fail", "the run's measures are not known")
-    approved = _latest_by_measure(facts, "measure_approved", without_route=None if rehearsal else REHEARSAL_ROUTE)
-    stopped = _latest_by_measure(facts, "measure_disapproved", without_route=None)
     lacking: list[str] = []
     waits: list[date] = []
-    for measure in measures:
+    for measure in lineage.measures:
         named = f"{measure.measure_id} {measure.version} at level {measure.level}"
-        approval, stop = approved.get(measure), stopped.get(measure)
-        if approval is None or (stop is not None and stop.seq > approval.seq):
-            lacking.append(f"{named} is not approved")
+        alternative = lineage.is_alternative(measure)
+        approval = approval_of(facts, measure, alternative=alternative, rehearsal=rehearsal)
+        if approval is None:
+            standard_only = alternative and approval_of(facts, measure, alternative=False, rehearsal=rehearsal)
+            lacking.append(f"{named} {RAN_AS_ALTERNATIVE if standard_only else 'is not approved'}")
         elif (first := approval.day("approved_on")) > facts.on:
             lacking.append(f"{named} is approved from {first} only")
             waits.append(first)
     if lacking:
         earliest = max(waits) if len(waits) == len(lacking) else None
         return reason(rule, citation, "fail", "; ".join(lacking), earliest=earliest)
-    return reason(rule, citation, "pass", f"{len(measures)} measures approved at their version and level")
+    said = f"{len(lineage.measures)} measures approved at their version and level"
+    return reason(rule, citation, "pass", said)
 
 
-def _latest_by_measure(facts: Facts, kind: str, *, without_route: str | None) -> dict[MeasureAtLevel, LedgerEvent]:
-    return {
-        MeasureAtLevel(
-            measure_id=event.text("measure_id"), version=event.text("version"), level=event.text("level")
-        ): event
-        for event in facts.of(kind)
-        if without_route is None or event.text("route") != without_route
-    }
+def approval_of(facts: Facts, measure: MeasureAtLevel, *, alternative: bool, rehearsal: bool) -> LedgerEvent | None:
+    """The newest approval that covers `measure` and that nothing has stopped since, also one that begins later.
+
+    alternative  it runs as an alternative measure: that it is a standard one as written is no approval of it
+    """
+    covering = ALTERNATIVE_ROUTES | (frozenset() if alternative else {STANDARD_ROUTE})
+    covering |= {REHEARSAL_ROUTE} if rehearsal else frozenset()
+    named = {"measure_id": measure.measure_id, "version": measure.version, "level": measure.level}
+    found = [event for event in facts.of("measure_approved", **named) if event.text("route") in covering]
+    stopped = facts.of("measure_disapproved", **named)
+    if not found or (stopped and stopped[-1].seq > found[-1].seq):
+        return None
+    return found[-1]
 
 
 def combined_data(lineage: RunLineage) -> Reason:

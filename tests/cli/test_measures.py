@@ -40,3 +40,20 @@ def test_show_with_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.Capture
     assert code == 0
     assert "would write" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_list_tells_for_each_measure_and_level_by_which_route_it_could_be_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = called("list", "--json", capsys=capsys)
+    entries = {entry["id"]: entry for entry in json.loads(out)["data"]}
+    assert code == 0
+    assert [(one["level"], one["route"]) for one in entries["pdc_statins"]["routes"]] == [
+        ("group", "approval"),
+        ("clinician", "approval"),
+    ]
+    assert {"id", "module", "version", "levels", "kind"} <= entries["pdc_statins"].keys()
+    code, out, _ = called("list", capsys=capsys)
+    assert "after approval: alternative measure, once CMS approves it (42 CFR 401.715(b))" in out
+    assert "bcs: cannot be published here: it needs mammography" in out

@@ -175,6 +175,7 @@ def finished_site(keys: None, tmp_path_factory: pytest.TempPathFactory) -> Site:
                 LineageSource(source_id="plan_a", payer_type="commercial"),
             ),
             measures=tuple(approved),
+            alternatives=frozenset(approved),
         ),
         on=date(2026, 2, 20),
         at=utc_now(),

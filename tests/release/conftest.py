@@ -139,6 +139,7 @@ class Office:
                 MeasureAtLevel(measure_id="hwr", version="1.0.0", level="facility"),
                 MeasureAtLevel(measure_id="pdc_statins", version="1.0.0", level="group"),
             ),
+            alternatives=frozenset(),
         )
         record_run(self.ledger, lineage, on=on, at=self.at(), actor="analyst")
         return run

@@ -191,14 +191,14 @@ def new_story() -> Callable[[], Story]:
                 rights="measures;public",
                 expires_on="2028-06-30",
             )
-        for measure_id, level in (("hwr", "facility"), ("pdc_statins", "group")):
+        for measure_id, level, route in (("hwr", "facility", "standard"), ("pdc_statins", "group", "stakeholder")):
             story.tell(
                 "measure_approved",
                 approved_on,
                 measure_id=measure_id,
                 version="1.0.0",
                 level=level,
-                route="standard",
+                route=route,
                 approved_on="2025-07-01",
             )
         story.tell(
@@ -211,6 +211,7 @@ def new_story() -> Callable[[], Story]:
             results_sha256="5" * 64,
             sources=["medicare:medicare", "plan_a:commercial"],
             measures=["hwr@1.0.0@facility", "pdc_statins@1.0.0@group"],
+            alternatives=["pdc_statins@1.0.0@group"],
         )
         for unit_id in ("U000001", "U000002"):
             story.send(unit_id, SENT_ON)

@@ -29,6 +29,9 @@ HARM: dict[str, Callable[[Any], Any]] = {
     "measure disapproved": lambda story: story.tell(
         "measure_disapproved", date(2026, 1, 1), measure_id="hwr", version="1.0.0", level="facility"
     ),
+    "alternative, approved as standard": lambda story: story.change(
+        "run_completed", alternatives=["hwr@1.0.0@facility", "pdc_statins@1.0.0@group"]
+    ),
     "report returned": lambda story: story.bounce("U000001", date(2026, 4, 1)),
     "cells found": lambda story: story.tell(
         "sdc_checked",

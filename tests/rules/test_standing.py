@@ -99,6 +99,40 @@ def test_715_a_disapproved_measure_stops_that_day(story: Any) -> None:
     assert story.refusing(date(2026, 5, 2)) == ["G5"]
 
 
+def test_715_b_an_alternative_measure_that_is_approved_as_a_standard_one_only_is_refused_by_name(story: Any) -> None:
+    story.change("measure_approved", route="standard")
+    assert story.refusing() == ["G5"]
+    assert story.fact("G5") == (
+        "pdc_statins 1.0.0 at level group ran as an alternative measure, and is approved as a standard one only (401.715(b)(1))"
+    )
+
+
+@pytest.mark.parametrize("route", ["stakeholder", "rulemaking"])
+def test_715_b_either_process_approves_an_alternative_measure_and_the_same_measure_run_as_written(
+    story: Any, route: str
+) -> None:
+    story.change("measure_approved", route=route)
+    assert story.refusing() == []
+
+
+def test_715_a_2_a_run_that_departs_from_a_standard_measure_needs_an_approval_of_its_own(story: Any) -> None:
+    story.change("run_completed", alternatives=["hwr@1.0.0@facility", "pdc_statins@1.0.0@group"])
+    assert story.refusing() == ["G5"]
+    assert story.fact("G5").startswith("hwr 1.0.0 at level facility ran as an alternative measure")
+
+
+def test_715_an_alternative_approval_stands_beside_a_later_record_as_a_standard_measure(story: Any) -> None:
+    measure = {"measure_id": "pdc_statins", "version": "1.0.0", "level": "group"}
+    story.tell("measure_approved", date(2026, 1, 1), **measure, route="standard", approved_on="2026-01-01")
+    assert story.refusing() == []
+
+
+def test_715_a_run_of_an_older_ledger_that_does_not_say_counts_as_alternative(story: Any) -> None:
+    for event in story.events:
+        event.payload.pop("alternatives", None)
+    assert story.refusing() == ["G5"]
+
+
 def test_715_a_rehearsal_approval_counts_in_a_rehearsal_only(story: Any) -> None:
     story.change("measure_approved", route="rehearsal")
     assert story.refusing() == []
