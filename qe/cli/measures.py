@@ -17,6 +17,7 @@ from qe.measurement.cases import read as read_cases
 from qe.measurement.list_coverage import open_slots
 from qe.measurement.measure import Module, load
 from qe.release import routes
+from qe.reports.catalogue_page import catalogue_page
 from qe.reports.measure_page import measure_page
 from qe.runs import write_aside
 from qe.site import CLAIMS_KINDS, open_site
@@ -44,10 +45,19 @@ def _lists(site: Path | None) -> Path | None:
 
 
 @app.command("list")
-def list_measures(site: SiteOrNone = None, json: JsonOption = False) -> None:
+def list_measures(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The catalogue as a page of documentation.")] = False,
+    site: SiteOrNone = None,
+    json: JsonOption = False,
+) -> None:
     """Each published measure and level, and by which route it could be published here (42 CFR 401.715), or that it cannot."""
     with command("measures list", json=json) as outcome:
         modules = _modules(site)
+        if markdown:
+            page = catalogue_page(modules)
+            outcome.data = {"text": page}
+            outcome.say(page.rstrip("\n"))
+            return
         found = routes.routes(modules, _here(site))
         rows = catalogue.listing(modules)
         for row in rows:

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from qe.measurement import catalogue
 from qe.measurement.show import tables_text
 from qe.release import gate
+from qe.reports.catalogue_page import COMMAND, catalogue_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -32,6 +34,11 @@ def test_the_reference_of_the_gate_is_what_the_gate_says():
 
 def test_the_reference_of_tables_is_what_measures_may_read():
     assert tables_text().rstrip() in (ROOT / "docs/reference/tables.md").read_text(encoding="utf-8")
+
+
+def test_the_catalogue_of_measures_is_what_the_folders_give():
+    committed = (ROOT / "docs/reference/measures.md").read_text(encoding="utf-8")
+    assert committed == catalogue_page(catalogue.catalogue()), f"{COMMAND} > docs/reference/measures.md"
 
 
 def test_decisions_have_at_most_forty_lines():
