@@ -11,7 +11,7 @@ from qe.cli.ledger import ledger_of
 from qe.cli.output import DryRunOption, JsonOption, acting_day, command, utc_now
 from qe.errors import Fault, InputError, MeasureError
 from qe.ledger.fold import state_as_of
-from qe.measurement import catalogue, check, run_cases, show, standalone
+from qe.measurement import catalogue, check, run_cases, show, standalone, versions
 from qe.measurement.cases import CaseModel, Mismatch
 from qe.measurement.cases import read as read_cases
 from qe.measurement.list_coverage import open_slots
@@ -97,10 +97,14 @@ def _here(site: Path | None) -> routes.Here:
 @app.command("check")
 def check_measures(
     folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="One measure folder; else all.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Record what decides each version that holds and is not recorded yet.")
+    ] = False,
     site: SiteOrNone = None,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Facts, SQL, lists, rules and worked cases of every module: all faults at once."""
+    """Facts, SQL, lists, rules, versions and worked cases of every module: all faults at once."""
     with command("measures check", json=json) as outcome:
         modules = [load(folder)] if folder else _modules(site)
         licensed = _lists(site)
@@ -119,6 +123,15 @@ def check_measures(
         for module in modules:
             for sentence in open_slots(module, licensed=licensed):
                 outcome.say(sentence)
+        unrecorded = [module for module in modules if not versions.is_recorded(module)]
+        outcome.data["unrecorded"] = [module.id for module in unrecorded]
+        for module in unrecorded:
+            named = f"{module.id} {module.version}"
+            if record and not dry_run:
+                outcome.say(f"Recorded {named} in {versions.record(module)}")
+            else:
+                said = "would record it" if record else "qe measures check --record holds its files to this version"
+                outcome.say(f"{named} is not recorded: {said}")
 
 
 def _case_faults(module: Module, mismatches: Mapping[str, Sequence[Mismatch]]) -> list[Fault]:

@@ -11,7 +11,7 @@ import duckdb
 
 from qe.closed_toml import suggestion
 from qe.errors import Fault, MeasureError
-from qe.measurement import cases, tables, value_sets
+from qe.measurement import cases, tables, value_sets, versions
 from qe.measurement import syntax as sql_syntax
 from qe.measurement.attribute import FOLDER, methods
 from qe.measurement.events import rule_number
@@ -66,7 +66,7 @@ def check(module: Module, *, licensed: Path | None = None) -> list[Fault]:
         faults += [fault for fault in error.faults if fault.code != value_sets.LICENSED]
     if not syntax:
         faults += [*_list_faults(module), *_bind_faults(module)]
-    return faults + rule_faults(module)
+    return [*faults, *rule_faults(module), *versions.faults(module)]
 
 
 def _method_faults(module: Module) -> list[Fault]:

@@ -1,10 +1,12 @@
 """`qe measures` as its users meet it: what it prints, what it writes, how it ends."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from qe import bundled
 from qe.cli.main import main
 
 
@@ -57,3 +59,23 @@ def test_list_tells_for_each_measure_and_level_by_which_route_it_could_be_publis
     code, out, _ = called("list", capsys=capsys)
     assert "after approval: alternative measure, once CMS approves it (42 CFR 401.715(b))" in out
     assert "bcs: cannot be published here: it needs mammography" in out
+
+
+def test_check_records_a_version_once_and_then_holds_its_files_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("awv", "_shared", "_lists", "_stand_ins"):
+        shutil.copytree(bundled.folder("measures") / name, tmp_path / "measures" / name)
+    folder = tmp_path / "measures" / "awv"
+    code, out, _ = called("check", str(folder), capsys=capsys)
+    assert (code, "awv 1.0.0 is not recorded" in out) == (0, True)
+    code, out, _ = called("check", str(folder), "--record", "--dry-run", capsys=capsys)
+    assert (code, (tmp_path / "measures" / "_versions").exists()) == (0, False)
+    code, out, _ = called("check", str(folder), "--record", capsys=capsys)
+    assert (code, "Recorded awv 1.0.0" in out) == (0, True)
+    sql = folder / "exclusions.sql"
+    sql.write_text(sql.read_text().replace("select", "select distinct", 1))
+    code, _, err = called("check", str(folder), capsys=capsys)
+    assert code == 2
+    assert "measures/awv/exclusions.sql: it has changed since version 1.0.0 of awv was recorded" in err
+    assert "Raise version in measure.toml of awv" in err
