@@ -1,7 +1,7 @@
 """`qe measures`: the catalogue, its checks, and one module computed on files."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from qe.release import routes
 from qe.reports.catalogue_page import catalogue_page
 from qe.reports.measure_page import measure_page
 from qe.runs import write_aside
-from qe.site import CLAIMS_KINDS, open_site
+from qe.site import CLAIMS_KINDS, Site, open_site
 
 app = typer.Typer(no_args_is_help=True, help="The measure catalogue: list, check, show, compute.")
 
@@ -82,8 +82,12 @@ def _here(site: Path | None) -> routes.Here:
     if site is None and not Path("qe.toml").exists():
         return routes.Here(on=utc_now().date())
     opened = open_site(site or Path())
+    return here(opened, acting_day(opened, None))
+
+
+def here(opened: Site, on: date) -> routes.Here:
+    """What the site adds to what a measure is: its sources, lists, parameters and ledger on the day `on`."""
     settings = opened.settings
-    on = acting_day(opened, None)
     return routes.Here(
         on=on,
         payer_types=frozenset(one.payer_type or "" for one in settings.sources.values() if one.kind in CLAIMS_KINDS),

@@ -21,6 +21,7 @@ Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
 SqlFile = Literal["population", "exclusions", "numerator", "covariates", "claims"]
 EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
 AttributionLevel = Literal["clinician", "group", "facility", "area"]
+MeasureType = Literal["structure", "process", "intermediate outcome", "outcome", "cost or resource use"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _, a letter first")
@@ -262,6 +263,7 @@ class Upkeep(Closed):
 class Measure(Closed):
     """The facts of one measure.toml (contracts.md section 9), with all that 42 CFR 401.707(a)(1)-(5) asks.
 
+    measure_type  as CMS asks in the Measure Information Workbook; `qe filing measures` refuses a measure without it
     shared  SQL files that sister modules have in common: the stem of a file in measures/_shared that stands for the
             module's own; its lists and parameters go by the names that the file asks for. Exclusions may name several
             files, and stand beside the module's own: every reason of each counts
@@ -280,6 +282,7 @@ class Measure(Closed):
     classes: Annotated[
         tuple[Literal["quality", "efficiency", "effectiveness", "resource use"], ...], Field(min_length=1)
     ]
+    measure_type: MeasureType | None = None
     steward: Text
     cbe: str
     licence: Text
