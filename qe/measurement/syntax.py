@@ -19,6 +19,8 @@ TABLE_REFERENCES = frozenset({"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION"
 QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
 # Same answer only in a stated order.
+SORTING_FUNCTIONS = frozenset({"list_sort", "list_reverse_sort", "array_sort", "array_reverse_sort"})
+LISTING_AGGREGATES = frozenset({"list", "array_agg"})
 ORDERED_AGGREGATES = frozenset(
     {"any_value", "arbitrary", "first", "last", "list", "array_agg", "string_agg", "group_concat", "listagg", "mode"}
 )
@@ -271,7 +273,13 @@ def _reference_messages(node: dict[str, Any], allowed: frozenset[str], names: fr
 
 def _barred_expressions(statement: dict[str, Any]) -> Iterator[Barred]:
     """What could give two answers on the same rows."""
+    put_in_order: set[int] = set()  # lists that the function around them sorts: list(x order by x) is parsed as such
     for node in walk(statement):
+        name = str(node.get("function_name", "")).lower()
+        if name in SORTING_FUNCTIONS:
+            put_in_order.update(id(child) for child in node["children"][:1])
+        if name in LISTING_AGGREGATES and id(node) in put_in_order:
+            continue
         for said in _order_messages(node):
             yield said, node
 

@@ -1,5 +1,6 @@
 """Modules are found in what ships, in installed catalogues and in the site's folders; no id twice."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,21 +34,35 @@ def test_a_folder_of_modules_and_a_single_module_are_both_found_in_order(second_
     assert [module.id for module in catalogue.catalogue([tmp_path / "measures" / "zeta"])] == ["zeta"]
 
 
+def install(folder: Path, measures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a package on the path as pip would: its module, and the metadata that names its entry point."""
+    about = folder / "example_measures-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: example-measures\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[qe.measures]\nexample = example_measures:folder\n")
+    (folder / "example_measures.py").write_text(f"def folder():\n    return {str(measures)!r}\n")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "example_measures", raising=False)
+
+
 @pytest.mark.usefixtures("only_the_site")
-def test_an_installed_catalogue_adds_its_modules(
+def test_an_installed_package_adds_its_modules(
     second_stay: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second_stay("alpha")
-
-    class Installed:
-        name = "other"
-
-        @staticmethod
-        def load() -> Callable[[], Path]:
-            return lambda: tmp_path / "measures"
-
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [Installed()] if group == "qe.measures" else [])
+    install(tmp_path / "packages", tmp_path / "measures", monkeypatch)
     assert [module.id for module in catalogue.catalogue()] == ["alpha"]
+
+
+def test_an_installed_measure_with_the_id_of_a_shipped_one_is_an_error_that_names_both(
+    second_stay: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second_stay("hwr")
+    install(tmp_path / "packages", tmp_path / "measures", monkeypatch)
+    with pytest.raises(MeasureError, match='the measure id "hwr" is used by two folders') as caught:
+        catalogue.catalogue()
+    assert str(tmp_path / "measures" / "hwr") in str(caught.value)
+    assert str(bundled.folder("measures") / "hwr") in str(caught.value)
 
 
 @pytest.mark.usefixtures("only_the_site")

@@ -122,6 +122,24 @@ def test_whatever_may_differ_between_two_runs_is_refused(sql: str) -> None:
     assert _codes(sql) == ["refused-sql"]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select list(claim_id order by claim_id) from claim",  # DuckDB parses it as list_sort(list(claim_id))
+        "select list(distinct claim_id order by claim_id desc) from claim",
+        "select list(claim_id order by from_date, claim_id) from claim",
+        "select list_sort(list(claim_id)) from claim",
+    ],
+)
+def test_a_list_in_the_order_of_its_own_values_is_ordered(sql: str) -> None:
+    assert _codes(sql) == []
+
+
+def test_a_list_beside_one_that_is_sorted_still_needs_an_order() -> None:
+    assert _codes("select list_sort(list(claim_id)), list(person_id) from claim") == ["refused-sql"]
+    assert _codes("select list_sort([first(claim_id)]) from claim") == ["refused-sql"]
+
+
 def test_all_faults_of_a_file_are_told_and_a_near_name_is_suggested() -> None:
     assert _messages("select any_value(x), $min_aeg from stais limit 3") == [
         'unknown parameter $min_aeg; did you mean "min_age"?',
