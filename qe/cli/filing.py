@@ -20,7 +20,8 @@ from qe.errors import InputError
 from qe.filings import write
 from qe.filings.consultation import Consultation
 from qe.filings.consultation import read as read_consultation
-from qe.filings.workbook import Filing, workbook
+from qe.filings.fields import Filing
+from qe.filings.workbook import workbook
 from qe.measurement.catalogue import catalogue, chosen
 from qe.release.routes import routes
 from qe.runs import write_aside

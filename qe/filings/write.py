@@ -7,7 +7,8 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Final
 
-from qe.filings.workbook import FIELDS, Row
+from qe.filings.fields import FIELDS
+from qe.filings.workbook import Row
 from qe.reports import pages, wording
 
 TITLE: Final = "Measure Information Workbook"

@@ -5,7 +5,7 @@ The page fetches nothing and runs no script. It shows definitions only: the peop
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from qe.measurement import cases
@@ -15,7 +15,7 @@ from qe.measurement.events import rule_number
 from qe.measurement.facts import ListFacts
 from qe.measurement.measure import Module, text
 from qe.reports import markdown, pages, wording
-from qe.reports.markdown import Block, Span
+from qe.reports.markdown import Block
 
 RULE_OR_REST: Final = re.compile(r"(\bR\d+\b)")
 Link = tuple[str, str]  # text, address on this page
@@ -137,7 +137,7 @@ def view(module: Module) -> MeasurePage:
     return MeasurePage(
         title=f"{facts.name} ({module.id} {module.version})",
         name=facts.name,
-        standing=f"{module.standing()} measure",
+        standing=module.standing(),
         why_it_matters=facts.why_it_matters,
         measures=tuple((measure.id, measure.name) for measure in facts.measures),
         facts=_facts(module),
@@ -163,7 +163,6 @@ class _Finder:
     rules: tuple[str, ...]
     sql: Mapping[str, tuple[tuple[str, tuple[Link, ...]], ...]]
     cases: Mapping[str, tuple[Link, ...]]
-    placed: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, module: Module, worked: Sequence[Case]) -> "_Finder":
@@ -173,13 +172,6 @@ class _Finder:
             for rule in rules
         }
         return cls(rules=rules, sql={rule: tuple(_lines_of(rule, module)) for rule in rules}, cases=shown)
-
-    def place(self, cells: Sequence[Cell], *, begins: str) -> tuple[Shown, ...]:
-        """The rules that have their place at this item: the one it begins with, or those that no item begins with."""
-        named = [begins] if begins else [rule for cell in cells for piece in cell for rule in RULE.findall(piece.text)]
-        here = [rule for rule in dict.fromkeys(named) if rule not in self.placed]
-        self.placed.update(here)
-        return tuple(Shown(rule=rule, sql=self.sql[rule], cases=self.cases[rule]) for rule in here)
 
 
 def _lines_of(rule: str, module: Module) -> Iterator[tuple[str, tuple[Link, ...]]]:
@@ -204,25 +196,37 @@ def _pieces(told: str, style: str, finder: _Finder) -> Iterator[Piece]:
 
 def _specification(method: str, finder: _Finder) -> tuple[Part, ...]:
     blocks = markdown.blocks(method)
-    own = {rule for block in blocks for row in block.rows if (rule := _begins(row))}
-    finder.placed.update(own)  # an item that begins with a rule is its place, also when another names it before
-    return tuple(_part(block, finder) for block in blocks)
+    homes = _homes(blocks)
+    parts = []
+    for number, block in enumerate(blocks):
+        items = []
+        for place, row in enumerate(block.rows):
+            here = (rule for rule in finder.rules if homes.get(rule) == (number, place))
+            items.append(
+                Item(
+                    cells=tuple(
+                        tuple(piece for span in cell for piece in _pieces(span.text, span.style, finder))
+                        for cell in row
+                    ),
+                    rules=tuple(Shown(rule=rule, sql=finder.sql[rule], cases=finder.cases[rule]) for rule in here),
+                )
+            )
+        parts.append(Part(kind=block.kind, level=block.level, items=tuple(items)))
+    return tuple(parts)
 
 
-def _begins(row: Sequence[Sequence[Span]]) -> str:
-    """The rule that a list item or table row begins with, or ""."""
-    first = row[0][0].text.strip() if row and row[0] else ""
-    return first if RULE.fullmatch(first) else ""
-
-
-def _part(block: Block, finder: _Finder) -> Part:
-    items = []
-    for row in block.rows:
-        cells = tuple(tuple(piece for span in cell for piece in _pieces(span.text, span.style, finder)) for cell in row)
-        begins = _begins(row)
-        finder.placed.discard(begins)
-        items.append(Item(cells=cells, rules=finder.place(cells, begins=begins)))
-    return Part(kind=block.kind, level=block.level, items=tuple(items))
+def _homes(blocks: Sequence[Block]) -> dict[str, tuple[int, int]]:
+    """The block and row where each rule has its place: the one that begins with it, else the first that names it."""
+    rows = [((number, place), row) for number, block in enumerate(blocks) for place, row in enumerate(block.rows)]
+    homes: dict[str, tuple[int, int]] = {}
+    for place, row in rows:
+        first = row[0][0].text.strip() if row and row[0] else ""
+        if RULE.fullmatch(first):
+            homes.setdefault(first, place)
+    for place, row in rows:
+        for rule in RULE.findall(" ".join(span.text for cell in row for span in cell)):
+            homes.setdefault(rule, place)
+    return homes
 
 
 def _sql(module: Module, stem: str, finder: _Finder) -> SqlText:

@@ -16,7 +16,8 @@ import pytest
 from qe.errors import InputError, Refused
 from qe.filings import write
 from qe.filings.consultation import Consultation, read
-from qe.filings.workbook import FIELDS, Filing, Row, workbook
+from qe.filings.fields import FIELDS, Filing
+from qe.filings.workbook import Row, workbook
 from qe.ledger.book import EMPTY
 from qe.ledger.fold import Facts
 from qe.measurement import catalogue
