@@ -214,7 +214,7 @@ def test_a_part_belongs_to_the_definition_and_reads_only_parts_before_it(second_
     (folder.parent / "_shared" / "known.sql").write_text(PART + " ")
     assert load(folder).sha256 != before
     [fault] = check.check(load(_with_parts(second_stay, "late", "known")))
-    assert fault.message.startswith('measures/_shared/late.sql: the table "known" is not part of the contract')
+    assert fault.message.startswith('measures/_shared/late.sql, line 2: the table "known" is not part of the contract')
 
 
 def test_a_part_without_a_file_or_with_the_name_of_a_table_is_refused(second_stay: Write) -> None:
