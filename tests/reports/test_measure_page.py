@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from qe.measurement.measure import Module, load
 from qe.reports.measure_page import measure_page
 
 MODULES = {module.id: module for module in catalogue.catalogue()}
+
+
+@cache
+def page_of(name: str) -> str:
+    """The page of a shipped module, made once for all tests."""
+    return measure_page(MODULES[name])
 
 
 class Page(HTMLParser):
@@ -43,7 +50,7 @@ def text_of(html: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_every_link_leads_somewhere_on_the_page_and_no_id_stands_twice(name: str) -> None:
-    page = Page(measure_page(MODULES[name]))
+    page = Page(page_of(name))
     assert [one for one, times in Counter(page.ids).items() if times > 1] == []
     assert set(page.links) <= {f"#{one}" for one in page.ids}
 
@@ -51,7 +58,7 @@ def test_every_link_leads_somewhere_on_the_page_and_no_id_stands_twice(name: str
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_each_rule_has_a_place_in_the_specification_with_links_to_its_sql_and_its_cases(name: str) -> None:
     module = MODULES[name]
-    page = Page(measure_page(module))
+    page = Page(page_of(name))
     rules = set(re.findall(r"\bR\d+\b", module.method))
     assert {*rules, *(f"cases-{rule}" for rule in rules)} <= set(page.ids)
     lines = {
@@ -69,14 +76,14 @@ def test_the_sql_on_the_page_is_that_of_the_files_line_by_line() -> None:
     import html as entities
 
     module = MODULES["low_value_care"]
-    shown = re.findall(r'<li id="(?:\w+)-\d+" data-line="\d+">(.*?)</li>', measure_page(module), re.S)
+    shown = re.findall(r'<li id="(?:\w+)-\d+" data-line="\d+">(.*?)</li>', page_of("low_value_care"), re.S)
     unlinked = [re.sub(r'<a class="to".*?</a>', "", line) for line in shown]
     told = [entities.unescape(re.sub(r"<[^>]+>", "", line)) for line in unlinked]
     assert told == [line for sql in module.sql.values() for line in sql.splitlines()]
 
 
 def test_a_case_shows_what_is_given_as_written_what_is_expected_and_the_working() -> None:
-    text = text_of(measure_page(MODULES["hwr"]))
+    text = text_of(page_of("hwr"))
     assert "a readmission on day 31 does not count" in text
     assert "5 March + 31 days = 5 April" in text
     assert "person_id P1 months 2023-01..2025-03" in text
@@ -85,14 +92,14 @@ def test_a_case_shows_what_is_given_as_written_what_is_expected_and_the_working(
 
 
 def test_the_page_runs_no_script_and_fetches_nothing() -> None:
-    html = measure_page(MODULES["ahrq_pqi"])
+    html = page_of("ahrq_pqi")
     page = Page(html)
     assert (page.tags["script"], page.tags["link"], page.fetched) == (0, 0, [])
     assert "url(" not in html and "@import" not in html
 
 
 def test_the_columns_are_regions_that_a_keyboard_scrolls_and_a_screen_reader_names() -> None:
-    html = measure_page(MODULES["hwr"])
+    html = page_of("hwr")
     assert '<html lang="en">' in html
     assert len(re.findall(r'<section id="\w+" tabindex="0" aria-labelledby="h-\w+">', html)) == 3
     assert re.findall(r'<a class="skip" href="#(\w+)"', html) == ["specification", "sql", "cases"]
@@ -100,7 +107,7 @@ def test_the_columns_are_regions_that_a_keyboard_scrolls_and_a_screen_reader_nam
 
 
 def test_the_same_module_gives_the_same_bytes() -> None:
-    assert measure_page(MODULES["hwr"]) == measure_page(MODULES["hwr"])
+    assert measure_page(MODULES["hwr"]) == page_of("hwr")
 
 
 def test_an_unfinished_module_is_shown_with_what_it_lacks(tmp_path: Path) -> None:
