@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from tests.oracles.comorbidity import prior_year_factors
+from tests.oracles.comorbidity import is_short, prior_year
 from tests.oracles.model_rows import (
     Answer,
     Answers,
@@ -40,7 +40,9 @@ def answers(model: Model, lists: Lists, *, start: date, end: date) -> Answers:
         if not (of_age and seen):
             continue
         counts = [indicators(stay, person, lists) for stay in judged_stays(person, start, end)]
-        factors = prior_year_factors(person, start, lists)
+        factors = prior_year(person, start, lists)
+        if is_short(hospital_months(person), start):  # R21
+            factors = frozenset({"history:short"})
         for number in (*INDICATORS, *COMPOSITES):
             parts = COMPOSITES.get(number, {number})
             youngest, oldest = AGES.get(number, ADULTS)

@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from datetime import date
 
-from tests.oracles.model_rows import DAY, Lists, Person, hospital_months, months_later, plain
+from tests.oracles.model_rows import DAY, Lists, Person, months_later, plain
+
+CEREBROVASCULAR = ("CBVD_POA", "CBVD_SQLA")
 
 
-def flags(codes: Iterable[str], lists: Lists) -> frozenset[str]:
-    """Flags of ICD-10 codes; of two of one hierarchy the graver counts alone."""
-    found = {flag for code in codes for flag in lists.map("elixhauser").get(code, ())}
-    return without_milder(found, lists)
-
-
-def without_milder(found: set[str], lists: Lists) -> frozenset[str]:
+def counted(found: Iterable[str], lists: Lists) -> frozenset[str]:
+    """Cerebrovascular disease and its sequelae are one flag; of two of one hierarchy the graver counts alone."""
+    found = {"CBVD" if flag in CEREBROVASCULAR else flag for flag in found}
     graver = lists.map("elixhauser_hierarchy")
     return frozenset(flag for flag in found if not graver.get(flag, set()) & found)
 
@@ -28,10 +26,13 @@ def codes_of_claims(person: Person, first: date, last: date) -> set[str]:
     }
 
 
-def prior_year_factors(person: Person, start: date, lists: Lists) -> frozenset[str]:
-    """The flags of the 12 months before `start`, or history:short where fewer than 9 of them are in view."""
-    year = {months_later(start, -back) for back in range(1, 13)}
-    if len(hospital_months(person) & year) < 9:
-        return frozenset({"history:short"})
+def is_short(in_view: set[date], start: date) -> bool:
+    """Fewer than 9 of the 12 months before `start` are in view."""
+    return len(in_view & {months_later(start, -back) for back in range(1, 13)}) < 9
+
+
+def prior_year(person: Person, start: date, lists: Lists) -> frozenset[str]:
+    """The factors of the 12 months before `start`."""
     codes = codes_of_claims(person, months_later(start, -12), start - DAY)
-    return frozenset(f"comorbidity:{flag}" for flag in flags(codes, lists))
+    found = {flag for code in codes for flag in lists.map("elixhauser").get(code, ())}
+    return frozenset(f"comorbidity:{flag}" for flag in counted(found, lists))

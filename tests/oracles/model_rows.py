@@ -202,8 +202,10 @@ def held_months(person: Person) -> set[date]:
 
 
 def hospital_months(person: Person) -> set[date]:
-    """Months whose hospital claims some payer's files hold: of Medicare, those with Part A."""
-    return {row.month for row in person.months if is_held(row) and (row.payer_type != "medicare" or row.part_a)}
+    """Months whose hospital claims some payer's files hold: of Medicare, those with Part A, or of which nobody says."""
+    return {
+        row.month for row in person.months if is_held(row) and (row.payer_type != "medicare" or row.part_a is not False)
+    }
 
 
 def rounded(value: Decimal | int, places: int = 6) -> Decimal:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.oracles.comorbidity import codes_of_claims, without_milder
+from tests.oracles.comorbidity import codes_of_claims, counted
 from tests.oracles.model_rows import DAY, Answer, Answers, Lists, Model, Person, Row, icd10, plain
 from tests.oracles.stays import (
     Categories,
@@ -140,4 +140,4 @@ def comorbidities(stay: Row, person: Person, lists: Lists, marks_count: bool) ->
             for flag in lists.map("elixhauser").get(plain(row.code), ())
             if row.present_on_admission in ("Y", "W", "1") or flag in lists.codes("elixhauser_poa_neutral")
         }
-    return without_milder(found, lists)
+    return counted(found, lists)

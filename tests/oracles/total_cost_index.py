@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from tests.oracles.comorbidity import prior_year_factors
+from tests.oracles.comorbidity import is_short, prior_year
 from tests.oracles.model_rows import (
     Answer,
     Answers,
@@ -20,8 +20,6 @@ from tests.oracles.model_rows import (
     is_held,
     month_of,
     months_between,
-    months_later,
-    rounded,
     standing_fills,
 )
 
@@ -51,8 +49,14 @@ class Cost:
 
     @property
     def yearly(self) -> Decimal:
-        """R7, R8: not below zero, brought to a year."""
-        return max(self.amount, Decimal(0)) * 12 / len(self.months)
+        """R7, R8: not below zero, brought to a year, in whole cents."""
+        return rounded_down(max(self.amount, Decimal(0)) * 12 / len(self.months), Decimal("0.01"))
+
+    def up_to(self, limit: Decimal) -> Decimal:
+        """R8: the cost, or where a year of it is above the limit the limit's share for the member months."""
+        if self.yearly <= limit:
+            return max(self.amount, Decimal(0))
+        return rounded_down(limit * len(self.months) / 12, Decimal("0.000001"))
 
 
 def answers(model: Model, lists: Lists, *, start: date, end: date, cap_percentile: int = 99) -> Answers:
@@ -66,21 +70,17 @@ def answers(model: Model, lists: Lists, *, start: date, end: date, cap_percentil
     found: Answers = {}
     for cost in costs:
         person, months = cost.person, len(cost.months)
-        year_before = {months_later(start, -back) for back in range(1, 13)}
-        is_short = len(held_months(person) & year_before) < 9  # R4
-        value = Decimal(0)
-        if cost.months:
-            limit = caps[cost.payer_line]
-            value = rounded(min(cost.yearly, limit) * months / 12)
-        factors = prior_year_factors(person, start, lists)
+        cohort = "short_history" if is_short(held_months(person), start) else "full_history"  # R4
+        value = cost.up_to(caps[cost.payer_line]) if cost.months else Decimal(0)
         found["total_cost_index", person.person_id] = Answer(
             person.person_id,
             frozenset() if cost.months else frozenset({"R5"}),
             value=value,
             exposure=Decimal(months),
             amount=cost.amount if cost.months else None,
-            cohort="short_history" if is_short else "full_history",
-            factors=frozenset(factor for factor in factors if factor.startswith("comorbidity:")),
+            cohort=cohort,
+            further=dollars(cost) if cost.months else {},
+            factors=prior_year(person, start, lists) if cohort == "full_history" else frozenset(),
         )
     return found
 
@@ -124,6 +124,17 @@ def payer_line(person: Person, months: set[date]) -> str | None:
     counts = Counter(of_month.values())
     latest = {kind: max(month for month, of_this in of_month.items() if of_this == kind) for kind in counts}
     return max(counts, key=lambda kind: (counts[kind], latest[kind]), default=None)
+
+
+def dollars(cost: Cost) -> dict[str, object]:
+    """R2, R6, R10: what stands beside the cost."""
+    by_kind = {f"{kind}_amount": cost.by_kind[kind] for kind in (*KINDS.values(), "pharmacy", "other")}
+    outside = {"medical_only_months": len(cost.medical_only), "medical_only_amount": cost.outside}
+    return {**by_kind, **outside, "repriced_amount": cost.repriced}
+
+
+def rounded_down(amount: Decimal, unit: Decimal) -> Decimal:
+    return amount.quantize(unit, rounding="ROUND_DOWN")
 
 
 def cap(yearly: list[Decimal], percentile: int) -> Decimal:

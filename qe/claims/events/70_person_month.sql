@@ -1,4 +1,5 @@
 -- Grain: one row per person and month. Decides: the primary medical product, and what is observable in any of the person's products.
+-- part_a: NULL where nobody says whether the person has Part A.
 insert into person_month
 with ranked as (
     select
@@ -24,7 +25,7 @@ select
     min(ranked.payer_id) filter (where place = 1), min(ranked.payer_type) filter (where place = 1),
     bool_or(coalesce(ranked.medical, false)), bool_or(coalesce(ranked.pharmacy, false)),
     bool_or(ffs.has_ab) and not bool_or(ffs.managed_care),
-    bool_or(coalesce(ranked.part_a, false)), bool_or(coalesce(ranked.part_b, false)), bool_or(coalesce(ranked.part_d, false)),
+    bool_or(ranked.part_a), bool_or(coalesce(ranked.part_b, false)), bool_or(coalesce(ranked.part_d, false)),
     bool_or(ffs.managed_care), bool_or(coalesce(ranked.hospice, false)), bool_or(coalesce(ranked.esrd, false)),
     bool_or(coalesce(ranked.dual, false))
 from ranked
