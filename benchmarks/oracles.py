@@ -7,19 +7,27 @@ Every row must agree with the engine's, in both directions. Licensed lists are t
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from qe import bundled
+from benchmarks.site import generated, modelled, site_over
+from benchmarks.strewn import strewn
+from qe import bundled, warehouse
+from qe.claims.load import ClaimsModel
 from qe.measurement import value_sets
 from qe.measurement.compute import MeasureEvents, compute
 from qe.measurement.measure import load
-from qe.periods import MeasurePeriod
+from qe.periods import MeasurePeriod, twelve_months_ending
+from qe.progress import Progress, Silent
+from qe.site import Site
 from qe.warehouse import Warehouse
 from tests.oracles import (
     ahrq_pqi,
     awv,
+    days_covered,
     ed_avoidable,
     generic_dispensing,
     low_value_care,
@@ -29,7 +37,7 @@ from tests.oracles import (
     supd,
     total_cost_index,
 )
-from tests.oracles.model_rows import Answer, Answers, Lists, Model
+from tests.oracles.model_rows import Answer, Answers, Lists, Model, read
 
 MEASURES = bundled.folder("measures")
 Oracle = Callable[..., Answers]
@@ -59,6 +67,8 @@ READINGS = (
     _of("generic_dispensing", generic_dispensing.answers, equivalents="bounded", products="with_generic"),
     _of("awv", awv.answers),
     _of("supd", supd.answers),
+    *(_of(f"pdc_{name}", days_covered.answers) for name in ("statins", "rasa", "diabetes")),
+    _of("pdc_statins", days_covered.answers, age_on="last_day", min_period_days=92, ip_snf_adjust="on"),
     _of("ed_avoidable", ed_avoidable.answers),
     _of("mcc_admissions", mcc_admissions.answers),
     _of("mcc_admissions", mcc_admissions.answers, min_age=18, coverage_rule="censor"),
@@ -73,6 +83,9 @@ READINGS = (
     _of("hwr", readmission.hwr),
     _of("hwr", readmission.hwr, min_age=65, cancer_rule="all", covid_exclusion="on"),
 )
+
+
+PLAIN = tuple(reading for reading in READINGS if not reading.parameters)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,3 +175,77 @@ def _sides(answer: Answer, row: Mapping[str, Any], factors: set[str]) -> list[tu
         own = {factor for factor in factors if factor.split(":")[0] in families}
         sides.append(("factors", sorted(answer.factors), sorted(own)))
     return sides
+
+
+def over(
+    db: Warehouse, period: MeasurePeriod, *, readings: Sequence[Reading] = READINGS, progress: Progress | None = None
+) -> dict[str, Compared]:
+    """Each of `readings` compared on the claims model in `db`, by its name."""
+    bar = progress or Silent()
+    model = read(db.connection)
+    found = {}
+    for reading in readings:
+        bar.start(f"comparing {reading.name}")
+        found[reading.name] = compare(reading, db, model, period)
+        bar.finish()
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracles:
+    """What was compared: the generated persons as they are, and some of them with rare things strewn over their rows.
+
+    disagreements  names of the readings that differ, with what differs
+    """
+
+    persons_planted: int
+    persons_strewn: int
+    seed: int
+    generated: Mapping[str, Compared]
+    strewn: Mapping[str, Compared]
+
+    @property
+    def disagreements(self) -> tuple[str, ...]:
+        return tuple(
+            f"{name}, {where}: {dict(one.disagreements)}"
+            for where, readings in (("generated", self.generated), ("strewn", self.strewn))
+            for name, one in readings.items()
+            if one.disagreements
+        )
+
+
+def check(folder: Path, *, persons: int, persons_strewn: int, seed: int, progress: Progress | None = None) -> Oracles:
+    """Generate, receive, build, compare every reading. Can be stopped and run again in the same folder."""
+    files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, progress=progress)
+    site = site_over(folder / f"site-{persons}-{seed}", files / "inbox")
+    _, model = modelled(site, progress=progress)
+    with opened(site, model) as db:
+        as_they_are = over(db, period_of(site), progress=progress)
+        with changed(db, period_of(site), persons=persons_strewn, seed=seed) as other:
+            strewn_over = over(other, period_of(site), progress=progress)
+    return Oracles(
+        persons_planted=persons,
+        persons_strewn=persons_strewn,
+        seed=seed,
+        generated=as_they_are,
+        strewn=strewn_over,
+    )
+
+
+def opened(site: Site, model: ClaimsModel) -> AbstractContextManager[Warehouse]:
+    """The claims model, only to read."""
+    return warehouse.open_read_only(model.path, site.store_key(), engine=site.engine(), lock=True)
+
+
+def changed(db: Warehouse, period: MeasurePeriod, *, persons: int, seed: int) -> AbstractContextManager[Warehouse]:
+    """Some persons of `db` in memory, with rare things strewn over their rows."""
+    return strewn(db, measures=MEASURES, seed=seed, persons=persons, start=period.start, end=period.end)
+
+
+def period_of(site: Site) -> MeasurePeriod:
+    """The 12 months that the site's only reporting period ends."""
+    return twelve_months_ending(site.period().end)
+
+
+def as_result(found: Oracles) -> dict[str, object]:
+    return asdict(found)

@@ -13,7 +13,7 @@ with considered as (
 covered_month as (
     select person_id, month
     from person_month
-    where holds_hospital_claims(medical, payer_type, managed_care, part_a)
+    where hospital
 ),
 covered_before as (
     select considered.event_id, considered.admit_date, considered.index_date, count(covered_month.month) as months

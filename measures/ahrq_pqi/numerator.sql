@@ -19,9 +19,7 @@ with considered_stay as (                                         -- R6; one row
     where stay.is_acute
         and not coalesce(stay.is_open, false)
         and stay.discharge_date between $period_start and $period_end
-        and holds_hospital_claims(
-            discharge_month.medical, discharge_month.payer_type, discharge_month.managed_care, discharge_month.part_a
-        )
+        and discharge_month.hospital
         and stay.person_id in (select person_id from population)
 ),
 on_list as (                                                      -- where a stay's codes stand on the lists

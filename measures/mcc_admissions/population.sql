@@ -111,9 +111,7 @@ uncovered as (                                                    -- R6: months 
     cross join period_month
     left join person_month
         on person_month.person_id = considered.person_id and person_month.month = period_month.month
-        and holds_hospital_claims(
-            person_month.medical, person_month.payer_type, person_month.managed_care, person_month.part_a
-        )
+        and person_month.hospital
     where person_month.month is null and coalesce(period_month.month <= considered.death_date, true)
     group by considered.person_id
 ),

@@ -82,7 +82,7 @@ def judged_stays(person: Person, start: date, end: date) -> list[Row]:
     return [
         stay
         for stay in person.stays
-        if stay.facility_type in ("short_term", "cah", "cancer_exempt")
+        if stay.is_acute
         and not stay.is_open
         and stay.discharge_date
         and start <= stay.discharge_date <= end

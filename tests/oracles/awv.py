@@ -1,5 +1,6 @@
 """Annual wellness visit, from measures/awv/method.md alone: everybody with a month of Part B in view."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from tests.oracles.model_rows import (
     Lists,
     Model,
     Person,
+    Row,
     is_held,
     line_day,
     line_stands,
@@ -31,7 +33,7 @@ def answers(model: Model, lists: Lists, *, start: date, end: date, min_months: i
         reasons = set()
         if len(months) < min_months:
             reasons.add("R3")
-        if in_hospice(person, start, end):
+        if in_hospice(person, person.occurred, start, end):
             reasons.add("R4")
         days = visit_days(person, lists, start, end)
         found["awv", person.person_id] = Answer(
@@ -44,11 +46,11 @@ def answers(model: Model, lists: Lists, *, start: date, end: date, min_months: i
     return found
 
 
-def in_hospice(person: Person, start: date, end: date) -> bool:
-    """A month of enrolment marked hospice, or a hospice claim that stands, touches the period."""
+def in_hospice(person: Person, claims: Iterable[Row], start: date, end: date) -> bool:
+    """A month of enrolment marked hospice, or a hospice claim among `claims`, touches the period."""
     return any(row.hospice and row.month <= end and month_end(row.month) >= start for row in person.months) or any(
         claim.claim_type == "hospice" and claim.from_date <= end and (claim.thru_date or claim.from_date) >= start
-        for claim in person.standing
+        for claim in claims
     )
 
 
@@ -56,7 +58,7 @@ def visit_days(person: Person, lists: Lists, start: date, end: date) -> set[date
     """R5 to R7."""
     return {
         line_day(claim, line)
-        for claim in person.standing
+        for claim in person.occurred
         if claim.claim_type in ("professional", "outpatient")
         for line in claim.lines
         if line.hcpcs in lists.codes("annual_wellness_visit")

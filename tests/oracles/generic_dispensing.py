@@ -42,7 +42,7 @@ def answers(
                 "R5": is_no_product(fill.ndc),
                 "R6": bool(named & lists.codes("vaccine")),
                 "R7": bool(named & lists.codes("device")),
-                "R8": products == "with_generic" and kind == "B" and not to_be_had,
+                "R8": products == "with_generic" and kind != "G" and not to_be_had,
             }
             worth = thirty_day_fills(fill, equivalents)
             found["generic_dispensing", fill.fill_id] = Answer(

@@ -73,7 +73,7 @@ def answers(
         years = person.age(start)
         if not held or years < min_age:
             continue
-        signs = Signs({(claim.from_date, code) for claim in person.standing for code in icd10(claim.diagnoses)})
+        signs = Signs({(claim.from_date, code) for claim in person.occurred for code in icd10(claim.diagnoses)})
         at_risk = {
             "psa": person.sex == 1 and years >= psa_age,
             "low_back_imaging": signs.within(lists.beginnings(PAIN), start - SIX_WEEKS, end),
@@ -108,7 +108,7 @@ def on_a_claim(person: Person, sign: str, lists: Lists, start: date, end: date) 
     """R3, R4: a claim of the period with the sign and without a warrant."""
     return any(
         start <= claim.from_date <= end and has_unwarranted(icd10(claim.diagnoses), sign, lists)
-        for claim in person.standing
+        for claim in person.occurred
     )
 
 
@@ -120,7 +120,7 @@ def services(person: Person, names: tuple[str, ...], lists: Lists, start: date, 
     """R8, in the order of days."""
     lines: dict[date, list[Row]] = defaultdict(list)
     claims: dict[date, dict[str, Row]] = defaultdict(dict)
-    for claim in person.standing:
+    for claim in person.occurred:
         if claim.claim_type not in ("professional", "outpatient"):
             continue
         for line in claim.lines:

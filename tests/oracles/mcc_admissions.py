@@ -20,7 +20,7 @@ from tests.oracles.model_rows import (
     plain,
     rounded,
 )
-from tests.oracles.stays import ACUTE, Categories, last_day, order
+from tests.oracles.stays import Categories, last_day, order
 
 BUFFER = timedelta(days=10)
 FACILITY_CLAIMS = ("inpatient", "snf", "hha")
@@ -122,7 +122,7 @@ def responsible(visits: list[Row]) -> str | None:
 
 def hospice_begins(person: Person, start: date, end: date) -> date | None:
     """R7: the first day of a hospice claim, or of a month that enrolment alone marks."""
-    claims = [claim for claim in person.standing if claim.claim_type == "hospice"]
+    claims = [claim for claim in person.occurred if claim.claim_type == "hospice"]
     begins = [claim.from_date for claim in claims if claim.from_date <= end and claim.thru_date >= start]
     for row in person.months:
         lies_in = any(claim.from_date <= month_end(row.month) and claim.thru_date >= row.month for claim in claims)
@@ -170,7 +170,7 @@ def judged(
     }
     counts = {"admissions": 0, "planned": 0, "following": 0, "before": 0}
     for stay in institutional:
-        if stay.facility_type not in ACUTE or not start <= stay.admit_date <= last:  # R15
+        if not stay.is_acute or not start <= stay.admit_date <= last:  # R15
             continue
         if categories.is_planned(stay):
             counts["planned"] += 1
@@ -197,9 +197,9 @@ def judged(
 
 
 def takes_time(stay: Row) -> bool:
-    return stay.facility_type in (*ACUTE, "snf", "rehabilitation")
+    return stay.is_acute or stay.facility_type in ("snf", "rehabilitation")
 
 
 def ends(stay: Row, person: Person) -> date:
-    """The last day that a stay takes out: 10 days after discharge, or the last day billed of an open one."""
-    return last_day(stay, person) + (timedelta(0) if stay.is_open else BUFFER)
+    """R13: the last day that a stay takes out, 10 days after discharge, or after the last day billed of an open one."""
+    return last_day(stay, person) + BUFFER

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,13 +65,13 @@ class Person:
     visits: list[Row] = field(default_factory=list)
 
     @cached_property
-    def standing(self) -> list[Row]:
-        """Claims that stand: not denied, reversed, void, replaced or another payer's copy."""
-        return [claim for claim in self.claims if stands(claim)]
+    def paid(self) -> list[Row]:
+        """Claims that cost: not denied, reversed, void, replaced or another payer's copy."""
+        return [claim for claim in self.claims if claim.paid_status not in NO_SERVICE and is_final(claim)]
 
     @cached_property
     def occurred(self) -> list[Row]:
-        """Claims whose care took place, paid or not, once across payers."""
+        """Claims that stand: as those that cost, and the denied ones whose reason shows that the care was given."""
         return [claim for claim in self.claims if claim.service_occurred and is_final(claim)]
 
     def age(self, day: date) -> int:
@@ -137,10 +137,6 @@ def _parts(rows: Mapping[str, list[Row]], key: str, **parts: str) -> list[Row]:
 def is_final(row: Row) -> bool:
     """Not replaced by a later version, and not another payer's copy."""
     return row.superseded_by is None and row.duplicate_of is None
-
-
-def stands(claim: Row) -> bool:
-    return claim.paid_status not in NO_SERVICE and is_final(claim)
 
 
 def line_stands(line: Row) -> bool:
@@ -228,10 +224,30 @@ def words(ingredients: Iterable[str] | None) -> set[str]:
     return {word for name in ingredients or () for word in re.split(r"[^A-Z0-9]+", name.upper()) if word}
 
 
+@cache
+def categories_in(path: Path) -> Mapping[str, set[str]]:
+    """The codes of a CSV file, each with its categories or labels."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with path.open(encoding="utf-8", newline="") as lines:
+        for code, what, *_ in list(csv.reader(lines))[1:]:
+            found[code].add(what)
+    return dict(found)
+
+
+@cache
+def families_in(path: Path) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for code, categories in categories_in(path).items():
+        for length in range(3, len(code) + 1):
+            found[code[:length]] |= categories
+    return dict(found)
+
+
 class Lists:
     """The code lists of one module, as its CSV files hold them. Licensed ones are the invented ones that ship."""
 
     def __init__(self, measures: Path, module_id: str) -> None:
+        self.module_id = module_id
         self._folder = measures / module_id
         self._facts = tomllib.loads((self._folder / "measure.toml").read_text(encoding="utf-8"))
         self._read: dict[str, Mapping[str, set[str]]] = {}
@@ -241,12 +257,16 @@ class Lists:
     def map(self, name: str) -> Mapping[str, set[str]]:
         """Code -> its categories (of a list: its labels)."""
         if name not in self._read:
-            found: dict[str, set[str]] = defaultdict(set)
-            with self._path(name).open(encoding="utf-8", newline="") as lines:
-                for code, what, *_ in list(csv.reader(lines))[1:]:
-                    found[code].add(what)
-            self._read[name] = dict(found)
+            self._read[name] = categories_in(self._path(name))
         return self._read[name]
+
+    def has(self, name: str) -> bool:
+        """The module has a list of this name."""
+        return name in self._facts.get("lists", {})
+
+    def families(self, name: str) -> Mapping[str, set[str]]:
+        """Beginnings of three or more characters of a map's codes -> the categories of all codes under it."""
+        return families_in(self._path(name))
 
     def codes(self, *names: str) -> set[str]:
         """The codes of one list or several."""

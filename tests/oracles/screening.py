@@ -112,7 +112,7 @@ def _answers(
         reasons = {
             "R3": not visits(person, lists, start, end),
             "R4": has_gaps(held, start, end, months_before, gap_months),
-            "R5": in_hospice(person, start, end)
+            "R5": in_hospice(person, person.occurred, start, end)
             or bool(services(person, lists, "hospice_service", first=start, last=end, anywhere=True)),
             "R6": bool(diagnosis_days(person, lists, "palliative_dx", start, end))
             or bool(services(person, lists, "palliative_service", first=start, last=end, anywhere=True)),
@@ -132,7 +132,7 @@ def _answers(
 
 
 def standing_lines(person: Person) -> Iterable[tuple[Row, Row]]:
-    return ((claim, line) for claim in person.standing for line in claim.lines if line_stands(line))
+    return ((claim, line) for claim in person.occurred for line in claim.lines if line_stands(line))
 
 
 def services(person: Person, lists: Lists, *names: str, first: date, last: date, anywhere: bool = False) -> set[date]:
@@ -162,7 +162,7 @@ def diagnosis_days(person: Person, lists: Lists, name: str, first: date, last: d
     codes = lists.codes(name)
     return {
         claim.from_date
-        for claim in person.standing
+        for claim in person.occurred
         if first <= claim.from_date <= last and icd10(claim.diagnoses) & codes
     }
 
@@ -182,7 +182,7 @@ def has_gaps(held: set[date], start: date, end: date, months_before: int, gap_mo
 def has_lost_organ(person: Person, lists: Lists, end: date) -> bool:
     """R7."""
     sides: set[str] = set()
-    for claim in person.standing:
+    for claim in person.occurred:
         if claim.from_date <= end:
             for code in icd10(claim.diagnoses):
                 sides |= lists.map("organ_dx").get(code, set())
@@ -204,7 +204,7 @@ def is_frail(person: Person, lists: Lists, start: date, end: date) -> bool:
 def is_gravely_ill(person: Person, lists: Lists, start: date, end: date) -> bool:
     """R8: advanced illness, or a medicine for dementia, from 12 months before the period on."""
     first, codes = months_later(start, -12), lists.codes("advanced_illness_dx")
-    claims = [claim for claim in person.standing if first <= claim.from_date <= end and icd10(claim.diagnoses) & codes]
+    claims = [claim for claim in person.occurred if first <= claim.from_date <= end and icd10(claim.diagnoses) & codes]
     if any(claim.claim_type == "inpatient" for claim in claims) or len({claim.from_date for claim in claims}) > 1:
         return True
     return any(

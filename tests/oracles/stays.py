@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from tests.oracles.model_rows import (
-    DAY,
     Lists,
     Person,
     Row,
@@ -20,8 +19,8 @@ from tests.oracles.model_rows import (
     plain,
 )
 
-ACUTE = ("short_term", "cah", "cancer_exempt")
 DIED = ("20", "40", "41", "42")
+MARKS = ("Y", "N", "U", "W", "1")
 
 
 class Categories:
@@ -29,10 +28,7 @@ class Categories:
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
-        self._under: dict[str, set[str]] = defaultdict(set)
-        for code, categories in lists.map("ccs_dx").items():
-            for length in range(3, len(code) + 1):
-                self._under[code[:length]] |= categories
+        self._under = lists.families("ccs_dx")
 
     def of_diagnosis(self, code: str) -> str | None:
         """R3: of the map; else of its longest known beginning; else of the analyst's file; else none."""
@@ -88,7 +84,7 @@ def order(stay: Row) -> tuple[date, date, str]:
 
 
 def acute_stays(person: Person) -> list[Row]:
-    return sorted((stay for stay in person.stays if stay.facility_type in ACUTE), key=order)
+    return sorted((stay for stay in person.stays if stay.is_acute), key=order)
 
 
 def last_day(stay: Row, person: Person) -> date:
@@ -98,13 +94,9 @@ def last_day(stay: Row, person: Person) -> date:
     return last
 
 
-def is_transferred(stay: Row, person: Person) -> bool:
-    """Another acute hospital admits on the day of discharge or the next."""
-    left = stay.discharge_date
-    return left is not None and any(
-        other.facility_id != stay.facility_id and order(other) > order(stay) and left <= other.admit_date <= left + DAY
-        for other in acute_stays(person)
-    )
+def is_transferred(stay: Row) -> bool:
+    """R7: it is not the last of its chain (event table transfer_chain)."""
+    return any(not row.is_last for row in stay.chain)
 
 
 def a_year_before(day: date) -> date:
@@ -116,11 +108,11 @@ def a_year_before(day: date) -> date:
 def coverage_reasons(stay: Row, person: Person) -> dict[str, bool]:
     """R11 and R12."""
     covered = hospital_months(person)
-    first, last = month_of(stay.admit_date), last_day(stay, person)
+    first, last = month_of(stay.admit_date), stay.discharge_date or stay.admit_date
     before = {months_later(first, -back) for back in range(1, 13)} | set(months_between(stay.admit_date, last))
     until = min(last + timedelta(days=30), person.death_date or date.max)
     after = set(months_between(last, max(until, last)))
-    return {"R11": not before <= covered, "R12": not after <= covered}
+    return {"R11": not before <= covered, "R12": not stay.is_open and not after <= covered}
 
 
 def has_covid(stay: Row, lists: Lists) -> bool:
@@ -140,7 +132,7 @@ def common_reasons(stay: Row, person: Person, lists: Lists, min_age: int, covid_
     return {
         "R5": person.age(stay.admit_date) < min_age,
         "R6": stay.discharge_status in DIED,
-        "R7": is_transferred(stay, person),
+        "R7": is_transferred(stay),
         "R8": stay.is_open,
         "R9": stay.discharge_status == "07",
         "R10": stay.facility_type == "cancer_exempt",
@@ -179,8 +171,9 @@ def chain_end(stay: Row, person: Person) -> str:
 
 
 def unmarked_too_often(stays: Iterable[Row]) -> bool:
-    """R25: some hospital leaves more than a fifth of the secondary diagnoses of these stays without a mark."""
+    """R25: some hospital leaves more than a fifth of the secondary ICD-10 diagnoses of these stays without a mark."""
     marks: Mapping[str, list[str | None]] = defaultdict(list)
     for stay in stays:
-        marks[stay.facility_id].extend(row.present_on_admission for row in stay.diagnoses if row.kind == "other")
-    return any(5 * sum(mark is None for mark in of_one) > len(of_one) for of_one in marks.values())
+        secondary = (row for row in stay.diagnoses if row.kind == "other" and row.icd_version == 10)
+        marks[stay.facility_id].extend(row.present_on_admission for row in secondary)
+    return any(5 * sum(mark not in MARKS for mark in of_one) > len(of_one) for of_one in marks.values())

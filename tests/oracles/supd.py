@@ -35,8 +35,8 @@ def answers(
             "R4": len(days) < 2,
             "R5": not 40 <= person.age(start) <= 75,
             **enrolment_reasons(person, min(days), start, end, min_period_days, gap_rule),
-            "R9": in_hospice(person, start, end),
-            **diagnosis_reasons(person, filled, lists, start, end),
+            **diagnosis_reasons(person, lists, start, end),
+            **further_reasons(person, filled, lists, start, end),
         }
         found["supd", person.person_id] = Answer(
             person.person_id,
@@ -55,18 +55,11 @@ def enrolment_reasons(
     person: Person, first: date, start: date, end: date, min_period_days: int, gap_rule: int
 ) -> dict[str, bool]:
     """R3 and R6 to R8, by looking at every day."""
-    enrolled = set()
-    for row in person.months:
-        if row.pharmacy:
-            day, last = row.covered_from or row.month, row.covered_to or month_end(row.month)
-            while day <= last:
-                enrolled.add(day)
-                day += DAY
-    of_year = [day for day in enrolled if start <= day <= end]
+    of_year = pharmacy_days(person, start, end)
     last_day = min(end, person.death_date or end, max(of_year, default=first - DAY))
     gaps, longest, running, day, length = 0, 0, 0, first, 0
     while day <= last_day:
-        running = 0 if day in enrolled else running + 1
+        running = 0 if day in of_year else running + 1
         gaps += running == 1
         longest = max(longest, running)
         length += 1
@@ -78,12 +71,35 @@ def enrolment_reasons(
     }
 
 
-def diagnosis_reasons(person: Person, filled: list[Row], lists: Lists, start: date, end: date) -> dict[str, bool]:
-    """R10 to R15."""
-    codes = {code for claim in person.occurred if start <= claim.from_date <= end for code in icd10(claim.diagnoses)}
+def pharmacy_days(person: Person, start: date, end: date) -> set[date]:
+    """Days of pharmacy enrolment; a month covered in part counts by its days."""
+    enrolled = set()
+    for row in person.months:
+        if row.pharmacy and start <= row.month <= end:
+            day, last = row.covered_from or row.month, row.covered_to or month_end(row.month)
+            while day <= last:
+                enrolled.add(day)
+                day += DAY
+    return enrolled
+
+
+def codes_of_year(person: Person, start: date, end: date) -> set[str]:
+    return {code for claim in person.occurred if start <= claim.from_date <= end for code in icd10(claim.diagnoses)}
+
+
+def diagnosis_reasons(person: Person, lists: Lists, start: date, end: date) -> dict[str, bool]:
+    """R9 and R10."""
     in_kidney_month = any(row.esrd and start <= row.month <= end for row in person.months)
     return {
-        "R10": bool(codes & lists.codes("esrd")) or in_kidney_month,
+        "R9": in_hospice(person, person.paid, start, end),
+        "R10": bool(codes_of_year(person, start, end) & lists.codes("esrd")) or in_kidney_month,
+    }
+
+
+def further_reasons(person: Person, filled: list[Row], lists: Lists, start: date, end: date) -> dict[str, bool]:
+    """R11 to R15."""
+    codes = codes_of_year(person, start, end)
+    return {
         "R11": bool(codes & lists.codes("myopathy")),
         "R12": lists.beginnings("pregnancy").any_of(codes) or bool(of_list(filled, "fertility_drug", lists)),
         "R13": bool(codes & lists.codes("cirrhosis")),

@@ -91,7 +91,7 @@ def cost_of(person: Person, period: set[date]) -> Cost:
     held = held_months(person) & period
     cost = Cost(person, held & pharmacy, held - pharmacy, None)
     cost.payer_line = payer_line(person, cost.months)
-    for claim in person.standing:
+    for claim in person.paid:
         if not claim.mco_paid:
             add(cost, claim.admit_date or claim.from_date, claim, kind_of(claim))
     for fill in standing_fills(person):
