@@ -28,6 +28,7 @@ COLUMNS = {
     "claim_procedure": "claim_id sequence code icd_version procedure_date",
     "pharmacy_fill": "fill_id person_id payer_type fill_date ndc ingredients brand_generic days_supply fill_status line_status"
     " allowed_amount superseded_by duplicate_of repriced",
+    "provider_identifier": "unit_id id_type identifier",
     "drug": "ndc ingredients brand_generic effective_from effective_to",
     "stay": "stay_id person_id facility_id facility_type is_acute payer_type admit_date discharge_date discharge_status is_open"
     " died principal_diagnosis icd_version drg point_of_origin allowed_amount claim_ids",
@@ -81,10 +82,11 @@ class Person:
 
 @dataclass
 class Model:
-    """A claims model: its persons by id, and its drug map by NDC."""
+    """A claims model: its persons by id, its drug map by NDC, and the certification numbers of its facilities."""
 
     persons: dict[str, Person]
     drugs: dict[str, list[Row]]
+    ccn: dict[str, str]
 
 
 def read(connection: Connection) -> Model:
@@ -110,7 +112,8 @@ def read(connection: Connection) -> Model:
         for row in placed.get(table, rows[table]):
             if row.person_id in persons:
                 getattr(persons[row.person_id], name).append(row)
-    return Model(persons, _by(rows["drug"], "ndc"))
+    ccn = {row.unit_id: row.identifier for row in rows["provider_identifier"] if row.id_type == "CCN"}
+    return Model(persons, _by(rows["drug"], "ndc"), ccn)
 
 
 def _rows(connection: Connection, table: str, columns: list[str]) -> list[Row]:
