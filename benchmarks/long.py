@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import determinism, generator, linkage, measures, recovery, truth
+from benchmarks import determinism, generator, linkage, measures, oracles, recovery, truth
 from qe.cli.output import TerminalProgress
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +71,12 @@ def run_measures(folder: Path) -> tuple[dict[str, object], list[str]]:
     return measures.as_result(found), found.shortfalls
 
 
+def run_oracles(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """5,000 persons: every module agrees with an independent reading of its method, row by row."""
+    found = oracles.check(folder, persons=5_000, persons_strewn=2_500, seed=SEED, progress=TerminalProgress())
+    return oracles.as_result(found), list(found.disagreements)
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
@@ -78,6 +84,7 @@ CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "linkage": run_linkage,
     "truth": run_truth,
     "measures": run_measures,
+    "oracles": run_oracles,
 }
 
 

@@ -1,6 +1,6 @@
 -- Grain: one row per stay considered and reason for which it cannot be followed as an index stay: all reasons.
 -- Decides: young, died, transferred, open, against_advice, cancer_hospital, no_prior_year, no_follow_up, covid.
--- Covered is a month whose hospital claims our sources hold; a Medicare month in managed care is not.
+-- Covered is a month whose hospital claims our sources hold; a Medicare month in managed care or without Part A is not.
 -- Source: measures_spec.md sections 5.1 and 5.3, corrections 4, 5 and 10.
 with considered as (
     select
@@ -13,8 +13,7 @@ with considered as (
 covered_month as (
     select person_id, month
     from person_month
-    where medical
-        and not (coalesce(payer_type, '') = 'medicare' and coalesce(managed_care, false))
+    where hospital
 ),
 covered_before as (
     select considered.event_id, considered.admit_date, considered.index_date, count(covered_month.month) as months

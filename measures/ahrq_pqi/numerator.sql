@@ -19,8 +19,7 @@ with considered_stay as (                                         -- R6; one row
     where stay.is_acute
         and not coalesce(stay.is_open, false)
         and stay.discharge_date between $period_start and $period_end
-        and discharge_month.medical
-        and not (coalesce(discharge_month.payer_type, '') = 'medicare' and coalesce(discharge_month.managed_care, false))
+        and discharge_month.hospital
         and stay.person_id in (select person_id from population)
 ),
 on_list as (                                                      -- where a stay's codes stand on the lists

@@ -13,8 +13,7 @@ with indicator as (                                               -- R3: ages at
 seen_month as (                                                   -- R2: months whose hospital claims our sources hold
     select person_id, month
     from person_month
-    where medical
-        and not (coalesce(payer_type, '') = 'medicare' and coalesce(managed_care, false))
+    where hospital
         and month between cast(month_of($period_start) - interval 12 month as date) and $period_end
 ),
 adult as (                                                        -- R1: 18 or over on the last day of the period, or of unknown age

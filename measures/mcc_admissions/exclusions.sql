@@ -5,8 +5,7 @@ with prior_month as (
     left join person_month
         on person_month.person_id = population.person_id
         and person_month.month between cast(month_of($period_start) - interval 12 month as date) and month_of($period_start) - 1
-        and person_month.medical
-        and not (coalesce(person_month.payer_type, '') = 'medicare' and coalesce(person_month.managed_care, false))
+        and person_month.hospital
     group by population.event_id
 ),
 visited as (                                                      -- R8: an evaluation and management visit of the period, to anybody

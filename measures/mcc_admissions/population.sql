@@ -111,8 +111,7 @@ uncovered as (                                                    -- R6: months 
     cross join period_month
     left join person_month
         on person_month.person_id = considered.person_id and person_month.month = period_month.month
-        and person_month.medical
-        and not (coalesce(person_month.payer_type, '') = 'medicare' and coalesce(person_month.managed_care, false))
+        and person_month.hospital
     where person_month.month is null and coalesce(period_month.month <= considered.death_date, true)
     group by considered.person_id
 ),
@@ -124,7 +123,7 @@ observed as (                                                     -- R11: from t
             $period_end,
             coalesce(considered.death_date, $period_end),
             coalesce(hospice_day.day - 1, $period_end),
-            coalesce(uncovered.first_month - 1, $period_end)
+            case when $coverage_rule = 'censor' then coalesce(uncovered.first_month - 1, $period_end) else $period_end end
         ) as last_day
     from considered
     left join hospice_day using (person_id)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from scipy.stats import binom
 
-from benchmarks import determinism, generator, linkage, measures, recovery, truth
-from benchmarks.site import generated, score
+from benchmarks import determinism, generator, linkage, measures, oracles, recovery, truth
+from benchmarks.site import generated, modelled, score
 from qe.measurement.catalogue import catalogue
 from qe.site import Site, open_site
 
 PERSONS = 3_000
+STREWN = 600
 ASKED = {"hospitals": "2", "groups": "4", "services": "1"}  # few reports to render; truth/ with every service
 
 
@@ -94,6 +95,17 @@ def test_the_waterfall_of_every_measure_reconciles_with_its_detail_and_results(r
     assert sum(each.denominator for module in found.modules.values() for each in module.measures.values()) > 10_000, (
         said
     )
+
+
+def test_every_measure_says_what_an_independent_reading_of_its_method_says(runs):
+    _, model = modelled(runs.first)
+    with oracles.opened(runs.first, model) as db:
+        period = oracles.period_of(runs.first)
+        with oracles.changed(db, period, persons=STREWN, seed=runs.seed) as other:
+            found = oracles.over(other, period, readings=oracles.PLAIN)
+    said = {"seed": runs.seed, **{name: asdict(one) for name, one in found.items()}}
+    assert {name: one.disagreements for name, one in found.items() if one.disagreements} == {}, said
+    assert all(one.rows > 0 for one in found.values()), said
 
 
 def test_linkage_of_two_sources_finds_the_persons_of_both(tmp_path):

@@ -1,5 +1,5 @@
 -- Grain: one row per person and month, counted once across payers. payer_type is that of the primary medical product.
--- medical, pharmacy: what our sources can observe; is_ffs: Medicare A and B without managed care.
+-- medical, pharmacy: what our sources can observe; hospital: that some payer's hospital claims are among it; is_ffs: Medicare A and B without managed care.
 create table person_month (
     person_id varchar,
     month date,
@@ -7,6 +7,7 @@ create table person_month (
     payer_type varchar,
     medical boolean,
     pharmacy boolean,
+    hospital boolean,
     is_ffs boolean,
     part_a boolean,
     part_b boolean,
