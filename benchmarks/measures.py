@@ -1,24 +1,31 @@
 """All measure modules over one large sample in one run: how long each takes, and whether its waterfall reconciles.
 
-The counts are made here from the person-level detail of the run, not by what wrote the waterfall and the results.
+The counts are made here from the person-level detail of the run, not by what wrote the waterfall and the results. A module
+whose look-back reaches before the sample's first month is refused by the run; it is measured on the same claims model over
+the twelve months that end with the data (`bcs` asks for 27 months, all that the sample holds).
 """
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.site import generated, score, site_over
-from qe import bundled, run_record, runs
+from benchmarks.site import generated, opened_model, score, site_over
+from qe import bundled, quarter, run_record, runs
 from qe.measurement.catalogue import catalogue
+from qe.measurement.compute import compute
 from qe.measurement.detail import read_detail
+from qe.measurement.detail import rows as detail_rows
 from qe.measurement.measure import Module
+from qe.periods import MeasurePeriod, twelve_months_ending
 from qe.progress import Progress
-from qe.runs import Run
 from qe.site import Site
+from qe.statistics.score import score as score_providers
+from qe.warehouse import Warehouse
 
 ENGINE_STEPS = ("eligible", "denominator", "numerator")
 
@@ -43,6 +50,7 @@ class Counted:
 class MeasuredModule:
     """seconds: attribution, computing, detail and scoring."""
 
+    period: str
     seconds: float
     measures: Mapping[str, Counted]
 
@@ -82,27 +90,54 @@ def fill_slots(site: Site) -> None:
 
 
 def counted(site: Site, seconds: Mapping[str, float], *, persons: int, seed: int) -> Measures:
-    """The last run of a site, counted anew from its detail."""
+    """The last run of a site, counted anew from its detail, and the modules that the run has left out."""
     run = runs.recorded_runs(site)[0]
     waterfall = pl.read_parquet(run_record.results_path(run, "waterfall"))
     results = pl.read_parquet(run_record.results_path(run, "measure_results")).filter(payer_scope="all")
-    modules = {module.id: module for module in catalogue(site.measure_folders) if module.id in seconds}
-    return Measures(
-        persons=persons,
-        seed=seed,
-        modules={
-            name: MeasuredModule(
-                seconds=round(seconds[name], 2), measures=_of_module(site, run, module, waterfall, results)
+    found = {}
+    with opened_model(site) as db:
+        for module in catalogue(site.measure_folders):
+            if module.id not in seconds:
+                found[module.id] = _beside_the_run(site, db, module)
+                continue
+            rows = read_detail(run.detail / f"{module.id}.duckdb", key=site.store_key(), engine=site.engine())
+            found[module.id] = MeasuredModule(
+                period=_said(quarter.measure_period(module, site.period())),
+                seconds=round(seconds[module.id], 2),
+                measures=_of_module(module, rows, waterfall, results),
             )
-            for name, module in modules.items()
-        },
+    return Measures(persons=persons, seed=seed, modules=found)
+
+
+def _beside_the_run(site: Site, db: Warehouse, module: Module) -> MeasuredModule:
+    """A module that asks for days which the period of the run does not have, over the last twelve months of the data."""
+    ends = max(source.end for source in site.settings.sources.values() if source.end is not None)
+    days, start = twelve_months_ending(ends), time.monotonic()
+    found = compute(
+        db,
+        module,
+        period=days,
+        parameters=site.settings.measures.parameters(module.id),
+        attribution=module.facts.attribution.method,
+        lists=site.licensed_lists,
+    )
+    made = score_providers(
+        found, units=quarter.units(db), peers=site.settings.peers, settings=site.settings.scoring
+    ).results.filter(payer_scope="all")
+    return MeasuredModule(
+        period=_said(days),
+        seconds=round(time.monotonic() - start, 2),
+        measures=_of_module(module, detail_rows(found), found.waterfall, made),
     )
 
 
+def _said(period: MeasurePeriod) -> str:
+    return f"{period.start} to {period.end}"
+
+
 def _of_module(
-    site: Site, run: Run, module: Module, waterfall: pl.DataFrame, results: pl.DataFrame
+    module: Module, detail: pl.DataFrame, waterfall: pl.DataFrame, results: pl.DataFrame
 ) -> dict[str, Counted]:
-    detail = read_detail(run.detail / f"{module.id}.duckdb", key=site.store_key(), engine=site.engine())
     return {
         measure: _of_measure(
             module,

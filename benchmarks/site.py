@@ -1,7 +1,8 @@
 """Rehearsal sites for the long checks: generated files, keys beside the site, and the quarter run on them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from qe.site import Site, open_site
 from qe.sources.manifest import StagedFile
 from qe.sources.receive import receive
 from qe.upkeep import new_site, rehearsal
+from qe.warehouse import Warehouse
 
 SENT_ON = date(2026, 5, 1)
 ACTOR = "check"
@@ -73,6 +75,15 @@ def modelled(site: Site, *, progress: Progress | None = None) -> tuple[list[Stag
 
 def _keys(site: Site) -> quarter.Keys:
     return quarter.Keys(store=site.store_key(), vault=site.vault_key())
+
+
+@contextmanager
+def opened_model(site: Site, *, progress: Progress | None = None) -> Iterator[Warehouse]:
+    """The site's claims model as measures see it; built where it is not there."""
+    bar = progress or Silent()
+    _, model = modelled(site, progress=bar)
+    with quarter.fit_model(site, model, _keys(site), bar) as (db, _, _):
+        yield db
 
 
 def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = None) -> dict[str, float]:
