@@ -10,9 +10,7 @@ from qe.claims.quality_sql import confined, rows_of, select, verdict
 from qe.warehouse import Warehouse
 
 AT_ONCE: Final = 60  # checks a pass over a table: more make the plan slow, fewer read the table more often
-ALONE: Final = (
-    122_880  # rows of a table, one of DuckDB's row groups, from which one pass keeps all threads busy by itself
-)
+ALONE: Final = 122_880  # rows of a table (one of DuckDB's row groups) from which a pass keeps all threads busy
 FROM: Final = 20_000  # rows of a table from which its distinct rows are made first
 SAMPLED: Final = 10_000  # rows that tell which columns have few values
 CODED: Final = ("VARCHAR", "BOOLEAN", "INTEGER", "DATE")  # SQL types of columns that may have few values
