@@ -59,7 +59,12 @@ clipped_span as (                                                 -- enrolled da
         and enrolled_span.last_day >= treatment.index_date
         and enrolled_span.first_day <= treatment.treatment_end
 ),
-span_gap as (                                                     -- R8: days before each span that no earlier span covers
+span_or_end as (
+    select person_id, index_date, month, first_day, last_day from clipped_span
+    union all
+    select person_id, index_date, cast(null as date), treatment_end + 1, treatment_end + 1 from treatment
+),
+span_gap as (                                                     -- R8: days before each span, and before the end, that no earlier span covers
     select
         person_id,
         first_day - 1 - coalesce(
@@ -69,7 +74,7 @@ span_gap as (                                                     -- R8: days be
             ),
             index_date - 1
         ) as days
-    from clipped_span
+    from span_or_end
 ),
 gap as (
     select person_id, count(*) as gaps, max(days) as longest_gap_days
