@@ -313,8 +313,7 @@ def simulated(
 
 
 @each_sister
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("adjust", ["off", "on"])
+@pytest.mark.parametrize(("adjust", "seed"), list(zip(("off", "on"), SEEDS, strict=True)))
 def test_days_and_reasons_equal_a_day_by_day_simulation(
     sister: Sister, seed: int, adjust: str, run_module: Callable[..., MeasureEvents]
 ) -> None:
