@@ -17,14 +17,12 @@ import polars as pl
 from benchmarks.site import generated, opened_model, score, site_over
 from qe import bundled, quarter, run_record, runs
 from qe.measurement.catalogue import catalogue
-from qe.measurement.compute import compute
 from qe.measurement.detail import read_detail
 from qe.measurement.detail import rows as detail_rows
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod, twelve_months_ending
 from qe.progress import Progress
 from qe.site import Site
-from qe.statistics.score import score as score_providers
 from qe.warehouse import Warehouse
 
 ENGINE_STEPS = ("eligible", "denominator", "numerator")
@@ -113,21 +111,11 @@ def _beside_the_run(site: Site, db: Warehouse, module: Module) -> MeasuredModule
     """A module that asks for days which the period of the run does not have, over the last twelve months of the data."""
     ends = max(source.end for source in site.settings.sources.values() if source.end is not None)
     days, start = twelve_months_ending(ends), time.monotonic()
-    found = compute(
-        db,
-        module,
-        period=days,
-        parameters=site.settings.measures.parameters(module.id),
-        attribution=module.facts.attribution.method,
-        lists=site.licensed_lists,
-    )
-    made = score_providers(
-        found, units=quarter.units(db), peers=site.settings.peers, settings=site.settings.scoring
-    ).results.filter(payer_scope="all")
+    found, scored = quarter.computed(site, db, module, days)
     return MeasuredModule(
         period=_said(days),
         seconds=round(time.monotonic() - start, 2),
-        measures=_of_module(module, detail_rows(found), found.waterfall, made),
+        measures=_of_module(module, detail_rows(found), found.waterfall, scored.results.filter(payer_scope="all")),
     )
 
 

@@ -19,7 +19,7 @@ from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault, Findings, MeasureError
 from qe.measurement import check, detail, value_sets
 from qe.measurement.catalogue import catalogue, chosen
-from qe.measurement.compute import compute, require_window
+from qe.measurement.compute import MeasureEvents, compute, require_window
 from qe.measurement.list_coverage import ListCoverage
 from qe.measurement.measure import Module
 from qe.measurement.unmapped import unmapped_fills
@@ -34,7 +34,7 @@ from qe.runs import Run, RunInputs, write_aside
 from qe.site import Site
 from qe.sources.manifest import StagedFile
 from qe.sources.reconcile import reconciliation_frame
-from qe.statistics.score import score
+from qe.statistics.score import Scored, score
 from qe.store import Key
 from qe.warehouse import Warehouse
 
@@ -200,6 +200,15 @@ def score_module(
     progress.start(f"measuring {module.id}")
     days = measure_period(module, period)
     require_window(db, module, days)
+    events, scored = computed(site, db, module, days)
+    path = run.detail / f"{module.id}.duckdb"
+    digest = detail.write(events, path, expected=scored.expected, key=keys.store, engine=site.engine())
+    progress.finish()
+    return ScoredModule(events=events, scored=scored, detail_sha256=digest)
+
+
+def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> tuple[MeasureEvents, Scored]:
+    """One module over these days by the site's settings: its events, and its providers scored."""
     events = compute(
         db,
         module,
@@ -209,11 +218,7 @@ def score_module(
         lists=site.licensed_lists,
         window_months=site.settings.attribution.window_months,
     )
-    scored = score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
-    path = run.detail / f"{module.id}.duckdb"
-    digest = detail.write(events, path, expected=scored.expected, key=keys.store, engine=site.engine())
-    progress.finish()
-    return ScoredModule(events=events, scored=scored, detail_sha256=digest)
+    return events, score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
 
 
 def units(db: Warehouse) -> pl.DataFrame:

@@ -20,6 +20,11 @@ from qe.measurement.measure import Module
 
 MARKED: Final = ("person_id", "claim_id", "fill_id", "superseded_by", "duplicate_of")  # ids that are a case's own
 SEPARATOR: Final = "~"
+COMPANY: Final = Mismatch(
+    what="beside the other cases of the file (a case whose figures are of all people says alone = true)",
+    expected="what comes out alone",
+    found="something else",
+)
 
 
 def run(module: Module, case: Case, *, claims: CaseModel) -> MeasureEvents:
@@ -57,6 +62,8 @@ def failures_of(module: Module, listed: Sequence[Case], *, claims: CaseModel) ->
                 _unmarked(_of_events(made.attributed, own), case),
                 module,
             )
+            if found[case.id] and len(together) > 1 and not failures(module, case, claims=claims):
+                found[case.id].append(COMPANY)
     return {case.id: found[case.id] for case in listed}
 
 

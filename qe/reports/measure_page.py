@@ -18,6 +18,7 @@ from qe.reports import markdown, pages, wording
 from qe.reports.markdown import Block
 
 RULE_OR_REST: Final = re.compile(r"(\bR\d+\b)")
+CASE_SETTINGS: Final = ("period", "parameters", "attribution", "open_slots", "alone")
 Link = tuple[str, str]  # text, address on this page
 Facts = tuple[tuple[str, str], ...]  # name, value
 
@@ -305,9 +306,7 @@ def _common(file: CaseFile) -> Iterator[Rows]:
 
 
 def _case(number: int, case: Case, written: Mapping[str, Any], finder: _Finder) -> CaseText:
-    settings = {
-        name: written[name] for name in ("period", "parameters", "attribution", "open_slots") if name in written
-    }
+    settings = {name: written[name] for name in CASE_SETTINGS if name in written}
     expected = {
         "events": [_expectation(row) for row in written.get("expect", [])],
         "totals": written.get("totals", []),

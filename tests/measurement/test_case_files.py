@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qe import bundled
 from qe.errors import MeasureError
 from qe.measurement import cases, run_cases
 from qe.measurement.cases import CaseModel
@@ -148,14 +149,16 @@ def test_the_cases_of_one_file_do_not_see_each_other(second_stay: Write, claims:
 
 def test_cases_that_share_a_model_do_not_see_each_other_either(second_stay: Write, claims: CaseModel) -> None:
     one = ALL[ALL.index("[[case]]") :]
+    folder = second_stay(cases=ALL + one.replace('id = "two"', 'id = "again"'))
+    assert not any(run_cases.failures_of(load(folder), cases.read(folder / "cases.toml"), claims=claims).values())
+    assert claims.db.scalar("select count(distinct person_id) from claim") == 2  # both stood in one claims model
+
     folder = second_stay(cases=ALL + one.replace('id = "two"', 'id = "wrong"').replace("stays = 2", "stays = 3"))
-    listed = cases.read(folder / "cases.toml")
-    found = run_cases.failures_of(load(folder), listed, claims=claims)
+    found = run_cases.failures_of(load(folder), cases.read(folder / "cases.toml"), claims=claims)
     assert {case: [one.sentence() for one in mismatches] for case, mismatches in found.items()} == {
         "two": [],
         "wrong": ["P1: stays: expected 3, found 2"],
     }
-    assert claims.db.scalar("select count(distinct person_id) from claim") == 2  # both stood in one claims model
 
 
 def test_a_case_whose_figures_are_of_all_people_stands_alone(second_stay: Write, claims: CaseModel) -> None:
@@ -188,3 +191,14 @@ def test_an_unknown_table_or_column_of_a_case_is_refused(second_stay: Write, cla
     folder = second_stay(cases=ALL.replace('{ person_id = "P2" }', '{ person_id = "P2", birthday = 1950-01-01 }'))
     with pytest.raises(MeasureError, match="case two: person has no column birthday"):
         run_cases.run(load(folder), _only_case(folder), claims=claims)
+
+
+def test_a_case_that_holds_only_alone_is_told_that_it_may_say_so(claims: CaseModel) -> None:
+    folder = bundled.folder("measures") / "total_cost_index"
+    by_id = {case.id: case for case in cases.read(folder / "cases.toml")}
+    capped = by_id.pop("cap_of_each_payer_line").model_copy(update={"alone": False})
+    found = run_cases.failures_of(load(folder), [capped, *by_id.values()], claims=claims)
+    told = found.pop(capped.id)
+    assert len(told) > 1
+    assert "says alone = true" in told[-1].sentence()
+    assert not any(found.values())
