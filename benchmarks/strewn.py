@@ -15,15 +15,11 @@ import numpy as np
 import polars as pl
 
 from qe.claims.events import derive_events
+from qe.claims.model import BASE_TABLES
 from qe.measurement import tables
 from qe.warehouse import Warehouse
 
-TABLES = (
-    "person", "member_month", "claim", "claim_line", "claim_diagnosis", "claim_procedure", "pharmacy_fill", "provider",
-    "provider_identifier", "affiliation", "drug",
-)  # fmt: skip
-OF_PERSONS = TABLES[:7]
-KEYS = {
+KEYS = {  # of the tables of persons
     "person": ["person_id"],
     "member_month": ["person_id", "month", "payer_id", "product"],
     "claim": ["claim_id"],
@@ -66,7 +62,7 @@ INGREDIENTS = ("statin", "dementia_drug", "fertility_drug", "vaccine", "device",
 @contextmanager
 def strewn(db: Warehouse, *, measures: Path, seed: int, persons: int, start: date, end: date) -> Iterator[Warehouse]:
     """A model of the first `persons` persons of `db`, changed by `seed` around the period `start` to `end`."""
-    frames = {name: _rows(db, name, persons) for name in TABLES}
+    frames = {name: _rows(db, name, persons) for name in BASE_TABLES}
     _Strewing(measures, seed, start, end).over(frames)
     with duckdb.connect(":memory:", config={"threads": "2"}) as connection:
         other = Warehouse(connection)
@@ -78,7 +74,7 @@ def strewn(db: Warehouse, *, measures: Path, seed: int, persons: int, start: dat
 
 
 def _rows(db: Warehouse, table: str, persons: int) -> pl.DataFrame:
-    if table not in OF_PERSONS:
+    if table not in KEYS:
         return db.query(f"select * from {table}")
     chosen = "select person_id from person order by hash(person_id), person_id limit $persons"
     found = db.query(f"select * from {table} where person_id in ({chosen})", persons=persons)
