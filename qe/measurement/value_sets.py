@@ -252,7 +252,7 @@ def _read_file(
 @lru_cache(maxsize=512)
 def _examined(content: bytes, stated: _Stated) -> tuple[pl.DataFrame, tuple[Fault, ...]]:
     """The rows of one CSV and everything wrong with it; a run asks several times for the same bytes."""
-    facts, header = stated, stated.header
+    header = stated.header
     empty = pl.DataFrame(schema=dict.fromkeys(header, pl.String))
 
     def fault(code: str, message: str, count: int = 1, remedy: str = "") -> Fault:
@@ -265,13 +265,13 @@ def _examined(content: bytes, stated: _Stated) -> tuple[pl.DataFrame, tuple[Faul
     if tuple(rows.columns) != header:
         return empty, (fault("bad-header", f"the header must be {','.join(header)}"),)
     faults = []
-    if facts.is_slot and rows.is_empty():
+    if stated.is_slot and rows.is_empty():
         faults.append(fault("empty-list", "the file holds no code"))
     code = pl.col("code")
     written = rows.filter(code.is_null() | (code != code.str.strip_chars().str.to_uppercase()))
     if written.height:
         faults.append(fault("bad-code", f"{written.height} codes are blank, padded or not upper case", written.height))
-    if facts.system.upper().startswith("ICD"):
+    if stated.system.upper().startswith("ICD"):
         dotted = rows.filter(code.str.contains(".", literal=True))
         if dotted.height:
             faults.append(
@@ -283,12 +283,12 @@ def _examined(content: bytes, stated: _Stated) -> tuple[pl.DataFrame, tuple[Faul
     twice = rows.height - rows.unique(key).height
     if twice:
         faults.append(fault("duplicate-code", f"{twice} rows repeat another", twice))
-    if facts.match == "range_prefix" and rows.filter(~code.str.contains(r"^([A-Z0-9]+)(-[A-Z0-9]+)?$")).height:
+    if stated.match == "range_prefix" and rows.filter(~code.str.contains(r"^([A-Z0-9]+)(-[A-Z0-9]+)?$")).height:
         faults.append(fault("bad-range", "a range is written LOW-HIGH with bounds of one length"))
-    if facts.rows is not None and rows.height != facts.rows:
+    if stated.rows is not None and rows.height != stated.rows:
         last = f"{stated.file}, line {rows.height + 1}, is its last"
-        faults.append(fault("row-count", f"it holds {rows.height} rows and {facts.rows} are stated ({last})"))
-    if facts.sha256 is not None and hashlib.sha256(content).hexdigest() != facts.sha256:
+        faults.append(fault("row-count", f"it holds {rows.height} rows and {stated.rows} are stated ({last})"))
+    if stated.sha256 is not None and hashlib.sha256(content).hexdigest() != stated.sha256:
         faults.append(
             fault(
                 "sha256",
