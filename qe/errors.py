@@ -88,6 +88,10 @@ class MeasureError(InputError):
     """A measure folder that does not hold what contracts.md section 9 asks (exit 2)."""
 
 
+class CannotFit(InputError):
+    """Cases to which the model that was asked for cannot be fitted: none, of one provider, separated (exit 2)."""
+
+
 class Refused(QeError):
     """An act that a rule forbids (exit 3). Carries the reasons of all rules that fail, never only the first."""
 
