@@ -1,0 +1,184 @@
+"""What a model with a random intercept a provider says of each provider: predicted over expected, its variance and interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from qe.errors import CannotFit
+from qe.statistics.cases import Cases
+from qe.statistics.families import Family
+from qe.statistics.random_intercept import Fitted
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedModel:
+    """Arrays by provider follow `providers` (sorted, unique).
+
+    coefficients     (p + 1,) constant first; with correlated effects the factors' means by provider follow
+    standard_errors  of the coefficients, sigma and effects taken as known (lme4: use.hessian=FALSE)
+    sigma            standard deviation of the effects; 0 where providers do not differ: then every ratio is 1
+    effects          each provider's own intercept against the average, on the scale of the link
+    effect_variance  conditional variance of the effects, 1/H_j
+    between          what the provider's mean factors add to its intercept (correlated effects), its mean over cases 0; else 0
+    dispersion       of counts that vary more than Poisson; else infinite
+    predicted        sum over the cases of what the model predicts at this provider
+    expected         sum over the cases of what it predicts at the average provider (effect and `between` 0)
+    ratio            predicted / expected
+    overall          observed outcomes over all cases, by which a ratio becomes a risk-standardised rate
+    """
+
+    providers: tuple[str, ...]
+    cases: NDArray[np.int64]
+    observed: Floats
+    engine: str
+    coefficients: Floats
+    standard_errors: Floats
+    sigma: float
+    effects: Floats
+    effect_variance: Floats
+    between: Floats
+    dispersion: float
+    log_likelihood: float
+    predicted: Floats
+    expected: Floats
+    ratio: Floats
+    overall: float
+    converged: bool
+    fitted_cases: "FittedCases" = field(repr=False)
+
+    @property
+    def standardised_rate(self) -> Floats:
+        """Risk-standardised rate: ratio times the overall rate."""
+        return self.ratio * self.overall
+
+    @property
+    def reliability(self) -> Floats:
+        """1 - conditional variance / sigma^2: the share of signal in each effect, 0 to 1; 0 where providers do not differ."""
+        if self.sigma == 0.0:
+            return np.zeros_like(self.effects)
+        return 1.0 - self.effect_variance / self.sigma**2
+
+    @property
+    def log_ratio_variance(self) -> Floats:
+        """Variance of the logarithm of each ratio by the effect's (delta method); 0 where providers do not differ."""
+        slopes = self.fitted_cases.sums_of_weights(self.between + self.effects)
+        return (slopes / self.predicted) ** 2 * self.effect_variance
+
+    def interval(self, *, confidence: float) -> tuple[Floats, Floats]:
+        """The ratio at the ends of each effect's interval, effect +- z sqrt(variance): coefficients and sigma taken as known.
+
+        A public label needs the bootstrap instead (qe.statistics.bootstrap). Source: statistics.md, 1.1.
+        """
+        half = scipy.stats.norm.ppf(0.5 + confidence / 2.0) * np.sqrt(self.effect_variance)
+        centre = self.between + self.effects
+        return (
+            self.fitted_cases.sums_of_means(centre - half) / self.expected,
+            self.fitted_cases.sums_of_means(centre + half) / self.expected,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedCases:
+    """average  (n,) each case's linear predictor at the average provider."""
+
+    cases: Cases
+    family: Family
+    average: Floats
+
+    def sums_of_means(self, intercepts: Floats) -> Floats:
+        """By provider the sum of what is predicted with these intercepts (J,)."""
+        return self.cases.sums(self.family.mean(self.average + intercepts[self.cases.place]))
+
+    def sums_of_weights(self, intercepts: Floats) -> Floats:
+        """By provider the derivative of that sum by the intercept."""
+        eta = self.average + intercepts[self.cases.place]
+        step = 1e-5
+        return self.cases.sums(self.family.mean(eta + step) - self.family.mean(eta - step)) / (2.0 * step)
+
+
+def described(
+    cases: Cases, family: Family, fitted: Fitted, *, engine: str, between: Floats, exposure: Floats | None
+) -> MixedModel:
+    """The model as providers see it.
+
+    between   (J,) of correlated effects; zeros otherwise
+    exposure  (n,) of counts, by which `overall` is a rate; None: a case is one
+    """
+    state = fitted.state
+    inside = FittedCases(cases=cases, family=family, average=fitted.linear - between[cases.place])
+    predicted = inside.sums_of_means(between + state.effects)
+    expected = inside.sums_of_means(np.zeros_like(between))
+    below = float(len(cases.outcome)) if exposure is None else float(exposure.sum())
+    return MixedModel(
+        providers=cases.providers,
+        cases=cases.count.astype(np.int64),
+        observed=cases.sums(cases.outcome),
+        engine=engine,
+        coefficients=state.coefficients,
+        standard_errors=np.sqrt(np.diag(fitted.covariance)),
+        sigma=state.sigma,
+        effects=state.effects,
+        effect_variance=fitted.effect_variance,
+        between=between,
+        dispersion=state.dispersion,
+        log_likelihood=fitted.log_likelihood,
+        predicted=predicted,
+        expected=expected,
+        ratio=predicted / expected,
+        overall=float(cases.outcome.sum()) / below,
+        converged=fitted.converged,
+        fitted_cases=inside,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combined:
+    """Ratios of several cohorts, combined by provider: the volume-weighted geometric mean.
+
+    log_ratio_variance  sum of (n_c / n)^2 times the cohort's; 0 where no cohort's providers differ
+    """
+
+    providers: tuple[str, ...]
+    cases: NDArray[np.int64]
+    ratio: Floats
+    log_ratio_variance: Floats
+    overall: float
+
+    @property
+    def standardised_rate(self) -> Floats:
+        return self.ratio * self.overall
+
+    def interval(self, *, confidence: float) -> tuple[Floats, Floats]:
+        """ratio times exp(+- z standard errors of its logarithm); coefficients and sigmas taken as known."""
+        half = scipy.stats.norm.ppf(0.5 + confidence / 2.0) * np.sqrt(self.log_ratio_variance)
+        return self.ratio * np.exp(-half), self.ratio * np.exp(half)
+
+
+def combined(models: Sequence[MixedModel]) -> Combined:
+    """Cohorts that were modelled apart, as one ratio a provider: exp(sum n_c ln ratio_c / sum n_c).
+
+    Source: Yale CORE, Hospital-Wide Readmission (five specialty cohorts); its variance: statistics.md, correction 4.
+    """
+    if not models:
+        raise CannotFit("there is no cohort to combine")
+    providers = tuple(sorted({name for model in models for name in model.providers}))
+    places: Mapping[str, int] = {name: place for place, name in enumerate(providers)}
+    cases, logs, variance = (np.zeros(len(providers)) for _ in range(3))
+    for model in models:
+        at = np.array([places[name] for name in model.providers], dtype=np.int64)
+        cases[at] += model.cases
+        logs[at] += model.cases * np.log(model.ratio)
+        variance[at] += model.cases.astype(np.float64) ** 2 * model.log_ratio_variance
+    outcomes = sum(float(model.observed.sum()) for model in models)
+    return Combined(
+        providers=providers,
+        cases=cases.astype(np.int64),
+        ratio=np.exp(logs / cases),
+        log_ratio_variance=variance / cases**2,
+        overall=outcomes / float(cases.sum()),
+    )
