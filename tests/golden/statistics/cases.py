@@ -91,6 +91,16 @@ def counts(*, seed: int, theta: float | None) -> GoldenCases:
     return GoldenCases(y=r.poisson(mean).astype(np.float64), x=x, provider=labels(place), exposure=exposure)
 
 
+def costs(*, seed: int, between: float) -> GoldenCases:
+    """Amounts of about 100 that differ between providers by `between` (standard deviation) and within them by 4."""
+    r = generator(seed)
+    place = providers_of(r, cases=4_000, providers=150)
+    x = factors_of(r, place, factors=5)
+    effects = r.normal(0.0, 1.0, 150) * between
+    y = 100.0 + x @ np.array([2.0, 1.5, -0.7, 0.4, 3.0]) + effects[place] + r.normal(0.0, 4.0, len(place))
+    return GoldenCases(y=y.round(4), x=x, provider=labels(place), exposure=np.ones(len(place)))
+
+
 def cbpp() -> GoldenCases:
     """Contagious bovine pleuropneumonia in 15 herds over 4 periods: each animal a case, the periods 2 to 4 factors of 0 or 1.
 
@@ -117,6 +127,8 @@ MAKE: Final[dict[str, Callable[[], GoldenCases]]] = {
     "null": lambda: events(seed=507, cases=6_000, factors=3, providers=100, sigma=0.0, constant=-1.5),
     "poisson": lambda: counts(seed=505, theta=None),
     "negative_binomial": lambda: counts(seed=506, theta=THETA),
+    "linear": lambda: costs(seed=521, between=1.2),
+    "linear_null": lambda: costs(seed=522, between=0.0),
 }
 
 SHA256: Final[dict[str, str]] = {
@@ -127,6 +139,8 @@ SHA256: Final[dict[str, str]] = {
     "null": "75c00156e82973827d3e2764029a391ed8d53efeb12560bd53904aba00dadc41",
     "poisson": "5fbf7143a57e04267b812b6a0a4a3fba1d3434a731f9fb6b01839c8b15460566",
     "negative_binomial": "2e313f05e7b7218839f0be0f15f8b00f4ad38ff12e75959baff3b34d0b380c24",
+    "linear": "ba51812dfa3af002530878a6cc10d787ef6fd88abc647c458a68450049d3d886",
+    "linear_null": "b823e62aad8c7fdc323ff61c8169fdd64432e078cd46671826000b130408d619",
 }
 
 
@@ -150,7 +164,7 @@ def write(folder: Path) -> None:
             for label, y, exposure, x in zip(
                 cases.provider.tolist(), cases.y.tolist(), cases.exposure.tolist(), cases.x.tolist(), strict=True
             ):
-                rows.writerow([label, f"{y:g}", f"{exposure:g}", *(f"{value:g}" for value in x)])
+                rows.writerow([label, f"{y:.10g}", f"{exposure:.10g}", *(f"{value:.10g}" for value in x)])
 
 
 if __name__ == "__main__":
