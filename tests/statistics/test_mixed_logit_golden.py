@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from qe.statistics import mixed_logit
-from tests.golden.statistics.cases import MAKE, SHA256, GoldenCases
+from tests.golden.statistics.cases import CONFOUNDED_COEFFICIENTS, MAKE, SHA256, GoldenCases
 from tests.golden.statistics.values import golden
 
 REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference" / "stats"
@@ -135,15 +135,25 @@ def test_no_variance_between_providers_gives_zero_where_glmer_calls_the_fit_sing
     assert_within(found.log_likelihood, wanted.single["log_likelihood"], 1e-2)
 
 
-def test_correlated_effects_are_glmer_with_the_provider_means_of_the_factors_behind_them() -> None:
-    found, wanted = fitted("tiny", correlated=True), golden("tiny", "mundlak")
+@pytest.mark.parametrize("case", ["tiny", "confounded"])
+def test_correlated_effects_are_glmer_with_the_provider_means_of_the_factors_behind_them(case: str) -> None:
+    found, wanted = fitted(case, correlated=True), golden(case, "mundlak")
     assert found.converged
-    assert len(found.coefficients) == 1 + 2 * made("tiny").x.shape[1]
+    assert len(found.coefficients) == 1 + 2 * made(case).x.shape[1]
     assert_within(found.coefficients, wanted.coefficients, 5e-3)
     assert_within(found.sigma, wanted.single["sigma"], 1e-3)
     assert_within(found.effects, wanted.by_provider["effect"], 1e-3)
     assert_within(found.ratio, wanted.by_provider["ratio"], 1e-3)
     assert_within(found.log_likelihood, wanted.single["log_likelihood"], 1e-2)
+
+
+def test_where_worse_providers_have_the_heavier_case_mix_only_correlated_effects_keep_it_out_of_the_coefficient() -> (
+    None
+):
+    truth = CONFOUNDED_COEFFICIENTS[0]
+    plain, correlated = fitted("confounded"), fitted("confounded", correlated=True)
+    assert plain.coefficients[1] - truth > 3 * plain.standard_errors[1]
+    assert abs(correlated.coefficients[1] - truth) < 2 * correlated.standard_errors[1]
 
 
 @pytest.mark.needs_reference

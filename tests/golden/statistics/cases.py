@@ -18,6 +18,7 @@ from scipy.special import expit
 
 Floats = NDArray[np.float64]
 HERE: Final = Path(__file__).parent
+CONFOUNDED_COEFFICIENTS: Final = (0.4, 0.3)
 THETA: Final = 2.0  # of the negative binomial counts: variance = mean + mean^2 / theta
 
 
@@ -77,6 +78,17 @@ def events(*, seed: int, cases: int, factors: int, providers: int, sigma: float,
     return GoldenCases(y=happened.astype(np.float64), x=x, provider=labels(place), exposure=np.ones(cases))
 
 
+def confounded(*, seed: int) -> GoldenCases:
+    """6,000 cases of 100 providers: those with the heavier case mix in the first factor are worse by 0.8 times it as well."""
+    r = generator(seed)
+    place = providers_of(r, cases=6_000, providers=100)
+    shift = r.normal(0.0, 0.7, 100)
+    x = np.column_stack([(shift[place] + r.normal(0.0, 0.7, len(place))).round(4), r.random(len(place)) < 0.3])
+    log_odds = -1.5 + x @ CONFOUNDED_COEFFICIENTS + (0.8 * shift + r.normal(0.0, 0.3, 100))[place]
+    happened = r.random(len(place)) < expit(log_odds)
+    return GoldenCases(y=happened.astype(np.float64), x=x, provider=labels(place), exposure=np.ones(len(place)))
+
+
 def counts(*, seed: int, theta: float | None) -> GoldenCases:
     """Counts over an exposure of 0.1 to 3, log-linear with a normal intercept of each provider; gamma-mixed given theta."""
     r = generator(seed)
@@ -125,6 +137,7 @@ MAKE: Final[dict[str, Callable[[], GoldenCases]]] = {
     "rare": lambda: events(seed=502, cases=20_000, factors=6, providers=150, sigma=0.5, constant=-4.6),
     "tiny": lambda: events(seed=503, cases=3_000, factors=5, providers=200, sigma=0.4, constant=-1.2),
     "null": lambda: events(seed=507, cases=6_000, factors=3, providers=100, sigma=0.0, constant=-1.5),
+    "confounded": lambda: confounded(seed=511),
     "poisson": lambda: counts(seed=505, theta=None),
     "negative_binomial": lambda: counts(seed=506, theta=THETA),
     "linear": lambda: costs(seed=521, between=1.2),
@@ -137,6 +150,7 @@ SHA256: Final[dict[str, str]] = {
     "rare": "a76f7ff17f81ec6ab6c96a93ecb94e0664e90f942447ebc48c35643f27b14712",
     "tiny": "20d9df8d0de7c29923b1e6029c62a6376de6bf35707bc57b6f5f7d013595c315",
     "null": "75c00156e82973827d3e2764029a391ed8d53efeb12560bd53904aba00dadc41",
+    "confounded": "cf8f41dcef2df9ec781b6f8815dd32715083a3f5969a68d06d135342df7e3550",
     "poisson": "5fbf7143a57e04267b812b6a0a4a3fba1d3434a731f9fb6b01839c8b15460566",
     "negative_binomial": "2e313f05e7b7218839f0be0f15f8b00f4ad38ff12e75959baff3b34d0b380c24",
     "linear": "ba51812dfa3af002530878a6cc10d787ef6fd88abc647c458a68450049d3d886",

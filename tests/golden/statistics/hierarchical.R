@@ -16,7 +16,7 @@
 suppressMessages({library(lme4); library(glmmTMB); library(MASS); library(nlme)})
 given <- commandArgs(trailingOnly = TRUE)
 rows <- given[1]; out <- given[2]
-wanted <- if (length(given) > 2) given[-(1:2)] else c("cbpp", "large", "rare", "tiny", "null", "poisson", "negative_binomial")
+wanted <- if (length(given) > 2) given[-(1:2)] else c("cbpp", "large", "rare", "tiny", "null", "confounded", "poisson", "negative_binomial")
 
 tight <- glmerControl(optimizer = "bobyqa", tolPwrss = 1e-11, calc.derivs = FALSE,
                       optCtrl = list(rhobeg = 0.02, rhoend = 1e-8, maxfun = 1e5))
@@ -105,7 +105,7 @@ for (case in wanted) {
   d$provider <- factor(d$provider)
   fixed <- reformulate(factors_in(d), "y"); mixed <- random(fixed)
   found <- list()
-  if (case %in% c("cbpp", "large", "rare", "tiny", "null")) {
+  if (case %in% c("cbpp", "large", "rare", "tiny", "null", "confounded")) {
     family <- binomial(); mean_of <- plogis
     found$glmer <- of_glmer("glmer", glmer(mixed, d, family, control = tight), d, mean_of)
     m <- glmmTMB(mixed, d, family, control = glmmTMBControl(optCtrl = list(iter.max = 1e4, eval.max = 1e4, rel.tol = 1e-12)))
@@ -117,7 +117,7 @@ for (case in wanted) {
       found$mspl <- pseudo("mspl", d, fixed, restricted = FALSE)
       found$pql <- list(terms = as_it_comes(d, fixed))
     }
-    if (case == "tiny") {
+    if (case %in% c("tiny", "confounded")) {
       plain <- factors_in(d)
       for (k in plain) d[[sub("x", "m", k)]] <- ave(d[[k]], d$provider)
       mundlak <- random(reformulate(c(plain, sub("x", "m", plain)), "y"))
