@@ -11,6 +11,8 @@
 # Fits: glmer (Laplace), agq9 (glmer, nAGQ = 9), glmmTMB (Laplace), rspl (restricted, residual scale 1, as PROC GLIMMIX does
 # for binary outcomes), mspl (the same by ML), pql (MASS::glmmPQL as it comes: ML and an estimated residual scale, so it is another
 # model), mundlak (glmer with the provider means of x behind x).
+#   mundlak counts what the means say as case mix; mundlak_own as the provider's own: its effect is u and that part (its mean over all
+#   cases 0) together, and expected leaves that part out
 # glmmTMB's warning of "singular convergence (7)" says that its optimiser found nothing better at the tight tolerance asked for here.
 
 suppressMessages({library(lme4); library(glmmTMB); library(MASS); library(nlme)})
@@ -88,6 +90,13 @@ as_it_comes <- function(d, formula) {
              estimate = c(fixef(m), sqrt(as.numeric(getVarCov(m))), m$sigma), se = c(sqrt(diag(vcov(m))), NA, NA))
 }
 
+means_as_own <- function(m, d, given, mean_of) {
+  means <- grep("^m[0-9]+$", names(fixef(m)), value = TRUE)
+  says <- as.numeric(as.matrix(d[means]) %*% fixef(m)[means]); says <- says - mean(says)
+  effect <- setNames(given$effect + as.numeric(tapply(says, as.character(d$provider), mean)[given$provider]), given$provider)
+  providers_of("mundlak_own", d, effect, setNames(given$sd, given$provider), model.matrix(m) %*% fixef(m) - says, mean_of)
+}
+
 offset_of <- function(d) log(d$exposure)
 factors_in <- function(d) grep("^[xm][0-9]+$", names(d), value = TRUE)
 random <- function(formula) update(formula, . ~ . + (1 | provider))
@@ -121,7 +130,9 @@ for (case in wanted) {
       plain <- factors_in(d)
       for (k in plain) d[[sub("x", "m", k)]] <- ave(d[[k]], d$provider)
       mundlak <- random(reformulate(c(plain, sub("x", "m", plain)), "y"))
-      found$mundlak <- of_glmer("mundlak", glmer(mundlak, d, family, control = tight), d, mean_of)
+      m <- glmer(mundlak, d, family, control = tight)
+      found$mundlak <- of_glmer("mundlak", m, d, mean_of)
+      found$mundlak_own <- list(providers = means_as_own(m, d, found$mundlak$providers, mean_of))
     }
   } else {
     with_offset <- update(mixed, . ~ . + offset(log(exposure))); mean_of <- exp
