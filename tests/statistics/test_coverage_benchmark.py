@@ -51,6 +51,11 @@ def test_the_analytic_interval_covers_93_to_97_percent_over_providers_drawn_from
     assert 0.93 <= found.overall <= 0.97
 
 
+def test_the_analytic_interval_is_too_short_where_sigma_is_small_and_so_badly_known() -> None:
+    # why a public label rests on the bootstrap; 2,000 intervals
+    assert statistics_coverage.coverage(7, 25, setting=replace(SMALL, sigma=0.12)).overall < 0.93
+
+
 def test_no_method_labels_more_than_its_share_of_providers_that_differ_in_nothing() -> None:
     found = statistics_coverage.false_labels(
         8, 10, setting=replace(SMALL, sigma=0.0)
