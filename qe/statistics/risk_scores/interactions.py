@@ -77,7 +77,7 @@ INTERACTIONS: Final[dict[Model, tuple[tuple[str, str, str], ...]]] = {  # term o
 
 COUNTS_ONLY_BESIDE: Final[
     dict[Model, dict[str, tuple[str, ...]]]
-] = {  # heart failure without its kind needs one with it
+] = {  # a heart assist device needs heart failure beside it
     "V24": {},
     "V28": {"223": ("221", "222", "224", "225", "226")},
 }

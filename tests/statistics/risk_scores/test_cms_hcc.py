@@ -11,6 +11,7 @@ import pytest
 
 from qe.errors import InputError
 from qe.statistics.risk_scores import cms_hcc, tables
+from qe.statistics.risk_scores.interactions import INTERACTIONS
 from qe.statistics.risk_scores.tables import Model, Tables
 
 Kind = Literal["community", "institutional", "new_enrollee", "special_needs"]
@@ -63,7 +64,10 @@ def test_v24_scores_the_example_as_the_sum_of_its_published_coefficients():
 def _random_people(model: Model, count: int, seed: int) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
     """Half of a person's codes come from a few groups that interact, so that hierarchies and interactions are met."""
     draw = random.Random(seed)
-    codes = sorted(_tables(model).categories["code"].unique())
+    by_category = (
+        _tables(model).categories.sort("category", "code").group_by("category", maintain_order=True).agg("code")
+    )
+    codes_of = by_category["code"].to_list()
     edited = sorted(_tables(model).edits["code"])
     gravest = [
         "I5022",
@@ -86,7 +90,7 @@ def _random_people(model: Model, count: int, seed: int) -> tuple[list[dict[str, 
         age = draw.choice([draw.randint(18, 63), 64, 65, 66, 67, 68, 69, draw.randint(65, 105)])
         reasons = ["1", "2", "3"] if age < 64 else ["0", "0", "1", "2", "3"]
         kind: Kind = draw.choice(
-            ["community", "community", "community", "institutional", "new_enrollee", "special_needs"]
+            ["community", "community", "institutional", "institutional", "new_enrollee", "special_needs"]
         )
         is_new = kind in ("new_enrollee", "special_needs")
         person = _person(
@@ -99,22 +103,26 @@ def _random_people(model: Model, count: int, seed: int) -> tuple[list[dict[str, 
             is_institutional=kind == "institutional",
             is_special_needs=kind == "special_needs",
         )
-        few = draw.sample(gravest, draw.randint(0, 9)) + draw.sample(codes, draw.choice([0, 1, 3, 6]))
+        few = draw.sample(gravest, draw.randint(0, 9)) + [
+            draw.choice(codes) for codes in draw.sample(codes_of, draw.choice([0, 1, 3, 6]))
+        ]
         people.append(person)
         held[person["person_id"]] = [*few, draw.choice(edited), "Z0000"] if few else []
     return people, held
 
 
 @pytest.mark.parametrize("model", ["V24", "V28"])
-def test_a_thousand_random_persons_score_as_in_the_engine_that_goes_person_by_person(
+def test_three_thousand_random_persons_meet_every_interaction_and_score_as_in_the_engine_that_goes_person_by_person(
     model: Model, engine: Callable[..., Any]
 ):
-    people, held = _random_people(model, 1000, seed=5)
+    people, held = _random_people(model, 3000, seed=5)
     diagnoses = pl.DataFrame(
         [(person, code) for person, codes in held.items() for code in codes], schema=["person_id", "code"], orient="row"
     )
     found = cms_hcc.score(pl.DataFrame(people), diagnoses, _tables(model))
     assert found["segment"].n_unique() == 9
+    met = set(cms_hcc.terms(pl.DataFrame(people), diagnoses, _tables(model))["term"])
+    assert {term for term, _, _ in INTERACTIONS[model]} <= met
     scores = dict(found.select("person_id", "raw").iter_rows())
     off = {}
     for person in people:
@@ -139,6 +147,14 @@ def test_a_graver_category_hides_the_milder_one_and_only_the_graver_is_counted()
     found = cms_hcc.terms(pl.DataFrame([_person()]), _diagnoses("C50911", "C7951"), _tables("V24"))
     assert found["term"].to_list() == ["D1", "F70_74", "HCC8"]
     assert found["coefficient"].to_list() == [0.0, 0.386, 2.659]
+
+
+def test_a_heart_assist_device_counts_only_beside_heart_failure_which_it_then_hides():
+    # V28: Z95811 is category 223, I5022 is 226
+    alone = cms_hcc.terms(pl.DataFrame([_person()]), _diagnoses("Z95811"), _tables("V28"))
+    assert alone["term"].to_list() == ["F70_74"]
+    beside = cms_hcc.terms(pl.DataFrame([_person()]), _diagnoses("Z95811", "I5022"), _tables("V28"))
+    assert beside["term"].to_list() == ["D1", "F70_74", "HCC223"]
 
 
 def test_ten_conditions_have_one_coefficient_for_being_ten_or_more():
