@@ -101,6 +101,8 @@ def connect(engine: Engine) -> duckdb.DuckDBPyConnection:
     connection.execute("set temp_file_encryption = true")
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set checkpoint_threshold = '1GiB'")  # a build writes its small tables once, at its end
+    # DuckDB 1.5.5 waits for ever where the result of a union outgrows 1 MB before it is fetched; here every result is wanted whole
+    connection.execute(f"set streaming_buffer_size = '{engine.memory_gib}GiB'")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set enable_progress_bar = false")
     if connection.execute("select current_setting('temp_file_encryption')").fetchone() != (True,):

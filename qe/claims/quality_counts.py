@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from qe.claims.quality_checks import QUALITY, Check, checks, known_tables, layout_places
-from qe.claims.quality_rows import ALONE, Counted, counted_in_rows
+from qe.claims.quality_rows import Counted, counted_in_rows
 from qe.claims.quality_sql import select
 from qe.site import SourceTable
 from qe.sources.manifest import StagedFile
@@ -78,15 +78,15 @@ def count(db: Warehouse, chosen: Sequence[Check] | None = None) -> None:
             by_query[check.type.name].append(check)
     found = counted_in_rows(db, in_rows, rows=rows)
     for members in by_query.values():
-        found += _counted_by_query(db, members, rows=rows)
+        found += _counted_by_query(db, members)
     found += _counted_in_files(db, wanted)
     db.execute("create table quality_count (check_id varchar, source_id varchar, denominator bigint, failing bigint)")
     db.insert("quality_count", pl.DataFrame(sorted(set(found)), schema=COUNTS, orient="row"))
     db.execute("drop view payer_source")
 
 
-def _counted_by_query(db: Warehouse, members: Sequence[Check], *, rows: Mapping[str, int]) -> list[Counted]:
-    """What the queries of one type find: those over small tables in one statement, the others one after another."""
+def _counted_by_query(db: Warehouse, members: Sequence[Check]) -> list[Counted]:
+    """What the queries of one type find, in one statement."""
     asked: dict[str, list[Check]] = defaultdict(list)
     for check in members:
         asked[select(check)].append(check)
@@ -97,13 +97,9 @@ def _counted_by_query(db: Warehouse, members: Sequence[Check], *, rows: Mapping[
         for number, sql in enumerate(asked)
     ]
     of_arm = list(asked.values())
-    large = {number for number, (one, *_) in enumerate(of_arm) if rows.get(one.type.reads or one.table, 0) >= ALONE}
-    small = [arm for number, arm in enumerate(arms) if number not in large]
-    statements = [*([" union all ".join(small)] if small else []), *(arms[number] for number in sorted(large))]
     return [
         (check.check_id, source_id, denominator, failing)
-        for statement in statements
-        for number, of_limit, source_id, denominator, failing in db.query(statement).iter_rows()
+        for number, of_limit, source_id, denominator, failing in db.query(" union all ".join(arms)).iter_rows()
         for check in of_arm[number]
         if denominator and of_limit in (check.limit, None)
     ]

@@ -10,7 +10,6 @@ from qe.claims.quality_sql import confined, rows_of, select, verdict
 from qe.warehouse import Warehouse
 
 AT_ONCE: Final = 60  # checks a pass over a table: more make the plan slow, fewer read the table more often
-ALONE: Final = 122_880  # rows of a table (one of DuckDB's row groups) from which a pass keeps all threads busy
 FROM: Final = 20_000  # rows of a table from which its distinct rows are made first
 SAMPLED: Final = 10_000  # rows that tell which columns have few values
 CODED: Final = ("VARCHAR", "BOOLEAN", "INTEGER", "DATE")  # SQL types of columns that may have few values
@@ -44,11 +43,7 @@ def counted_in_rows(
             db.execute(f"drop table {DISTINCT}")
         done = {check.check_id for check in few}
         left = [check for check in members if check.check_id not in done]
-        passes = _passes(left, f"select *, 1 as rows from ({rows_of(table)})", are_weighted=False)
-        if rows[table] < ALONE:
-            over_all += passes
-        else:
-            found += [counted for one in passes for counted in _counted(db, [one])]
+        over_all += _passes(left, f"select *, 1 as rows from ({rows_of(table)})", are_weighted=False)
     return found + _counted(db, over_all)
 
 
@@ -123,11 +118,7 @@ def _as_pass(check: Check, relation: str) -> Pass:
 
 
 def _counted(db: Warehouse, passes: Sequence[Pass]) -> list[Counted]:
-    """All passes in one statement, so that the engine's threads share them.
-
-    Only of small tables: two dozen passes over millions of rows in one statement were seen to wait for each other for ever
-    (DuckDB 1.5.5, two threads).
-    """
+    """All passes in one statement, so that the engine's threads share them."""
     if not passes:
         return []
     arms = [f"select {number} as number, * from ({one.sql})" for number, one in enumerate(passes)]

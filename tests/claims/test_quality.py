@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from qe.claims import quality, quality_counts, quality_rows
+from qe.claims import quality, quality_rows
 from qe.claims.events import derive_events
 from qe.claims.model import FOLDER, create_base_tables, create_event_tables, create_macros
 from qe.claims.quality_checks import checks, types
@@ -422,9 +422,6 @@ def test_counts_on_the_distinct_rows_of_a_table_are_those_on_every_row(
     for few in (1, 256):  # more columns have many values, or few
         monkeypatch.setattr(quality_rows, "FEW", few)
         assert [quality.as_row(one) for one in assessed(model, *defects)] == every_row
-    for module in (quality_rows, quality_counts):  # passes one after another, as over large tables
-        monkeypatch.setattr(module, "ALONE", 1)
-    assert [quality.as_row(one) for one in assessed(model, *defects)] == every_row
 
 
 def test_every_type_has_a_planted_defect():

@@ -41,6 +41,7 @@ def test_spilled_sorts_are_encrypted(tmp_path: Path):
             "create table wide as select $marker || hash(range) as text, hash(range) as h from range(4000000)",
             {"marker": MARKER},
         )
+        connection.execute("set streaming_buffer_size = '1MB'")  # fetched bit by bit, so that the sort's files still lie there
         result = connection.execute("select text from wide order by h, text")
         result.fetchmany(1)
         for file in (path for path in engine.spill_folder.rglob("*") if path.is_file()):
@@ -67,6 +68,28 @@ def test_two_connections_that_spill_at_once_do_not_take_each_others_files(tmp_pa
     with ThreadPoolExecutor(2) as both:
         assert list(both.map(digest, (small, small))) == [expected, expected]
     assert spills == [False, True, True], "what is small must spill: else the test shows nothing"
+
+
+UNION = """
+    select n::varchar as code, 'R1' as rule_id, cast([] as varchar[]) as claim_ids
+    from (select range as n from range(40000)) where n not in (select range * 7 from range(10000000))
+    union all
+    select n::varchar, 'R2', cast([] as varchar[])
+    from (select range % 3000000 as n, count(*) from range(9000000) group by n having count(*) > 3 or n < 3000)
+"""
+
+
+def test_a_union_of_more_than_a_megabyte_does_not_wait_for_ever(tmp_path: Path):
+    """With DuckDB's own buffer this query never returns and cannot be interrupted: a process of its own runs it."""
+    script = (
+        "import sys; from pathlib import Path; from qe import store\n"
+        "connection = store.connect(store.Engine(threads=2, memory_gib=2, spill_folder=Path(sys.argv[1])))\n"
+        "print(len(connection.execute(sys.argv[2]).fetchall()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), UNION], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert int(done.stdout) == (40_000 - 5_715) + 3_000  # of 0 to 39,999 the multiples of 7 (0 to 39,998) are left out
 
 
 def test_a_file_that_another_process_holds_is_not_called_damaged(tmp_path: Path, engine: store.Engine):
