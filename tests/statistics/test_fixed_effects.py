@@ -203,14 +203,14 @@ def test_a_missing_factor_is_refused() -> None:
 
 def test_a_constant_factor_is_named() -> None:
     y, x, provider = cases_of(12, 25)
-    with pytest.raises(CannotFit, match="same in every case .columns 2"):
+    with pytest.raises(CannotFit, match=r"same in every case .columns 2"):
         fixed_effects.fit(y, np.column_stack([x, np.ones(len(y))]), provider)
 
 
 def test_a_factor_of_the_provider_is_named() -> None:
     y, x, provider = cases_of(12, 25)
     of_provider = (np.arange(len(y)) // 25) % 2
-    with pytest.raises(CannotFit, match="say nothing within providers .* .columns 1"):
+    with pytest.raises(CannotFit, match=r"say nothing within providers .* .columns 1"):
         fixed_effects.fit(y, np.column_stack([x[:, 0], of_provider, x[:, 1]]), provider)
 
 
@@ -218,7 +218,7 @@ def test_a_factor_without_an_event_separates_and_is_named() -> None:
     y, x, provider = cases_of(12, 25)
     rare = np.zeros(len(y))
     rare[np.flatnonzero(y == 0)[:12]] = 1
-    with pytest.raises(CannotFit, match="separate .* .columns 2"):
+    with pytest.raises(CannotFit, match=r"separate .* .columns 2"):
         fixed_effects.fit(y, np.column_stack([x, rare]), provider)
 
 
