@@ -57,7 +57,7 @@ def test_cases_outside_the_residual_cuts_are_left_out_and_the_rest_is_expected_a
 
 
 def test_expected_costs_of_what_is_kept_are_scaled_to_what_was_observed() -> None:
-    # residuals -1, 0, 1, 96: the quantile 0.34 is 0.02 beyond the second, 0.02; 1 + 2 observed of 2 + 2 expected are left
+    # residuals -1, 0, 1, 96: 0.34 of three steps is 0.02 past the second, 0.02; 1 + 2 observed of 2 + 2 expected are left
     observed, expected = [1.0, 2, 3, 100], [2.0, 2, 2, 4]
     cuts = outliers.residual_cuts_of(observed, expected, ["a"] * 4, low=0.0, high=0.34)
     kept = outliers.without_outliers(observed, expected, ["a"] * 4, cuts=cuts)
