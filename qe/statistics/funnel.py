@@ -77,6 +77,8 @@ def fit(
     Source: Spiegelhalter (2005), Stat Med 24:1185; Spiegelhalter et al. (2012), J R Stat Soc A 175:1 (tau2); DerSimonian and
     Laird (1986).
     """
+    if compat not in (None, "funnelplotr"):
+        raise CannotFit(f'there is no compatibility with "{compat}"', remedy='Give compat = "funnelplotr" or none.')
     o, e = _checked(observed, expected, kind=kind, trim=trim, transform=transform)
     if compat == "funnelplotr" and transform == "log":
         e = np.array([round(value, 2) for value in e.tolist()])

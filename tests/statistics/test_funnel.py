@@ -155,6 +155,7 @@ def test_limits_hold_the_target_and_the_wider_hold_the_narrower(
         ([1, 2], [1, 1], {"kind": "ratio"}, "to name its transform"),
         ([1, 1], [1, 1], {"kind": "proportion", "transform": "log"}, "no transform"),
         ([1, 1], [1, 1], {"kind": "mean"}, "no funnel of"),
+        ([1, 1], [1, 1], {"kind": "proportion", "compat": "sas"}, "no compatibility"),
         ([1, 0, 2], [1, 1, 1], {"kind": "ratio", "transform": "log", "trim": 0.1}, "logarithm of nothing"),
         ([1, 1], [1, 1], {"kind": "proportion", "trim": 0.5}, "below 0.5"),
     ],
