@@ -218,7 +218,14 @@ def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> 
         lists=site.licensed_lists,
         window_months=site.settings.attribution.window_months,
     )
-    return events, score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
+    scored = score(
+        events,
+        units=units(db),
+        peers=site.settings.peers,
+        settings=site.settings.scoring,
+        areas=site.settings.entity.areas,
+    )
+    return events, scored
 
 
 def units(db: Warehouse) -> pl.DataFrame:

@@ -71,34 +71,35 @@ def require_full_rank(factors: Floats) -> None:
     constant = [column for column in range(factors.shape[1]) if np.ptp(factors[:, column]) == 0]
     if constant:
         raise CannotFit(
-            f"{len(constant)} of {factors.shape[1]} factors are the same in every case (columns {_listed(constant)})",
+            f"{len(constant)} of {factors.shape[1]} factors are the same in every case (columns {listed(constant)})",
             remedy="Leave them out: the model's constant says the same.",
         )
     with_constant = np.column_stack([np.ones(len(factors)), factors])
     gram = with_constant.T @ with_constant
     size = np.sqrt(np.diag(gram))
-    determined = _determined(gram / np.outer(size, size))
-    if determined:
+    repeated = [column - 1 for column in determined(gram / np.outer(size, size))]
+    if repeated:
         raise CannotFit(
-            f"{len(determined)} of {factors.shape[1]} factors are determined by earlier ones (columns {_listed(determined)})",
+            f"{len(repeated)} of {factors.shape[1]} factors are determined by earlier ones (columns {listed(repeated)})",
             remedy="Leave them out, or leave out what they repeat.",
         )
 
 
-def _determined(correlations: Floats) -> list[int]:
-    """Columns (the constant not counted) of which nothing is left beside the ones before: pivots of Cholesky's method."""
+def determined(correlations: Floats) -> list[int]:
+    """Columns of which nothing is left beside the ones before: pivots of Cholesky's method."""
     left = correlations.copy()
     found = []
     for column in range(len(left)):
         pivot = left[column, column]
         if pivot < 1e-10:
-            found.append(column - 1)
+            found.append(column)
             continue
         along = left[column + 1 :, column] / pivot
         left[column + 1 :, column + 1 :] -= np.outer(along, left[column, column + 1 :])
     return found
 
 
-def _listed(columns: list[int], most: int = 8) -> str:
-    listed = ", ".join(str(column) for column in columns[:most])
-    return f"{listed} and {len(columns) - most} more" if len(columns) > most else listed
+def listed(columns: list[int], most: int = 8) -> str:
+    """The first numbers of columns as text, and how many more there are."""
+    first = ", ".join(str(column) for column in columns[:most])
+    return f"{first} and {len(columns) - most} more" if len(columns) > most else first

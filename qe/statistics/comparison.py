@@ -1,6 +1,6 @@
 """Providers held against their peers: quartiles, percentile, benchmark, reliability, category and significance."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -45,6 +45,7 @@ def compared(
     level: str,
     peer_settings: PeerSettings,
     settings: ScoringSettings,
+    areas: Sequence[str] = (),
 ) -> pl.DataFrame:
     """The rows with peer group, quartiles, percentile, benchmark, reliability, category and significance.
 
@@ -59,7 +60,9 @@ def compared(
         size="denominator",
         is_eligible=(pl.col("denominator") >= minimum) & pl.col("ci_low").is_not_null(),
     ).join(units.select("unit_id", "specialty", "county_fips"), on="unit_id", how="left", maintain_order="left")
-    groups = peers.assign(described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers)
+    groups = peers.assign(
+        described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers, areas=areas
+    )
     eligible = set(described.filter("is_eligible")["unit_id"])
     extra: dict[str, dict[str, Any]] = {}
     for label, members in groups.members.items():

@@ -4,7 +4,7 @@ One row a measure, level, provider and payer scope. ci_low and ci_high belong to
 else to `observed`; so do the peers' quartiles. Events are summed in the order (measure, provider, event).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -43,10 +43,18 @@ class Scored:
     expected: pl.DataFrame
 
 
-def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, settings: ScoringSettings) -> Scored:
+def score(
+    found: MeasureEvents,
+    *,
+    units: pl.DataFrame,
+    peers: PeerSettings,
+    settings: ScoringSettings,
+    areas: Sequence[str] = (),
+) -> Scored:
     """Score every measure of one module at each of its levels.
 
     units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
+    areas  [entity] areas of the site, inside which units are compared before all of the report are
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
     for measure_id in found.module.measure_ids:
@@ -57,7 +65,7 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
         for level in sorted(found.attributed.filter(pl.col("measure_id") == measure_id)["level"].unique()):
             attributed = found.attributed.filter((pl.col("measure_id") == measure_id) & (pl.col("level") == level))
             rows = _providers(found, inside, events, attributed, fitted, settings)
-            rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings)
+            rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings, areas)
             results.append(_as_results(found, measure_id, level, rows, units, fitted))
     empty = pl.DataFrame(schema=RESULT_SCHEMA)
     return Scored(
