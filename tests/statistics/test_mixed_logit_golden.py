@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from qe.statistics import mixed_logit
+from qe.statistics.mixed_model import MixedModel
+from qe.statistics.random_intercept import Engine
 from tests.golden.statistics.cases import CONFOUNDED_COEFFICIENTS, MAKE, SHA256, GoldenCases
 from tests.golden.statistics.values import golden
 
@@ -25,7 +27,7 @@ def made(case: str) -> GoldenCases:
 
 
 @cache
-def fitted(case: str, engine: str = "laplace", correlated: bool = False):
+def fitted(case: str, engine: Engine = "laplace", correlated: bool = False) -> MixedModel:
     cases = made(case)
     if correlated:
         return mixed_logit.fit(cases.y, cases.x, cases.provider, engine=engine, correlated=True)

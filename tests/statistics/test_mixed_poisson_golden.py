@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from qe.statistics import mixed_poisson
+from qe.statistics.mixed_model import MixedModel
+from qe.statistics.mixed_poisson import CountFamily
 from tests.golden.statistics.cases import MAKE
 from tests.golden.statistics.values import golden
 
@@ -13,7 +15,7 @@ FITS = [("poisson", "glmmTMB"), ("poisson", "glmer"), ("negative_binomial", "glm
 
 
 @cache
-def fitted(family: str):
+def fitted(family: CountFamily) -> MixedModel:
     cases = MAKE[family]()
     return mixed_poisson.fit(cases.y, cases.x, cases.provider, exposure=cases.exposure, family=family)
 
