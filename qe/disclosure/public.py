@@ -13,7 +13,7 @@ import polars as pl
 
 from qe.disclosure.audit import AuditedRow, audit
 from qe.disclosure.notes import NoteCode
-from qe.disclosure.results import PublicRelease, PublicResult
+from qe.disclosure.results import MODELLED, PublicRelease, PublicResult
 
 LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
 
@@ -72,7 +72,8 @@ def for_public(
         hidden += note is not None
         rows.append(_public(row, unit, measure, note))
     rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
-    audited = list(_audited(rows, known, confidence))
+    modelled = frozenset(results.filter(pl.col("engine").is_in(list(MODELLED)))["measure_id"].unique())
+    audited = list(_audited(rows, known, confidence, modelled))
     return PublicRelease(
         results=tuple(rows),
         findings=tuple(audit(audited, min_count=min_count)),
@@ -137,7 +138,10 @@ def rounded(value: float | None, decimals: int) -> float | None:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
 
 
-def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], confidence: float) -> Iterator[AuditedRow]:
+def _audited(
+    rows: Sequence[PublicResult], known: dict[str, PublicMeasure], confidence: float, modelled: frozenset[str]
+) -> Iterator[AuditedRow]:
+    """modelled: measures whose ratio is predicted over expected."""
     for row in rows:
         precision = PRECISION[known[row.measure_id].kind]
         yield AuditedRow(
@@ -148,4 +152,5 @@ def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], conf
             ratio_decimals=precision.ratio,
             interval_decimals=precision.interval if row.ratio is None else precision.ratio,
             confidence=confidence,
+            is_modelled=row.measure_id in modelled,
         )

@@ -312,6 +312,12 @@ class Measure(Closed):
                 raise ValueError(f"{stem} is one file; only exclusions may be several")
         return shared
 
+    @model_validator(mode="after")
+    def _effects_belong_to_one_level(self) -> Self:
+        if self.scoring.model == "mixed_logit" and (len(self.attribution.levels) != 1 or self.kind != "proportion"):
+            raise ValueError('model = "mixed_logit" needs a proportion and one level of attribution, whose effects it fits')
+        return self
+
     @field_validator("classes", mode="before")
     @classmethod
     def _accept_underscore(cls, value: object) -> object:

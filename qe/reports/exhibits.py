@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qe.disclosure.results import ConfidentialResult, MeasureResult
+from qe.disclosure.results import MODELLED, ConfidentialResult, MeasureResult
 from qe.reports import figures, markdown, wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import DotPlot
@@ -91,8 +91,14 @@ def exhibit(
         ),
         exclusions_letter="d" if components else "c",
         components=components,
-        standing=_standing(measure),
+        standing=_standing(measure) if row.engine not in MODELLED else f"{_standing(measure)} {PREDICTED}",
     )
+
+
+PREDICTED = (
+    "Over all payers the ratio is predicted over expected: drawn toward the average, the more the fewer your cases are; "
+    "by payer it is observed over expected."
+)
 
 
 def _standing(measure: MeasureFacts) -> str:

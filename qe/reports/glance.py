@@ -58,7 +58,7 @@ def glance(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]) ->
     for (category, direction, scale), measures in keyed.items():
         rows = [whole[measure.measure_id] for measure in measures]
         axis = axis_of(rows, scale)
-        of_what = ", observed / expected" if scale == "ratio" else ""
+        of_what = ", ratio to expected" if scale == "ratio" else ""
         yield GlanceGroup(
             title=category,
             direction=f"{direction} is better{of_what}",

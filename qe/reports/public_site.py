@@ -33,7 +33,8 @@ MEANINGS: Final = {
     "ci_low": "Lower end of the 95% interval: of the ratio where there is one, else of the rate",
     "ci_high": "Upper end of the 95% interval",
     "expected": "Expected rate for the same patients, in the unit of rate; empty for measures that are not risk-adjusted",
-    "ratio": "Observed / expected",
+    "ratio": "Ratio to expected: predicted over expected where the risk model has an effect of each provider, else observed over "
+    "expected",
     "benchmark": "Achievable benchmark, in the unit of rate; for unadjusted shares only",
     "category": "better, no_different, worse, too_few",
     "note_code": "Why figures are missing",

@@ -36,6 +36,8 @@ class ScoringSettings(Protocol):
     def confidence(self) -> float: ...
     @property
     def achievable_share(self) -> float: ...
+    @property
+    def bootstrap_draws(self) -> int: ...
 
 
 def compared(
@@ -190,10 +192,11 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
         spread = np.sqrt(max(reference * (1 - reference), 1e-12) / size)
         return np.asarray(2 * scipy.stats.norm.sf(np.abs(share - reference) / spread), dtype=np.float64)
     if rows["log_error"].null_count() == 0:
-        return np.asarray(
-            2 * scipy.stats.norm.sf(np.abs(np.log(rows["ratio"].to_numpy())) / rows["log_error"].to_numpy()),
-            dtype=np.float64,
-        )
+        away, error = np.abs(np.log(rows["ratio"].to_numpy())), rows["log_error"].to_numpy()
+        z = np.divide(
+            away, error, out=np.zeros_like(away), where=error > 0
+        )  # providers that do not differ have no error
+        return np.asarray(2 * scipy.stats.norm.sf(z), dtype=np.float64)
     observed, expected = rows["numerator"].cast(pl.Float64).to_numpy(), rows["expected"].to_numpy()
     half = 0.5 * scipy.stats.poisson.pmf(observed, expected)
     below, above = scipy.stats.poisson.cdf(observed, expected) - half, scipy.stats.poisson.sf(observed, expected) + half
@@ -203,6 +206,8 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
 def _reliability(rows: pl.DataFrame, has_ratio: bool) -> Floats | None:
     if rows.height < 2:
         return None
+    if rows["model_reliability"].null_count() == 0:
+        return rows["model_reliability"].to_numpy()
     if not has_ratio:
         return reliability.beta_binomial(
             rows["numerator"].cast(pl.Float64).to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()

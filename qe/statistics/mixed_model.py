@@ -1,6 +1,6 @@
 """What a model with a random intercept a provider says of each provider: predicted over expected, its variance and interval."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,8 +68,12 @@ class MixedModel:
     @property
     def log_ratio_variance(self) -> Floats:
         """Variance of the logarithm of each ratio by the effect's (delta method); 0 where providers do not differ."""
-        slopes = self.fitted_cases.sums_of_weights(self.between + self.effects)
-        return (slopes / self.predicted) ** 2 * self.effect_variance
+        return self.log_ratio_slope**2 * self.effect_variance
+
+    @property
+    def log_ratio_slope(self) -> Floats:
+        """Derivative of the logarithm of each ratio by the effect."""
+        return self.fitted_cases.sums_of_slopes(self.between + self.effects) / self.predicted
 
     def interval(self, *, confidence: float) -> tuple[Floats, Floats]:
         """The ratio at the ends of each effect's interval, effect +- z sqrt(variance): coefficients and sigma taken as known.
@@ -94,17 +98,24 @@ class FittedCases:
     average: Floats
     mean_factors: Floats
 
+    def means(self, intercepts: Floats) -> Floats:
+        """What is predicted of each case (n,) with these intercepts of providers (J,)."""
+        return self.problem.family.mean(self.average + intercepts[self.problem.cases.place])
+
     def sums_of_means(self, intercepts: Floats) -> Floats:
         """By provider the sum of what is predicted with these intercepts (J,)."""
-        cases = self.problem.cases
-        return cases.sums(self.problem.family.mean(self.average + intercepts[cases.place]))
+        return self.problem.cases.sums(self.means(intercepts))
 
-    def sums_of_weights(self, intercepts: Floats) -> Floats:
+    def sums_of_slopes(self, intercepts: Floats) -> Floats:
         """By provider the derivative of that sum by the intercept."""
-        cases, family = self.problem.cases, self.problem.family
-        eta = self.average + intercepts[cases.place]
         step = 1e-5
-        return cases.sums(family.mean(eta + step) - family.mean(eta - step)) / (2.0 * step)
+        return (self.sums_of_means(intercepts + step) - self.sums_of_means(intercepts - step)) / (2.0 * step)
+
+    def log_ratio(self, intercepts: Floats) -> Floats:
+        """By provider ln(predicted / expected) with these intercepts."""
+        return np.asarray(
+            np.log(self.sums_of_means(intercepts) / self.sums_of_means(np.zeros_like(intercepts))), dtype=np.float64
+        )
 
 
 def at_average(
@@ -159,12 +170,14 @@ class Combined:
     """Ratios of several cohorts, combined by provider: the volume-weighted geometric mean.
 
     log_ratio_variance  sum of (n_c / n)^2 times the cohort's; 0 where no cohort's providers differ
+    reliability         1 - that sum / the same sum of the cohorts' variances between providers, 0 to 1
     """
 
     providers: tuple[str, ...]
     cases: NDArray[np.int64]
     ratio: Floats
     log_ratio_variance: Floats
+    reliability: Floats
     overall: float
 
     @property
@@ -184,19 +197,25 @@ def combined(models: Sequence[MixedModel]) -> Combined:
     """
     if not models:
         raise CannotFit("there is no cohort to combine")
-    providers = tuple(sorted({name for model in models for name in model.providers}))
-    places: Mapping[str, int] = {name: place for place, name in enumerate(providers)}
-    cases, logs, variance = (np.zeros(len(providers)) for _ in range(3))
-    for model in models:
-        at = np.array([places[name] for name in model.providers], dtype=np.int64)
+    providers, places = places_of(models)
+    cases, logs, within, between = (np.zeros(len(providers)) for _ in range(4))
+    for model, at in zip(models, places, strict=True):
         cases[at] += model.cases
         logs[at] += model.cases * np.log(model.ratio)
-        variance[at] += model.cases.astype(np.float64) ** 2 * model.log_ratio_variance
-    outcomes = sum(float(model.observed.sum()) for model in models)
+        slope = model.cases * model.log_ratio_slope
+        within[at] += slope**2 * model.effect_variance
+        between[at] += slope**2 * model.sigma**2
     return Combined(
         providers=providers,
         cases=cases.astype(np.int64),
         ratio=np.exp(logs / cases),
-        log_ratio_variance=variance / cases**2,
-        overall=outcomes / float(cases.sum()),
+        log_ratio_variance=within / cases**2,
+        reliability=np.where(between > 0, 1.0 - within / np.where(between > 0, between, 1.0), 0.0),
+        overall=sum(float(model.observed.sum()) for model in models) / float(cases.sum()),
     )
+
+
+def places_of(models: Sequence[MixedModel]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
+    """Every provider of any model (sorted), and where each model's providers stand among them."""
+    providers = tuple(sorted({name for model in models for name in model.providers}))
+    return providers, [np.searchsorted(providers, model.providers).astype(np.int64) for model in models]

@@ -33,6 +33,7 @@ MODE_TOLERANCE: Final = 1e-10
 MODE_STEPS: Final = 60
 GRADIENT_TOLERANCE: Final = 1e-5  # in standard errors of the parameters
 MOST_ITERATIONS: Final = 200
+MOST_HALVINGS: Final = 20
 JOINT_TOLERANCE: Final = 1e-8
 VARIANCE_TOLERANCE: Final = 1e-7  # of the logarithm of the variance
 
@@ -299,7 +300,15 @@ def _schur(problem: Problem, gram: Floats, by_provider: Floats, curvature: Float
 
 def _inverse_root(information: Floats) -> Floats:
     """T with T T' the inverse of a positive definite matrix."""
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(information)).T, dtype=np.float64)
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(_held(information))).T, dtype=np.float64)
+
+
+def _held(information: Floats) -> Floats:
+    """With a little information on every term: one of which the cases that count say nothing stays where it is.
+
+    In a draw of providers none may have cases with a rare factor; its coefficient then touches nobody's result.
+    """
+    return information + np.diag(np.full(len(information), 1e-10 * float(np.mean(np.diag(information)))))
 
 
 def _fitted(problem: Problem, state: State, linear: Floats, likelihood: float, converged: bool) -> Fitted:
@@ -324,7 +333,8 @@ def ordinary(problem: Problem, start: State) -> Fitted:
     for _ in range(MODE_STEPS):
         slope, weight = problem.family.slope_and_weight(problem.linear(coefficients))
         gram, _ = problem.products(weight)
-        step = np.linalg.solve(gram, problem.across(problem.weighted(slope)))
+        asked = np.asarray(np.linalg.solve(_held(gram), problem.across(problem.weighted(slope))), dtype=np.float64)
+        step = _uphill(problem, coefficients, asked)
         coefficients = coefficients + step
         if np.max(np.abs(step) * np.sqrt(np.diag(gram))) < GRADIENT_TOLERANCE:
             converged = True
@@ -336,10 +346,25 @@ def ordinary(problem: Problem, start: State) -> Fitted:
         state=replace(start, coefficients=coefficients, sigma=0.0, effects=none),
         effect_variance=none,
         covariance=root @ root.T,
-        log_likelihood=float(np.sum(problem.weighted(problem.family.log_likelihood(linear)))),
+        log_likelihood=_without_effects(problem, coefficients),
         linear=linear,
         converged=converged,
     )
+
+
+def _without_effects(problem: Problem, coefficients: Floats) -> float:
+    """The log-likelihood of providers that do not differ."""
+    return float(np.sum(problem.weighted(problem.family.log_likelihood(problem.linear(coefficients)))))
+
+
+def _uphill(problem: Problem, coefficients: Floats, step: Floats) -> Floats:
+    """The step, halved until the likelihood does not fall: from afar Newton's method may leap over the top."""
+    here = _without_effects(problem, coefficients)
+    for _ in range(MOST_HALVINGS):
+        if _without_effects(problem, coefficients + step) >= here - 1e-9 * abs(here):
+            break
+        step = 0.5 * step
+    return step
 
 
 def penalised(problem: Problem, start: State) -> Fitted:
@@ -388,7 +413,7 @@ class _Penalised:
             own = sums(slope) - effects / variance
             schur = _schur(problem, gram, by_provider, curvature)
             asked = problem.across(problem.weighted(slope)) - by_provider.T @ (problem.weight * own / curvature)
-            move = np.linalg.solve(schur, asked)
+            move = np.linalg.solve(_held(schur), asked)
             shift = (own - by_provider @ move) / curvature
             coefficients, effects = coefficients + move, effects + shift
             if max(np.max(np.abs(move)), np.max(np.abs(shift))) < JOINT_TOLERANCE:
@@ -414,7 +439,7 @@ def start_of(problem: Problem, coefficients: Floats, *, dispersion: float = floa
         problem, cases=replace(problem.cases, factors=np.empty((len(linear), 0))), offset=linear - coefficients[0]
     )
     constant = coefficients[:1]
-    flat = float(np.sum(problem.weighted(problem.family.log_likelihood(linear))))
+    flat = _without_effects(problem, coefficients)
     best = max(
         (State(coefficients=constant, sigma=sigma, effects=none, dispersion=dispersion) for sigma in TRIED_SIGMAS),
         key=lambda state: laplace(alone, state)[0],

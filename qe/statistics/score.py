@@ -4,30 +4,22 @@ One row a measure, level, provider and payer scope. ci_low and ci_high belong to
 else to `observed`; so do the peers' quartiles. Events are summed in the order (measure, provider, event).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
-from qe.statistics import intervals, risk_adjustment
+from qe.statistics import hierarchical, intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
-from qe.statistics.design import Design, build
+from qe.statistics.expected import Fit, model_rows, with_expected
+from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
-from qe.statistics.risk_adjustment import RiskModel
-
-Floats = NDArray[np.float64]
 
 MEDICARE: Final = ("medicare", "medicare_advantage")
-AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
-LEAST_OF_A_CELL: Final = (
-    50  # events of a payer line and age band by which calibration is told (statistics.md, correction 2)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +51,12 @@ def score(
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
     for measure_id in found.module.measure_ids:
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
-        inside, fitted = _with_expected(found, events.filter("in_denominator"))
-        models.append(_model_rows(measure_id, fitted))
+        all_levels = found.attributed.filter(pl.col("measure_id") == measure_id)
+        inside, fitted = with_expected(found, events.filter("in_denominator"), all_levels)
+        models.append(model_rows(measure_id, fitted))
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
-        for level in sorted(found.attributed.filter(pl.col("measure_id") == measure_id)["level"].unique()):
-            attributed = found.attributed.filter((pl.col("measure_id") == measure_id) & (pl.col("level") == level))
+        for level in sorted(all_levels["level"].unique()):
+            attributed = all_levels.filter(pl.col("level") == level)
             rows = _providers(found, inside, events, attributed, fitted, settings)
             rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings, areas)
             results.append(_as_results(found, measure_id, level, rows, units, fitted))
@@ -73,90 +66,6 @@ def score(
         model=pl.concat([pl.DataFrame(schema=MODEL_SCHEMA), *models]),
         expected=round_significant(pl.concat(expected)),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """The fitted models of a measure by cohort ("" for the only one); and O/E by payer line, then by payer line and age."""
-
-    models: Mapping[str, tuple[RiskModel, Design]]
-    calibration: tuple[tuple[str, float], ...]
-    has_expected: bool
-
-    @property
-    def engine(self) -> str:
-        return "+".join(sorted({model.engine for model, _ in self.models.values()})) or "unadjusted"
-
-    @property
-    def converged(self) -> bool:
-        return all(model.converged for model, _ in self.models.values())
-
-
-def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
-    """The denominator's events with value, exposure and expected as floats, and the models behind `expected`."""
-    scoring = found.module.scoring
-    events = inside.with_columns(
-        observed=pl.col("value").cast(pl.Float64),
-        exposed=pl.col("exposure").cast(pl.Float64),
-        line=pl.col("payer_type").fill_null("unknown"),
-    )
-    if scoring.model == "none" or events.is_empty():
-        fit = Fit(models={}, calibration=(), has_expected=scoring.model != "none")
-        return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
-    cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
-    events = events.with_columns(model_cohort=cohort)
-    models: dict[str, tuple[RiskModel, Design]] = {}
-    parts = []
-    for name in sorted(events["model_cohort"].unique()):
-        part = events.filter(pl.col("model_cohort") == name)
-        outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
-        is_event = scoring.model == "logistic"
-        counted = outcome if is_event or found.module.facts.kind == "rate" else None
-        design = build(found.covariates, part["event_id"].to_list(), scoring.covariates, counted)
-        model = (
-            risk_adjustment.logistic(outcome, design)
-            if is_event
-            else risk_adjustment.mean_cost(outcome, exposure, design)
-        )
-        models[name] = (model, design)
-        parts.append(part.with_columns(expected=pl.Series(model.expected)))
-    joined = pl.concat(parts).sort("event_id")
-    observed, expected = joined["observed"].to_numpy(), joined["expected"].to_numpy()
-    lines = joined["line"].to_numpy().astype(np.str_)
-    cells = [f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, joined), strict=True)]
-    calibration = (
-        *risk_adjustment.calibration(observed, expected, lines, least=0),
-        *risk_adjustment.calibration(observed, expected, np.array(cells, dtype=np.str_), least=LEAST_OF_A_CELL),
-    )
-    if scoring.model != "logistic":
-        joined = joined.with_columns(expected=pl.Series(risk_adjustment.scaled(expected, observed, lines)))
-    return joined, Fit(models=models, calibration=calibration, has_expected=True)
-
-
-def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
-    """ ", age 65-74" of each event whose age the covariates hold, else ""."""
-    age = covariates.filter(pl.col("factor") == "age").unique("event_id", keep="first", maintain_order=True)
-    age = age.select("event_id", age=pl.col("value").cast(pl.Float64))
-    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
-    known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
-    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
-    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
-
-
-def _model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
-    """Coefficients, c-statistic, calibration by payer line, events and convergence, one term a row."""
-    rows: list[tuple[str, str, str, float, float | None]] = []
-    for cohort, (model, design) in fit.models.items():
-        rows += [(measure_id, cohort, term, estimate, error) for term, estimate, error in model.terms]
-        if model.c_statistic is not None:
-            rows.append((measure_id, cohort, "c_statistic", model.c_statistic, None))
-        rows.append((measure_id, cohort, "events", float(len(model.expected)), None))
-        rows.append((measure_id, cohort, "converged", float(model.converged), None))
-        rows += [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
-    rows += [
-        (measure_id, "", f"calibration O/E before scaling, {cell}", ratio, None) for cell, ratio in fit.calibration
-    ]
-    return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
 
 
 def _providers(
@@ -191,7 +100,24 @@ def _providers(
                     confidence=settings.confidence,
                 )
             )
-    return pl.DataFrame(rows, schema=_FIGURES, orient="row")
+    figures = pl.DataFrame(rows, schema=_FIGURES, orient="row")
+    return figures if fit.hierarchical is None else _modelled(figures, fit.hierarchical, overall, settings)
+
+
+def _modelled(figures: pl.DataFrame, fitted: Hierarchical, overall: float, settings: ScoringSettings) -> pl.DataFrame:
+    """Over all payers, predicted over expected with the bootstrap's interval in place of observed over expected.
+
+    A payer's rows keep observed over expected: a provider's one effect would say the same of each payer.
+    """
+    standing = hierarchical.standing(fitted, draws=settings.bootstrap_draws, confidence=settings.confidence)
+    is_all = pl.col("payer_scope") == "all"
+    modelled = (
+        figures.filter(is_all)
+        .drop("adjusted", *(name for name in standing.columns if name != "provider_id"))
+        .join(standing, on="provider_id", how="left", maintain_order="left")
+        .with_columns(adjusted=pl.col("ratio") * overall)
+    )
+    return pl.concat([modelled.select(*_FIGURES), figures.filter(~is_all)])
 
 
 _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -207,6 +133,7 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "ci_low": pl.Float64,
     "ci_high": pl.Float64,
     "log_error": pl.Float64,
+    "model_reliability": pl.Float64,
     "repriced_share": pl.Float64,
 }
 

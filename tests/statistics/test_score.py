@@ -39,6 +39,7 @@ class Settings:
     fdr_q: float = 0.05
     confidence: float = 0.95
     achievable_share: float = 0.10
+    bootstrap_draws: int = 200
 
 
 def _found(module_id: str, level: str, rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:

@@ -1,0 +1,184 @@
+"""What each event of a measure was expected to be, and the models behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from qe.errors import CannotFit
+from qe.measurement.compute import MeasureEvents
+from qe.statistics import hierarchical, risk_adjustment
+from qe.statistics.design import Design, build
+from qe.statistics.hierarchical import Hierarchical
+from qe.statistics.results import MODEL_SCHEMA
+from qe.statistics.risk_adjustment import RiskModel
+
+Floats = NDArray[np.float64]
+
+AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
+LEAST_OF_A_CELL: Final = (
+    50  # events of a payer line and age band by which calibration is told (statistics.md, correction 2)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The fitted models of a measure by cohort ("" for the only one); and O/E by payer line, then by payer line and age.
+
+    hierarchical  with an effect of each provider; None where the models have none
+    refused       why they have none although the measure asks for it
+    """
+
+    models: Mapping[str, tuple[RiskModel, Design]]
+    calibration: tuple[tuple[str, float], ...]
+    has_expected: bool
+    hierarchical: Hierarchical | None = None
+    refused: str | None = None
+
+    @property
+    def engine(self) -> str:
+        if self.hierarchical is not None:
+            return "mixed_logit"
+        return "+".join(sorted({model.engine for model, _ in self.models.values()})) or "unadjusted"
+
+    @property
+    def converged(self) -> bool:
+        if self.hierarchical is not None:
+            return self.hierarchical.converged
+        return all(model.converged for model, _ in self.models.values())
+
+
+def with_expected(found: MeasureEvents, inside: pl.DataFrame, attributed: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+    """The denominator's events with value, exposure and expected as floats, and the models behind `expected`.
+
+    attributed  measure_id, event_id, level, provider_id of this measure; a model with effects of providers needs one level
+    """
+    scoring = found.module.scoring
+    events = inside.with_columns(
+        observed=pl.col("value").cast(pl.Float64),
+        exposed=pl.col("exposure").cast(pl.Float64),
+        line=pl.col("payer_type").fill_null("unknown"),
+    )
+    if scoring.model == "none" or events.is_empty():
+        fit = Fit(models={}, calibration=(), has_expected=scoring.model != "none")
+        return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
+    cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
+    events = events.with_columns(model_cohort=cohort)
+    if scoring.model != "mixed_logit":
+        return _plain(found, events)
+    try:
+        return _hierarchical(found, events, attributed)
+    except CannotFit as refused:
+        together = events.with_columns(model_cohort=pl.lit(""))
+        joined, fit = _plain(found, together)
+        return joined, replace(fit, refused=refused.message)
+
+
+def _hierarchical(found: MeasureEvents, events: pl.DataFrame, attributed: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+    """Each cohort's model with an effect of each provider; an event of nobody's has no expected value."""
+    whose = attributed.select("event_id", "provider_id").unique("event_id", keep="any", maintain_order=True)
+    of_providers = events.join(whose, on="event_id", how="inner")
+    fitted = hierarchical.fitted(of_providers, found.covariates, found.module.scoring.covariates)
+    joined = events.join(fitted.expected, on="event_id", how="left", maintain_order="left")
+    known = joined.drop_nulls("expected")
+    calibration = _calibration(found, known, known["predicted"].to_numpy())
+    return joined.drop("predicted"), Fit(models={}, calibration=calibration, has_expected=True, hierarchical=fitted)
+
+
+def _plain(found: MeasureEvents, events: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+    """One model a cohort over all events, providers not told apart."""
+    models: dict[str, tuple[RiskModel, Design]] = {}
+    parts = []
+    is_event = found.module.scoring.model in ("logistic", "mixed_logit")
+    for name in sorted(events["model_cohort"].unique()):
+        part = events.filter(pl.col("model_cohort") == name)
+        outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
+        counted = outcome if is_event or found.module.facts.kind == "rate" else None
+        design = build(found.covariates, part["event_id"].to_list(), found.module.scoring.covariates, counted)
+        model = (
+            risk_adjustment.logistic(outcome, design)
+            if is_event
+            else risk_adjustment.mean_cost(outcome, exposure, design)
+        )
+        models[name] = (model, design)
+        parts.append(part.with_columns(expected=pl.Series(model.expected)))
+    joined = pl.concat(parts).sort("event_id")
+    calibration = _calibration(found, joined, joined["expected"].to_numpy())
+    if not is_event:
+        observed, lines = joined["observed"].to_numpy(), joined["line"].to_numpy().astype(np.str_)
+        scaled = risk_adjustment.scaled(joined["expected"].to_numpy(), observed, lines)
+        joined = joined.with_columns(expected=pl.Series(scaled))
+    return joined, Fit(models=models, calibration=calibration, has_expected=True)
+
+
+def _calibration(found: MeasureEvents, events: pl.DataFrame, expected: Floats) -> tuple[tuple[str, float], ...]:
+    observed, lines = events["observed"].to_numpy(), events["line"].to_numpy().astype(np.str_)
+    cells = [f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, events), strict=True)]
+    return (
+        *risk_adjustment.calibration(observed, expected, lines, least=0),
+        *risk_adjustment.calibration(observed, expected, np.array(cells, dtype=np.str_), least=LEAST_OF_A_CELL),
+    )
+
+
+def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
+    """ ", age 65-74" of each event whose age the covariates hold, else ""."""
+    age = covariates.filter(pl.col("factor") == "age").unique("event_id", keep="first", maintain_order=True)
+    age = age.select("event_id", age=pl.col("value").cast(pl.Float64))
+    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
+    known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
+    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
+    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
+
+
+Row = tuple[str, str, str, float, float | None]
+
+
+def model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
+    """Coefficients, c-statistic, calibration by payer line, events and convergence, one term a row (MODEL_SCHEMA)."""
+    rows: list[Row] = []
+    for cohort, (model, design) in fit.models.items():
+        rows += [(measure_id, cohort, term, estimate, error) for term, estimate, error in model.terms]
+        if model.c_statistic is not None:
+            rows.append((measure_id, cohort, "c_statistic", model.c_statistic, None))
+        rows.append((measure_id, cohort, "events", float(len(model.expected)), None))
+        rows.append((measure_id, cohort, "converged", float(model.converged), None))
+        rows += [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
+    if fit.hierarchical is not None:
+        for cohort in fit.hierarchical.models:
+            rows += _hierarchical_rows(measure_id, cohort, fit.hierarchical)
+    if fit.refused is not None:
+        rows.append((measure_id, "", f"no effects of providers: {fit.refused}", 0.0, None))
+    rows += [
+        (measure_id, "", f"calibration O/E before scaling, {cell}", ratio, None) for cell, ratio in fit.calibration
+    ]
+    return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
+
+
+def _hierarchical_rows(measure_id: str, cohort: str, fitted: Hierarchical) -> list[Row]:
+    model, design = fitted.models[cohort], fitted.designs[cohort]
+    names = ("intercept", *design.terms)
+    errors = [float(error) for error in model.standard_errors]
+    rows: list[Row] = [
+        (measure_id, cohort, term, float(estimate), error)
+        for term, estimate, error in zip(names, model.coefficients, errors, strict=True)
+    ]
+    cases = model.fitted_cases
+    outcome = cases.problem.cases.outcome
+    c_statistic = risk_adjustment.c_statistic(outcome, cases.means(np.zeros_like(model.effects)))
+    low, middle, high = np.quantile(model.reliability, [0.25, 0.5, 0.75])
+    figures = {
+        "sigma": model.sigma,
+        "c_statistic": c_statistic,
+        "events": float(len(outcome)),
+        "providers": float(len(model.providers)),
+        "reliability, lowest quarter": float(low),
+        "reliability, median": float(middle),
+        "reliability, highest quarter": float(high),
+        "converged": float(model.converged),
+    }
+    rows += [(measure_id, cohort, name, figure, None) for name, figure in figures.items()]
+    return rows + [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
