@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import determinism, generator, linkage, measures, oracles, recovery, truth
+from benchmarks import determinism, generator, linkage, measures, oracles, recovery, statistics, truth
 from qe.cli.output import TerminalProgress
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +77,15 @@ def run_oracles(folder: Path) -> tuple[dict[str, object], list[str]]:
     return oracles.as_result(found), list(found.disagreements)
 
 
+def run_statistics_speed(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """A state's cases on one BLAS thread: 300,000 x 60 x 3,000 in 3 s and 1 GB, 3,000,000 x 40 x 20,000 in 30 s and 5 GB."""
+    small = statistics.Size(rows=300_000, factors=60, providers=3_000)
+    large = statistics.Size(rows=3_000_000, factors=40, providers=20_000)
+    limits = (statistics.Limit(size=small, seconds=3, gib=1), statistics.Limit(size=large, seconds=30, gib=5))
+    found, failed = statistics.check(limits=limits, beside=small, seed=SEED, runs=3)
+    return {"fits": [asdict(one) for one in found]}, failed
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
@@ -85,6 +94,7 @@ CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "truth": run_truth,
     "measures": run_measures,
     "oracles": run_oracles,
+    "statistics_speed": run_statistics_speed,
 }
 
 
