@@ -19,8 +19,11 @@ Floats = NDArray[np.float64]
 LEAST_VARIATION = 1e-9  # of a factor within providers, beside its variation over all cases
 
 
-def with_means(cases: Cases) -> Cases:
-    """The cases with the provider's mean of every factor that varies within providers, after the factors."""
+def with_means(cases: Cases) -> tuple[Cases, Floats]:
+    """The cases with the provider's mean of every factor that varies within providers, after the factors; and those means.
+
+    The means (J, q) are given less their mean over all cases: so what they add to an intercept is 0 over all cases.
+    """
     varying = _varying(cases)
     if len(cases.providers) < len(varying) + 2:
         raise CannotFit(
@@ -28,16 +31,8 @@ def with_means(cases: Cases) -> Cases:
             remedy="Fit the model without correlated effects, or with fewer factors.",
         )
     means = _means(cases)[:, varying]
-    return replace(cases, factors=np.column_stack([cases.factors, means[cases.place]]))
-
-
-def between_providers(own: Cases, cases: Cases, coefficients: Floats) -> Floats:
-    """What each provider's mean factors add to its intercept, (J,), its mean over the cases 0; zeros without mean factors."""
-    terms = own.factors.shape[1]
-    if cases is own:
-        return np.zeros(len(own.providers))
-    adds = _means(own)[:, _varying(own)] @ coefficients[terms + 1 :]
-    return np.asarray(adds - np.average(adds, weights=own.count), dtype=np.float64)
+    centred = means - np.average(means, axis=0, weights=cases.count)
+    return replace(cases, factors=np.column_stack([cases.factors, means[cases.place]])), centred
 
 
 def _means(cases: Cases) -> Floats:

@@ -15,7 +15,7 @@ from scipy.special import expit
 from qe.errors import CannotFit, MeasureError
 from qe.statistics import ordinary
 from qe.statistics.cases import Cases, checked, require_full_rank
-from qe.statistics.correlated import between_providers, with_means
+from qe.statistics.correlated import with_means
 from qe.statistics.families import Bernoulli
 from qe.statistics.mixed_model import MixedModel, described
 from qe.statistics.random_intercept import Engine, estimate, problem_of
@@ -36,14 +36,15 @@ def fit(
     Providers that do not differ give sigma 0 and ratios of 1. CannotFit: nothing or everything has the outcome, one provider,
     missing values, constant or aliased factors, separation.
     """
-    own = checked(y, x, provider, least_providers=2)
-    require_outcomes(own.outcome)
-    cases = with_means(own) if correlated else own
+    cases = checked(y, x, provider, least_providers=2)
+    require_outcomes(cases.outcome)
+    mean_factors = None
+    if correlated:
+        cases, mean_factors = with_means(cases)
     require_full_rank(cases.factors)
-    family = Bernoulli(cases.outcome)
-    fitted = estimate(problem_of(cases, family), _plain(cases), engine=engine)
-    between = between_providers(own, cases, fitted.state.coefficients)
-    return described(cases, family, fitted, engine=engine, between=between, exposure=None)
+    problem = problem_of(cases, Bernoulli(cases.outcome))
+    fitted = estimate(problem, _plain(cases), engine=engine)
+    return described(problem, fitted, engine=engine, mean_factors=mean_factors, exposure=None)
 
 
 def require_outcomes(outcome: Floats) -> None:

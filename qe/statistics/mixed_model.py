@@ -8,9 +8,7 @@ import scipy
 from numpy.typing import NDArray
 
 from qe.errors import CannotFit
-from qe.statistics.cases import Cases
-from qe.statistics.families import Family
-from qe.statistics.random_intercept import Fitted
+from qe.statistics.random_intercept import Engine, Fitted, Problem, State
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +33,7 @@ class MixedModel:
     providers: tuple[str, ...]
     cases: NDArray[np.int64]
     observed: Floats
-    engine: str
+    engine: Engine
     coefficients: Floats
     standard_errors: Floats
     sigma: float
@@ -50,6 +48,10 @@ class MixedModel:
     overall: float
     converged: bool
     fitted_cases: "FittedCases" = field(repr=False)
+
+    @property
+    def state(self) -> State:
+        return State(coefficients=self.coefficients, sigma=self.sigma, effects=self.effects, dispersion=self.dispersion)
 
     @property
     def standardised_rate(self) -> Floats:
@@ -84,33 +86,49 @@ class MixedModel:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedCases:
-    """average  (n,) each case's linear predictor at the average provider."""
+    """average       (n,) each case's linear predictor at the average provider
+    mean_factors  (J, q) of correlated effects, each column's mean over the cases 0; q is 0 otherwise
+    """
 
-    cases: Cases
-    family: Family
+    problem: Problem
     average: Floats
+    mean_factors: Floats
 
     def sums_of_means(self, intercepts: Floats) -> Floats:
         """By provider the sum of what is predicted with these intercepts (J,)."""
-        return self.cases.sums(self.family.mean(self.average + intercepts[self.cases.place]))
+        cases = self.problem.cases
+        return cases.sums(self.problem.family.mean(self.average + intercepts[cases.place]))
 
     def sums_of_weights(self, intercepts: Floats) -> Floats:
         """By provider the derivative of that sum by the intercept."""
-        eta = self.average + intercepts[self.cases.place]
+        cases, family = self.problem.cases, self.problem.family
+        eta = self.average + intercepts[cases.place]
         step = 1e-5
-        return self.cases.sums(self.family.mean(eta + step) - self.family.mean(eta - step)) / (2.0 * step)
+        return cases.sums(family.mean(eta + step) - family.mean(eta - step)) / (2.0 * step)
+
+
+def at_average(
+    problem: Problem, linear: Floats, coefficients: Floats, mean_factors: Floats
+) -> tuple[FittedCases, Floats]:
+    """The cases at the average provider, and what each provider's mean factors add to its intercept (J,)."""
+    between = np.asarray(mean_factors @ coefficients[len(coefficients) - mean_factors.shape[1] :], dtype=np.float64)
+    average = linear - between[problem.cases.place]
+    return FittedCases(problem=problem, average=average, mean_factors=mean_factors), between
 
 
 def described(
-    cases: Cases, family: Family, fitted: Fitted, *, engine: str, between: Floats, exposure: Floats | None
+    problem: Problem, fitted: Fitted, *, engine: Engine, mean_factors: Floats | None, exposure: Floats | None
 ) -> MixedModel:
     """The model as providers see it.
 
-    between   (J,) of correlated effects; zeros otherwise
-    exposure  (n,) of counts, by which `overall` is a rate; None: a case is one
+    mean_factors  (J, q) of correlated effects; None otherwise
+    exposure      (n,) of counts, by which `overall` is a rate; None: a case is one
     """
-    state = fitted.state
-    inside = FittedCases(cases=cases, family=family, average=fitted.linear - between[cases.place])
+    cases, state = problem.cases, fitted.state
+    none = np.empty((len(cases.providers), 0))
+    inside, between = at_average(
+        problem, fitted.linear, state.coefficients, none if mean_factors is None else mean_factors
+    )
     predicted = inside.sums_of_means(between + state.effects)
     expected = inside.sums_of_means(np.zeros_like(between))
     below = float(len(cases.outcome)) if exposure is None else float(exposure.sum())

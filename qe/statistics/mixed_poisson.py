@@ -56,14 +56,7 @@ def fit(
         dispersion = _dispersion(cases.outcome, mean)
         problem = problem_of(cases, NegativeBinomial(cases.outcome, dispersion), offset=np.log(exposed))
         fitted = estimate(problem, coefficients, engine=engine, dispersion=dispersion)
-    return described(
-        cases,
-        problem.family,
-        fitted,
-        engine=engine,
-        between=np.zeros(len(cases.providers), dtype=np.float64),
-        exposure=exposed,
-    )
+    return described(problem, fitted, engine=engine, mean_factors=None, exposure=exposed)
 
 
 def _exposure(exposure: ArrayLike, cases: Cases) -> Floats:
