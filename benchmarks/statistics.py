@@ -1,4 +1,4 @@
-"""How long the models of providers take and how much memory, at sizes of a state's data, with statsmodels' own GLM beside them.
+"""How long the models of providers take and how much memory, at sizes of a state's cases, with statsmodels' own GLM beside them.
 
 Each fit runs in a process of its own, on one BLAS thread, so that its peak of memory is its own. The cases come as a site's do: in
 no order of their providers, providers' sizes lognormal, factors mostly conditions of 0 or 1 with a case mix for each provider. They
@@ -46,7 +46,7 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class Simulated:
     """Cases as fitted, and the parameters they were drawn with (coefficients: constant first)."""
 
     y: Floats
@@ -64,8 +64,8 @@ class Timed:
     """One fit. seconds: the fit alone, its libraries loaded before.
 
     cpu_seconds  of the process for the fit: about what it takes where nothing else runs
-    data_mib     of the arrays given
-    before_mib   peak of the process when the fit began: libraries and data
+    cases_mib     of the arrays given
+    before_mib   peak of the process when the fit began: libraries and cases
     peak_mib     peak of the process at its end
     furthest     largest distance of a coefficient from the one the cases were drawn with
     """
@@ -76,7 +76,7 @@ class Timed:
     providers: int
     seconds: float
     cpu_seconds: float
-    data_mib: int
+    cases_mib: int
     before_mib: int
     peak_mib: int
     converged: bool
@@ -92,14 +92,14 @@ class Speed:
     best_seconds: float
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
-    data_mib: int
+    cases_mib: int
     before_mib: int
     peak_mib: int
     converged: bool
     furthest: float
 
 
-def simulated(size: Size, *, seed: int) -> Data:
+def simulated(size: Size, *, seed: int) -> Simulated:
     """Outcomes of a logistic model with a normal effect a provider; the first factor continuous, the others 0 or 1."""
     r = np.random.Generator(np.random.PCG64(seed))
     weight = r.lognormal(0.0, 1.0, size.providers)
@@ -120,35 +120,35 @@ def simulated(size: Size, *, seed: int) -> Data:
         chance = expit(coefficients[0] + x[rows] @ coefficients[1:] + effects[place])
         y[rows] = r.random(number) < chance
         provider[rows] = names[place]
-    return Data(y=y, x=x, provider=provider, coefficients=coefficients)
+    return Simulated(y=y, x=x, provider=provider, coefficients=coefficients)
 
 
-def _mixed_logit(data: Data) -> tuple[Floats, bool]:
-    found = mixed_logit.fit(data.y, data.x, data.provider)
+def _mixed_logit(cases: Simulated) -> tuple[Floats, bool]:
+    found = mixed_logit.fit(cases.y, cases.x, cases.provider)
     return found.coefficients[1:], found.converged
 
 
-def _fixed_effects(data: Data) -> tuple[Floats, bool]:
-    found = fixed_effects.fit(data.y, data.x, data.provider)
+def _fixed_effects(cases: Simulated) -> tuple[Floats, bool]:
+    found = fixed_effects.fit(cases.y, cases.x, cases.provider)
     return found.coefficients, found.converged
 
 
-def _mixed_linear(data: Data) -> tuple[Floats, bool]:
+def _mixed_linear(cases: Simulated) -> tuple[Floats, bool]:
     """Costs in the place of outcomes: linear in the same factors, with an error of 1."""
-    cost = data.x @ data.coefficients[1:] + np.random.Generator(np.random.PCG64(1)).normal(size=len(data.y))
-    found = mixed_linear.fit(cost, data.x, data.provider)
+    cost = cases.x @ cases.coefficients[1:] + np.random.Generator(np.random.PCG64(1)).normal(size=len(cases.y))
+    found = mixed_linear.fit(cost, cases.x, cases.provider)
     return found.coefficients[1:], found.converged
 
 
-def _statsmodels_glm(data: Data) -> tuple[Floats, bool]:
+def _statsmodels_glm(cases: Simulated) -> tuple[Floats, bool]:
     """statsmodels' generalized linear model of the same cases, without providers, as its users call it."""
     import statsmodels.api as sm
 
-    found = sm.GLM(data.y, sm.add_constant(data.x), family=sm.families.Binomial()).fit()
+    found = sm.GLM(cases.y, sm.add_constant(cases.x), family=sm.families.Binomial()).fit()
     return np.asarray(found.params)[1:], bool(found.converged)
 
 
-FITS: Final[Mapping[str, Callable[[Data], tuple[Floats, bool]]]] = {
+FITS: Final[Mapping[str, Callable[[Simulated], tuple[Floats, bool]]]] = {
     "mixed_logit": _mixed_logit,
     "fixed_effects": _fixed_effects,
     "mixed_linear": _mixed_linear,
@@ -164,20 +164,20 @@ def peak_mib() -> int:
 def timed(method: str, size: Size, *, seed: int) -> Timed:
     """In this process: a small fit loads the libraries, then the fit of `size` is timed."""
     FITS[method](simulated(Size(rows=2_000, factors=2, providers=20), seed=seed))
-    data = simulated(size, seed=seed)
+    cases = simulated(size, seed=seed)
     before, begin, used = peak_mib(), time.monotonic(), time.process_time()
-    coefficients, converged = FITS[method](data)
+    coefficients, converged = FITS[method](cases)
     seconds, cpu_seconds = time.monotonic() - begin, time.process_time() - used
     return Timed(
         method=method,
         **asdict(size),
         seconds=round(seconds, 2),
         cpu_seconds=round(cpu_seconds, 2),
-        data_mib=data.mib,
+        cases_mib=cases.mib,
         before_mib=before,
         peak_mib=peak_mib(),
         converged=converged,
-        furthest=round(float(np.max(np.abs(coefficients - data.coefficients[1:]))), 4),
+        furthest=round(float(np.max(np.abs(coefficients - cases.coefficients[1:]))), 4),
     )
 
 
@@ -193,7 +193,7 @@ def speed(method: str, size: Size, *, seed: int, runs: int) -> Speed:
         best_seconds=min(one.seconds for one in found),
         seconds=tuple(one.seconds for one in found),
         cpu_seconds=tuple(one.cpu_seconds for one in found),
-        data_mib=found[0].data_mib,
+        cases_mib=found[0].cases_mib,
         before_mib=max(one.before_mib for one in found),
         peak_mib=max(one.peak_mib for one in found),
         converged=all(one.converged for one in found),

@@ -37,7 +37,7 @@ def test_a_fit_over_its_limit_is_told_by_how_much():
         best_seconds=3.0,
         seconds=(3.0,),
         cpu_seconds=(2.9,),
-        data_mib=1,
+        cases_mib=1,
         before_mib=200,
         peak_mib=1024,
         converged=True,
