@@ -2,11 +2,12 @@
 
 Providers are drawn from the model many times over. Coverage is meant over such draws, never of one provider: shrinkage puts the
 interval of an extreme provider to one side of its truth and that of an average one about it, and only together do they hold 95 %.
-False labels are counted where providers do not differ at all, for fixed effects and observed over expected as well as for shrunken
-results: shrunken ones pass such a test trivially, since the variance they find is near 0.
+False labels are counted where providers do not differ at all, for fixed effects and observed over expected as well as for
+shrunken results: shrunken ones pass such a test trivially, since the variance they find is near 0. Fixed effects are labelled
+in balance; what the median provider as reference says is counted beside it (the median effect of small providers lies low).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm, poisson
 
-from qe.statistics import fixed_effects, intervals, mixed_logit, multiplicity
+from qe.statistics import bootstrap, fixed_effects, intervals, mixed_logit, multiplicity
 
 Floats = NDArray[np.float64]
 Z: Final = 1.959964
 FALSE_DISCOVERY_RATE: Final = 0.05
 METHODS: Final = ("fixed_effects", "observed_over_expected", "shrunken")
+MEDIAN: Final = "fixed_effects_median"  # counted beside METHODS, held to no limit
+BOOTSTRAP_DRAWS: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,14 @@ class FalseLabels:
     runs_after: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """By provider. sign: 1 worse, -1 better, 0 neither; p: two-sided."""
+
+    sign: Floats
+    p: Floats
+
+
 Interval = Callable[[Drawn, int], tuple[Floats, Floats, bool]]
 
 
@@ -105,34 +116,31 @@ def coverage(seed: int, replications: int, *, setting: Setting, interval: Interv
 
 
 def false_labels(seed: int, replications: int, *, setting: Setting) -> tuple[FalseLabels, ...]:
-    """By each of METHODS. The setting's sigma must be 0: else a label may be true."""
+    """By each of METHODS, and MEDIAN beside them. The setting's sigma must be 0: else a label may be true."""
     if setting.sigma != 0:
         raise ValueError(f"labels are false for certain only where providers do not differ, got sigma={setting.sigma}")
-    label_of = {
-        "fixed_effects": _by_fixed_effects,
-        "observed_over_expected": _by_observed_over_expected,
-        "shrunken": _by_shrunken,
-    }
-    signs: dict[str, list[Floats]] = {method: [] for method in METHODS}
-    kept: dict[str, list[Floats]] = {method: [] for method in METHODS}
+    found: dict[str, list[Labels]] = {method: [] for method in (*METHODS, MEDIAN)}
     for drawn, _ in draws(seed, replications, setting=setting):
-        for method in METHODS:
-            sign, p = label_of[method](drawn)
-            signs[method].append(sign)
-            kept[method].append(sign * (multiplicity.adjust(p, method="bh") < FALSE_DISCOVERY_RATE))
-    return tuple(
-        FalseLabels(
-            method=method,
-            seed=seed,
-            replications=replications,
-            labels=sum(len(sign) for sign in signs[method]),
-            worse=float((np.concatenate(signs[method]) > 0).mean()),
-            better=float((np.concatenate(signs[method]) < 0).mean()),
-            worse_after=float((np.concatenate(kept[method]) > 0).mean()),
-            better_after=float((np.concatenate(kept[method]) < 0).mean()),
-            runs_after=float(np.mean([sign.any() for sign in kept[method]])),
-        )
-        for method in METHODS
+        for method, labels in labelled(drawn).items():
+            found[method].append(labels)
+    return tuple(counted(method, labels, seed=seed) for method, labels in found.items())
+
+
+def counted(method: str, found: Sequence[Labels], *, seed: int) -> FalseLabels:
+    """Over several draws."""
+    sign = np.concatenate([one.sign for one in found])
+    kept = [one.sign * (multiplicity.adjust(one.p, method="bh") < FALSE_DISCOVERY_RATE) for one in found]
+    after = np.concatenate(kept)
+    return FalseLabels(
+        method=method,
+        seed=seed,
+        replications=len(found),
+        labels=len(sign),
+        worse=float((sign > 0).mean()),
+        better=float((sign < 0).mean()),
+        worse_after=float((after > 0).mean()),
+        better_after=float((after < 0).mean()),
+        runs_after=float(np.mean([one.any() for one in kept])),
     )
 
 
@@ -191,12 +199,29 @@ def analytic(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
     return ratio_at(found.effects - reach), ratio_at(found.effects + reach), bool(found.converged)
 
 
-def _by_fixed_effects(drawn: Drawn) -> tuple[Floats, Floats]:
-    found = fixed_effects.fit(drawn.y, drawn.x, drawn.provider)
-    return np.asarray(found.flag, dtype=np.float64), np.asarray(found.p_value, dtype=np.float64)
+def bootstrapped(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
+    """The interval that a public label needs: providers drawn anew, the model fitted anew."""
+    model = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
+    found = bootstrap.interval([model], draws=BOOTSTRAP_DRAWS, seed=seed, confidence=0.95)
+    return found.low, found.high, bool(model.converged)
 
 
-def _by_observed_over_expected(drawn: Drawn) -> tuple[Floats, Floats]:
+def labelled(drawn: Drawn) -> Mapping[str, Labels]:
+    """By each of METHODS and MEDIAN."""
+    return {
+        "fixed_effects": _by_fixed_effects(drawn, "balanced"),
+        "observed_over_expected": _by_observed_over_expected(drawn),
+        "shrunken": _by_shrunken(drawn),
+        MEDIAN: _by_fixed_effects(drawn, "median"),
+    }
+
+
+def _by_fixed_effects(drawn: Drawn, reference: fixed_effects.Reference) -> Labels:
+    found = fixed_effects.fit(drawn.y, drawn.x, drawn.provider, reference=reference)
+    return Labels(sign=np.asarray(found.flag, dtype=np.float64), p=np.asarray(found.p_value, dtype=np.float64))
+
+
+def _by_observed_over_expected(drawn: Drawn) -> Labels:
     """Exact Poisson interval of O/E; expected from one logistic model over all cases, as `hwr` is scored."""
     import statsmodels.api as sm
 
@@ -206,12 +231,12 @@ def _by_observed_over_expected(drawn: Drawn) -> tuple[Floats, Floats]:
     observed, expected = drawn.observed, np.bincount(place, weights=chance)
     low, high = intervals.exact(observed, expected)
     p = 2 * np.minimum(poisson.sf(observed - 1, expected), poisson.cdf(observed, expected))
-    return (low > 1).astype(np.float64) - (high < 1), np.minimum(p, 1.0)
+    return Labels(sign=(low > 1).astype(np.float64) - (high < 1), p=np.minimum(p, 1.0))
 
 
-def _by_shrunken(drawn: Drawn) -> tuple[Floats, Floats]:
+def _by_shrunken(drawn: Drawn) -> Labels:
     """Analytic interval of the effect of the hierarchical model against 0."""
     found = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
     error = np.sqrt(found.effect_variance)
     z = np.divide(found.effects, error, out=np.zeros_like(error), where=error > 0)
-    return (z > Z).astype(np.float64) - (z < -Z), 2 * norm.sf(np.abs(z))
+    return Labels(sign=(z > Z).astype(np.float64) - (z < -Z), p=2 * norm.sf(np.abs(z)))

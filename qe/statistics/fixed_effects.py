@@ -1,4 +1,4 @@
-"""Providers compared by a logistic model with an own intercept each: observed over expected at the median provider.
+"""Providers compared by a logistic model with an own intercept each: observed over expected at the median provider, or in balance.
 
 Nothing is drawn together: a provider's result rests on its own cases alone, and the slopes on what varies within providers,
 so that they hold even where providers with harder cases are better or worse.
@@ -6,22 +6,21 @@ so that they hold even where providers with harder cases are better or worse.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from qe.errors import CannotFit
 from qe.statistics import poisson_binomial
 from qe.statistics.cases import Cases, checked, determined, listed, require_full_rank
 
 Floats = NDArray[np.float64]
+Reference = Literal["median", "balanced"]
 
-BOUND: Final = (
-    10.0  # log odds an effect may lie from the median: where providers without an event, or with events only, are put
-)
+BOUND: Final = 10.0  # log odds an effect may lie from the reference: where providers without an event, or with events only, are put
 TAIL: Final = 0.025  # of each side, at 95 %
 _ROWS: Final = 200_000  # of the factors, at a time
 _NODES: Final = 128  # of Chebyshev: sums of logistic curves over log odds of 20 are exact to rounding
@@ -34,9 +33,9 @@ class FixedEffects:
 
     coefficients     (p,) log odds of the factors: there is no constant, each provider has its own (`effects`)
     standard_errors  (p,) of the coefficients, by the observed information
-    effects          log odds of each provider's intercept; median -10 without an event, median +10 with events only
+    effects          log odds of each provider's intercept; reference -10 without an event, reference +10 with events only
     effect_errors    their standard errors; infinite without an event and with events only
-    reference        the median effect, against which all is expected
+    reference        the effect against which all is expected: the median one, or the one at which all expect what is observed
     expected         events, had the provider's cases the reference's effect
     indirect_ratio   observed / expected
     direct_ratio     events of all cases, had all the provider's effect, / events of all
@@ -73,23 +72,28 @@ class FixedEffects:
     iterations: int
 
 
-def fit(y: ArrayLike, x: ArrayLike, provider: ArrayLike) -> FixedEffects:
-    """Fit an intercept a provider and common slopes by maximum likelihood, and hold each provider against the median.
+def fit(y: ArrayLike, x: ArrayLike, provider: ArrayLike, *, reference: Reference = "median") -> FixedEffects:
+    """Fit an intercept a provider and common slopes by maximum likelihood, and hold each provider against the reference.
 
     y         (n,) 1 where the case had the event, else 0
     x         (n, p) factors, without a constant; p may be 0
     provider  (n,) labels; at least two providers
+    reference median: the median effect, as pprof compares; balanced: the effect at which the expected events of all cases are as
+              many as were observed. Of small providers the median effect lies low (the logarithm of a low rate lies farther from
+              the truth than that of a high one), so that more are flagged than should be; in balance as many are as should.
 
     The slopes rest on providers with some events but not only events: the others say nothing of them, and are bounded.
     The test and the interval take the slopes and the reference as known.
 
     Raises CannotFit where `cases.checked` does; when outcomes are other than 0 and 1; when no provider has cases both with
-    and without the event, or half of all have no event (or events only), so that there is no median; when a factor is
+    and without the event, or half of all have no event (or events only), so that there is no median to compare with; when a factor is
     constant, repeats others or does not vary within providers; and when factors separate the events from the rest.
 
     Source: He et al. (2013), Lifetime Data Anal 19:490 (fixed effects, exact test); Wu et al. (2022), Stat Med 41:2840
     (block Newton, bound).
     """
+    if reference not in get_args(Reference):
+        raise CannotFit(f"there is no such reference: choose one of {', '.join(get_args(Reference))}")
     cases = checked(y, x, provider, least_providers=2)
     if not np.isin(cases.outcome, (0.0, 1.0)).all():
         raise CannotFit("outcomes are other than 0 and 1", remedy="Give 1 where the case had the event, else 0.")
@@ -100,18 +104,26 @@ def fit(y: ArrayLike, x: ArrayLike, provider: ArrayLike) -> FixedEffects:
             "no provider has cases both with and without the event: nothing varies within providers",
             remedy="Pool providers, or compare observed with expected events of a model without effects.",
         )
-    if max((observed == 0).mean(), (observed == count).mean()) >= 0.5:
+    if reference == "median" and max((observed == 0).mean(), (observed == count).mean()) >= 0.5:
         raise CannotFit(
             f"{int((observed == 0).sum()):,} of {len(count):,} providers have no event and "
             f"{int((observed == count).sum()):,} have events only: there is no median provider to compare with",
-            remedy="Leave out providers with few cases, or fit effects that are drawn together (mixed_logit).",
+            remedy="Leave out providers with few cases, compare in balance (reference='balanced'), "
+            "or fit effects that are drawn together (mixed_logit).",
         )
     likelihood = _Likelihood(cases=cases, is_mixed=is_mixed, centre=cases.factors.mean(axis=0))
     likelihood.require_variation_within()
     found = likelihood.maximum()
     effects = np.where(is_mixed, found.effects, np.where(observed == 0, -np.inf, np.inf))
-    reference = float(np.median(effects))
-    return _compared(cases, found, np.clip(effects, reference - BOUND, reference + BOUND), reference)
+    against = float(np.median(effects)) if reference == "median" else _balance(found.log_odds, cases.outcome.mean())
+    return _compared(cases, found, np.clip(effects, against - BOUND, against + BOUND), against)
+
+
+def _balance(log_odds: Floats, rate: float) -> float:
+    """The effect at which the mean chance of all cases is `rate`, between 0 and 1."""
+    middle = float(logit(rate))
+    low, high = middle - log_odds.max() - 1e-3, middle - log_odds.min() + 1e-3
+    return float(scipy.optimize.brentq(lambda effect: expit(log_odds + effect).mean() - rate, low, high, xtol=1e-12))
 
 
 @dataclass(frozen=True, kw_only=True)

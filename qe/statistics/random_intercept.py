@@ -18,7 +18,7 @@ import scipy
 from numpy.typing import NDArray
 
 from qe.errors import CannotFit
-from qe.statistics.cases import Cases
+from qe.statistics.cases import Cases, blocks
 from qe.statistics.families import Family, NegativeBinomial
 
 Floats = NDArray[np.float64]
@@ -26,12 +26,14 @@ Engine = Literal["laplace", "agq", "rspl"]
 
 NODES: Final = 9  # points of adaptive quadrature a provider
 ROWS_AT_ONCE: Final = 200_000  # rows whose weighted copy is held while products are summed
+CACHED_ROWS: Final = 32_768  # cases whose linear predictors are worked on at a time: they stay in the processor's cache
 LARGEST_STEP: Final = 3.0  # of an effect in one Newton step, log odds
 SMALLEST_SIGMA: Final = 1e-4  # a smaller one is zero: providers do not differ
 TRIED_SIGMAS: Final = (0.05, 0.15, 0.4, 1.0)
-MODE_TOLERANCE: Final = 1e-10
+MODE_TOLERANCE: Final = 1e-6  # of the last step to an effect, log odds: what is left after it is its square
 MODE_STEPS: Final = 60
 GRADIENT_TOLERANCE: Final = 1e-5  # in standard errors of the parameters
+STARTING_TOLERANCE: Final = 1e-2  # the same, where a search begins from what is found
 MOST_ITERATIONS: Final = 200
 MOST_HALVINGS: Final = 20
 JOINT_TOLERANCE: Final = 1e-8
@@ -65,23 +67,30 @@ class Problem:
 
     def products(self, weight: Floats) -> tuple[Floats, Floats]:
         """X'WX (p + 1, p + 1) over cases as often as they count, and by provider the sums of w x (J, p + 1), counted once."""
-        p, providers = self.cases.factors.shape[1] + 1, len(self.cases.providers)
+        factors, providers = self.cases.factors, len(self.cases.providers)
+        p = factors.shape[1] + 1
         gram, by_provider = np.zeros((p, p)), np.zeros((providers, p))
-        for rows in _blocks(len(weight)):
-            x = np.column_stack([np.ones(rows.stop - rows.start), self.cases.factors[rows]])
-            part = x * weight[rows, None]
-            counted = part if self.case_weight is None else part * self.case_weight[rows, None]
-            gram += x.T @ counted
-            place = self.cases.place[rows]
+        counted = self.weighted(weight)
+        gram[0, 0], by_provider[:, 0] = counted.sum(), self.cases.sums(weight)
+        gram[0, 1:] = gram[1:, 0] = counted @ factors
+        part = np.empty((min(ROWS_AT_ONCE, len(weight)), p - 1))
+        for rows in blocks(len(weight), ROWS_AT_ONCE):
+            here, place = part[: rows.stop - rows.start], self.cases.place[rows]
+            np.multiply(factors[rows], weight[rows, None], out=here)
             membership = scipy.sparse.csr_matrix(
                 (np.ones(len(place)), place, np.arange(len(place) + 1)), shape=(len(place), providers)
             )
-            by_provider += membership.T @ part
+            by_provider[:, 1:] += membership.T @ here
+            if self.case_weight is not None:
+                here *= self.case_weight[rows, None]
+            gram[1:, 1:] += factors[rows].T @ here
         return gram, by_provider
 
-
-def _blocks(rows: int) -> Iterator[slice]:
-    return (slice(start, min(start + ROWS_AT_ONCE, rows)) for start in range(0, rows, ROWS_AT_ONCE))
+    def at(self, linear: Floats, effects: Floats) -> Iterator[tuple[slice, NDArray[np.int64], Family, Floats]]:
+        """Rows in blocks: which, whose, the family of them, and their linear predictors with the effects."""
+        for rows in blocks(len(linear), CACHED_ROWS):
+            place = self.cases.place[rows]
+            yield rows, place, self.family.rows(rows), linear[rows] + effects[place]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +158,14 @@ def estimate(
 
 def modes(problem: Problem, linear: Floats, start: Floats, sigma: float) -> Floats:
     """The effects that maximise the joint likelihood given the fixed part: Newton's method, one number a provider."""
-    effects, place, precision = start, problem.cases.place, 1.0 / sigma**2
+    effects, precision, providers = start, 1.0 / sigma**2, len(start)
     for _ in range(MODE_STEPS):
-        slope, weight = problem.family.slope_and_weight(linear + effects[place])
-        step = (problem.cases.sums(slope) - effects * precision) / (problem.cases.sums(weight) + precision)
+        slopes, curvature = -precision * effects, np.full(providers, precision)
+        for _rows, place, family, eta in problem.at(linear, effects):
+            slope, weight = family.slope_and_weight(eta)
+            slopes += np.bincount(place, slope, providers)
+            curvature += np.bincount(place, weight, providers)
+        step = slopes / curvature
         effects = effects + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
         if np.max(np.abs(step)) < MODE_TOLERANCE:
             break
@@ -161,29 +174,40 @@ def modes(problem: Problem, linear: Floats, start: Floats, sigma: float) -> Floa
 
 def laplace(problem: Problem, at: State) -> tuple[float, Floats, Floats]:
     """Laplace's log-likelihood, its gradient by (coefficients, log sigma[, log dispersion]), and the effects' modes."""
-    cases, place, family = problem.cases, problem.cases.place, problem.family
     linear = problem.linear(at.coefficients)
     effects = modes(problem, linear, at.effects, at.sigma)
-    eta = linear + effects[place]
-    slope, weight = family.slope_and_weight(eta)
-    bend = family.bend(eta)
-    variance = at.sigma**2
-    weights, bends = cases.sums(weight), cases.sums(bend)
+    variance, providers = at.sigma**2, len(effects)
+    slope, weight, bend = (np.empty_like(linear) for _ in range(3))
+    likelihoods, weights, bends = (np.zeros(providers) for _ in range(3))
+    for rows, place, family, eta in problem.at(linear, effects):
+        shape = family.shape(eta)
+        slope[rows], weight[rows], bend[rows] = shape.slope, shape.weight, shape.bend
+        likelihoods += np.bincount(place, shape.log_likelihood, providers)
+        weights += np.bincount(place, shape.weight, providers)
+        bends += np.bincount(place, shape.bend, providers)
     curvature = weights + 1.0 / variance
-    by_provider = (
-        cases.sums(family.log_likelihood(eta)) - 0.5 * effects**2 / variance - 0.5 * np.log(variance * curvature)
-    )
-    by_eta = slope - 0.5 * bend / curvature[place] + (0.5 * bends / curvature**2)[place] * weight
+    by_provider = likelihoods - 0.5 * effects**2 / variance - 0.5 * np.log(variance * curvature)
     by_sigma = (
         effects**2 / variance - variance * weights / (1.0 + variance * weights)
     ) - bends * effects / variance / curvature**2
-    gradient = [*problem.across(problem.weighted(by_eta)), float(problem.weight @ by_sigma)]
-    if isinstance(family, NegativeBinomial):
-        likelihood_by, slope_by, weight_by = family.by_log_dispersion(eta)
-        moved = cases.sums(slope_by) / curvature
-        by_dispersion = cases.sums(likelihood_by) - 0.5 * (cases.sums(weight_by) + bends * moved) / curvature
-        gradient.append(float(problem.weight @ by_dispersion))
+    by_bend, by_weight = 0.5 / curvature, 0.5 * bends / curvature**2
+    for rows in blocks(len(linear), CACHED_ROWS):
+        place = problem.cases.place[rows]
+        slope[rows] += by_weight[place] * weight[rows] - by_bend[place] * bend[rows]
+    gradient = [*problem.across(problem.weighted(slope)), float(problem.weight @ by_sigma)]
+    if isinstance(problem.family, NegativeBinomial):
+        gradient.append(_by_dispersion(problem, problem.family, linear, effects, curvature, bends))
     return float(problem.weight @ by_provider), np.array(gradient), effects
+
+
+def _by_dispersion(
+    problem: Problem, family: NegativeBinomial, linear: Floats, effects: Floats, curvature: Floats, bends: Floats
+) -> float:
+    """The gradient of Laplace's log-likelihood by log dispersion."""
+    sums = problem.cases.sums
+    likelihood_by, slope_by, weight_by = family.by_log_dispersion(linear + effects[problem.cases.place])
+    moved = sums(slope_by) / curvature
+    return float(problem.weight @ (sums(likelihood_by) - 0.5 * (sums(weight_by) + bends * moved) / curvature))
 
 
 def quadrature(problem: Problem, at: State, *, nodes: int) -> tuple[float, Floats, Floats]:
@@ -226,7 +250,7 @@ def quadrature(problem: Problem, at: State, *, nodes: int) -> tuple[float, Float
     return float(problem.weight @ by_provider), np.array(gradient), effects
 
 
-def maximise(problem: Problem, start: State, *, nodes: int = 1) -> Fitted:
+def maximise(problem: Problem, start: State, *, nodes: int = 1, tolerance: float = GRADIENT_TOLERANCE) -> Fitted:
     """The greatest likelihood from `start`: BFGS on parameters scaled by the curvature there, so that few steps do.
 
     nodes  1: Laplace; more: adaptive quadrature. A sigma below SMALLEST_SIGMA is 0: every effect is 0.
@@ -245,16 +269,15 @@ def maximise(problem: Problem, start: State, *, nodes: int = 1) -> Fitted:
         np.zeros(len(origin)),
         jac=True,
         method="BFGS",
-        options={"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS},
+        options={"gtol": tolerance, "maxiter": MOST_ITERATIONS},
     )
     at_end, state = _unpacked(problem, origin + scale @ found.x, latest["effects"])
     if state.sigma < SMALLEST_SIGMA:
         return ordinary(at_end, state)
     linear = at_end.linear(state.coefficients)
     effects = modes(at_end, linear, state.effects, state.sigma)
-    close = float(np.max(np.abs(found.jac))) < 1e-2 * np.sqrt(
-        len(origin)
-    )  # of a standard error: rounding ends a search
+    # of a standard error: rounding ends a search
+    close = bool(np.max(np.abs(found.jac)) < 1e-2 * np.sqrt(len(origin)))
     return _fitted(at_end, replace(state, effects=effects), linear, -float(found.fun), close)
 
 
@@ -446,7 +469,7 @@ def start_of(problem: Problem, coefficients: Floats, *, dispersion: float = floa
     )
     if not rises and laplace(alone, best)[0] <= flat:
         return None
-    found = maximise(alone, best).state
+    found = maximise(alone, best, tolerance=STARTING_TOLERANCE).state
     if found.sigma == 0.0:
         return None if not rises else replace(best, coefficients=coefficients, sigma=0.05)
     return replace(found, coefficients=np.concatenate([found.coefficients, coefficients[1:]]))

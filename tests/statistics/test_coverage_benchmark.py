@@ -60,6 +60,7 @@ def test_no_method_labels_more_than_its_share_of_providers_that_differ_in_nothin
     found = statistics_coverage.false_labels(
         8, 10, setting=replace(SMALL, sigma=0.0)
     )  # 800 labels: standard error 0.55 % a side
+    assert [method.method for method in found] == [*statistics_coverage.METHODS, statistics_coverage.MEDIAN]
     for method in found:
         assert method.worse <= 0.025 + 3 * 0.0055, method
         assert method.better <= 0.025 + 3 * 0.0055, method

@@ -226,3 +226,41 @@ def test_a_factor_that_is_the_outcome_separates() -> None:
     y, x, provider = cases_of(12, 25)
     with pytest.raises(CannotFit, match="separate"):
         fixed_effects.fit(y, np.column_stack([x, y + 0.1 * x[:, 0]]), provider)
+
+
+def test_in_balance_as_many_events_are_expected_as_were_observed() -> None:
+    """Three providers of four cases with 0, 1 and 3 events, no factor: 4 of 12, so 4 / 3 are expected of each."""
+    y = [0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0]
+    provider = np.repeat(["A", "B", "C"], 4)
+    found = fixed_effects.fit(y, np.empty((12, 0)), provider, reference="balanced")
+    np.testing.assert_allclose(found.expected, 4 / 3, atol=1e-9)
+    assert found.reference == pytest.approx(np.log((4 / 12) / (8 / 12)), abs=1e-9)
+    np.testing.assert_allclose(found.effects[0], found.reference - 10, atol=1e-9)
+    median = fixed_effects.fit(y, np.empty((12, 0)), provider)
+    np.testing.assert_allclose(median.expected, 1, atol=1e-6)  # log odds of B: ln(1/3), as the middle one
+    np.testing.assert_allclose(found.coefficients, median.coefficients)
+
+
+def test_in_balance_with_factors_events_are_expected_as_observed_and_slopes_stay() -> None:
+    cases = table("fixed_effects_cases.csv")
+    y, x = numbers(cases["y"]), np.column_stack([numbers(cases[name]) for name in FACTORS])
+    found = fixed_effects.fit(y, x, np.array(cases["provider"]), reference="balanced")
+    median = fixed_effects.fit(y, x, np.array(cases["provider"]))
+    assert found.expected.sum() == pytest.approx(y.sum(), abs=1e-6)
+    np.testing.assert_array_equal(found.coefficients, median.coefficients)
+    inside = np.isfinite(found.effect_errors)
+    np.testing.assert_array_equal(found.effects[inside], median.effects[inside])
+
+
+def test_balance_compares_where_half_of_all_providers_have_no_event_and_no_median() -> None:
+    y = [0, 0, 0, 0, 0, 0, 1, 0, 1]
+    provider = np.repeat(["A", "B", "C"], 3)
+    with pytest.raises(CannotFit, match="no median provider"):
+        fixed_effects.fit(y, np.empty((9, 0)), provider)
+    found = fixed_effects.fit(y, np.empty((9, 0)), provider, reference="balanced")
+    np.testing.assert_allclose(found.expected, 2 / 3, atol=1e-9)
+
+
+def test_a_reference_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(CannotFit, match="median, balanced"):
+        fixed_effects.fit([0, 1, 0, 1], np.empty((4, 0)), ["A", "A", "B", "B"], reference="mean")  # type: ignore[arg-type]
