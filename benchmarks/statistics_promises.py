@@ -63,7 +63,7 @@ class Promises:
 
 
 def coverage_tasks(*, seeds: int, bootstrap_seeds: int, setting: Setting | None = None) -> list[Task]:
-    """Null runs, five draws a seed; then sigma 0.30, 0.15 and 0.5, ten draws a seed of the analytic interval, four of the bootstrap."""
+    """Null runs, five draws a seed; then sigma 0.30, 0.15 and 0.5, ten draws a seed (of the bootstrap four)."""
     plain = asdict(setting or Setting())
     tasks = [
         Task(part="null", seed=seed, setting=Setting(**{**plain, "sigma": 0.0}), replications=5)

@@ -315,7 +315,9 @@ class Measure(Closed):
     @model_validator(mode="after")
     def _effects_belong_to_one_level(self) -> Self:
         if self.scoring.model == "mixed_logit" and (len(self.attribution.levels) != 1 or self.kind != "proportion"):
-            raise ValueError('model = "mixed_logit" needs a proportion and one level of attribution, whose effects it fits')
+            raise ValueError(
+                'model = "mixed_logit" needs a proportion and one level of attribution, whose effects it fits'
+            )
         return self
 
     @field_validator("classes", mode="before")

@@ -86,8 +86,8 @@ def fit(y: ArrayLike, x: ArrayLike, provider: ArrayLike, *, reference: Reference
     The test and the interval take the slopes and the reference as known.
 
     Raises CannotFit where `cases.checked` does; when outcomes are other than 0 and 1; when no provider has cases both with
-    and without the event, or half of all have no event (or events only), so that there is no median to compare with; when a factor is
-    constant, repeats others or does not vary within providers; and when factors separate the events from the rest.
+    and without the event, or half of all have no event (or events only), so that there is no median to compare with; when a
+    factor is constant, repeats others or does not vary within providers; and when factors separate the events from the rest.
 
     Source: He et al. (2013), Lifetime Data Anal 19:490 (fixed effects, exact test); Wu et al. (2022), Stat Med 41:2840
     (block Newton, bound).

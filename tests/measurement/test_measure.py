@@ -97,6 +97,14 @@ def test_no_adjustment_needs_a_reason(second_stay: Write) -> None:
         load(second_stay(measure=toml))
 
 
+def test_effects_of_providers_need_one_level(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace('model = "none"', 'model = "mixed_logit"')
+    assert load(second_stay(measure=toml)).facts.scoring.model == "mixed_logit"
+    two = toml.replace('levels = ["facility"]', 'levels = ["facility", "group"]')
+    with pytest.raises(MeasureError, match="needs a proportion and one level"):
+        load(second_stay(measure=two))
+
+
 def test_a_missing_file_of_the_folder_is_named(second_stay: Write) -> None:
     folder = second_stay()
     (folder / "numerator.sql").unlink()

@@ -30,7 +30,7 @@ from qe.runs import SECTIONS_WITHOUT_NUMBERS
 from qe.site import LinkagePass, Settings, SourceTable
 from qe.statistics import risk_adjustment
 from qe.statistics.design import AGE_KNOTS, build
-from qe.statistics.score import AGE_BANDS, Fit, _model_rows
+from qe.statistics.expected import AGE_BANDS, Fit, model_rows
 
 ROOT = Path(__file__).parents[2]
 MODULES = catalogue()
@@ -132,9 +132,12 @@ def test_the_levels_walked_are_those_that_the_measures_sql_gives(module: Module)
 def test_every_group_of_cases_with_a_model_of_its_own_has_words(module: Module) -> None:
     if not module.scoring.cohort:
         return
-    found = re.findall(r"then '(\w+)' else '(\w+)' end as cohort", module.sql["population"])
+    found = re.findall(r"then '(\w+)'\s+else (.*)\s+end as cohort", module.sql["population"])
     assert len(found) == 1
-    assert not without_words(set(found[0]), wording.COHORTS)
+    named = set(re.findall(r"'(\w+)'", " ".join((f"'{found[0][0]}'", found[0][1]))))
+    if "specialty_cohort_ccs_dx" in module.facts.maps:  # the other cohorts are its categories
+        named |= list_categories("specialty_cohort_ccs_dx")
+    assert not without_words(named, wording.COHORTS)
 
 
 def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
@@ -153,7 +156,7 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     model = risk_adjustment.logistic(outcome, design)
     cells = [f"medicare, age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
     calibration = tuple((cell, 1.0) for cell in ("medicare", "unknown", *cells))
-    table = _model_rows("hwr", Fit(models={"": (model, design)}, calibration=calibration, has_expected=True))
+    table = model_rows("hwr", Fit(models={"": (model, design)}, calibration=calibration, has_expected=True))
     terms = [term for term in table["term"] if not term.startswith("left out")]
     assert {"intercept", "age", "age'1", "age'2", "age'3", "sex", "sex:unknown", "comorbidity:HF"} <= set(terms)
     assert {"c_statistic", "events", "converged"} <= set(terms)
