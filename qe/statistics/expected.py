@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from qe.errors import CannotFit
 from qe.measurement.compute import MeasureEvents
-from qe.statistics import hierarchical, risk_adjustment
+from qe.statistics import calibration, hierarchical, risk_adjustment
+from qe.statistics.calibration import Calibration, Cell
 from qe.statistics.design import Design, build
 from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import MODEL_SCHEMA
@@ -20,21 +21,20 @@ from qe.statistics.risk_adjustment import RiskModel
 Floats = NDArray[np.float64]
 
 AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
-LEAST_OF_A_CELL: Final = (
-    50  # events of a payer line and age band by which calibration is told (statistics.md, correction 2)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The fitted models of a measure by cohort ("" for the only one); and O/E by payer line, then by payer line and age.
+    """The fitted models of a measure by cohort ("" for the only one), and whether they fit.
 
+    by_line       O/E of each payer line; by_cell: of payer lines and age bands, by which the model is judged
     hierarchical  with an effect of each provider; None where the models have none
     refused       why they have none although the measure asks for it
     """
 
     models: Mapping[str, tuple[RiskModel, Design]]
-    calibration: tuple[tuple[str, float], ...]
+    by_line: tuple[Cell, ...]
+    by_cell: Calibration
     has_expected: bool
     hierarchical: Hierarchical | None = None
     refused: str | None = None
@@ -52,10 +52,13 @@ class Fit:
         return all(model.converged for model, _ in self.models.values())
 
 
-def with_expected(found: MeasureEvents, inside: pl.DataFrame, attributed: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+def with_expected(
+    found: MeasureEvents, inside: pl.DataFrame, attributed: pl.DataFrame, *, accepted: str | None
+) -> tuple[pl.DataFrame, Fit]:
     """The denominator's events with value, exposure and expected as floats, and the models behind `expected`.
 
     attributed  measure_id, event_id, level, provider_id of this measure; a model with effects of providers needs one level
+    accepted    why the site accepts a model that does not fit every payer and age ([scoring] accept_calibration), or None
     """
     scoring = found.module.scoring
     events = inside.with_columns(
@@ -64,32 +67,35 @@ def with_expected(found: MeasureEvents, inside: pl.DataFrame, attributed: pl.Dat
         line=pl.col("payer_type").fill_null("unknown"),
     )
     if scoring.model == "none" or events.is_empty():
-        fit = Fit(models={}, calibration=(), has_expected=scoring.model != "none")
+        fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=scoring.model != "none")
         return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
     cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
     events = events.with_columns(model_cohort=cohort)
     if scoring.model != "mixed_logit":
-        return _plain(found, events)
+        return _plain(found, events, accepted)
     try:
-        return _hierarchical(found, events, attributed)
+        return _hierarchical(found, events, attributed, accepted)
     except CannotFit as refused:
         together = events.with_columns(model_cohort=pl.lit(""))
-        joined, fit = _plain(found, together)
+        joined, fit = _plain(found, together, accepted)
         return joined, replace(fit, refused=refused.message)
 
 
-def _hierarchical(found: MeasureEvents, events: pl.DataFrame, attributed: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+def _hierarchical(
+    found: MeasureEvents, events: pl.DataFrame, attributed: pl.DataFrame, accepted: str | None
+) -> tuple[pl.DataFrame, Fit]:
     """Each cohort's model with an effect of each provider; an event of nobody's has no expected value."""
     whose = attributed.select("event_id", "provider_id").unique("event_id", keep="any", maintain_order=True)
     of_providers = events.join(whose, on="event_id", how="inner")
     fitted = hierarchical.fitted(of_providers, found.covariates, found.module.scoring.covariates)
     joined = events.join(fitted.expected, on="event_id", how="left", maintain_order="left")
     known = joined.drop_nulls("expected")
-    calibration = _calibration(found, known, known["predicted"].to_numpy())
-    return joined.drop("predicted"), Fit(models={}, calibration=calibration, has_expected=True, hierarchical=fitted)
+    by_line, by_cell = _calibrated(found, known, known["predicted"].to_numpy(), accepted)
+    fit = Fit(models={}, by_line=by_line, by_cell=by_cell, has_expected=True, hierarchical=fitted)
+    return joined.drop("predicted"), fit
 
 
-def _plain(found: MeasureEvents, events: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
+def _plain(found: MeasureEvents, events: pl.DataFrame, accepted: str | None) -> tuple[pl.DataFrame, Fit]:
     """One model a cohort over all events, providers not told apart."""
     models: dict[str, tuple[RiskModel, Design]] = {}
     parts = []
@@ -107,21 +113,28 @@ def _plain(found: MeasureEvents, events: pl.DataFrame) -> tuple[pl.DataFrame, Fi
         models[name] = (model, design)
         parts.append(part.with_columns(expected=pl.Series(model.expected)))
     joined = pl.concat(parts).sort("event_id")
-    calibration = _calibration(found, joined, joined["expected"].to_numpy())
+    by_line, by_cell = _calibrated(found, joined, joined["expected"].to_numpy(), accepted)
     if not is_event:
         observed, lines = joined["observed"].to_numpy(), joined["line"].to_numpy().astype(np.str_)
         scaled = risk_adjustment.scaled(joined["expected"].to_numpy(), observed, lines)
         joined = joined.with_columns(expected=pl.Series(scaled))
-    return joined, Fit(models=models, calibration=calibration, has_expected=True)
+    return joined, Fit(models=models, by_line=by_line, by_cell=by_cell, has_expected=True)
 
 
-def _calibration(found: MeasureEvents, events: pl.DataFrame, expected: Floats) -> tuple[tuple[str, float], ...]:
+def _calibrated(
+    found: MeasureEvents, events: pl.DataFrame, expected: Floats, accepted: str | None
+) -> tuple[tuple[Cell, ...], Calibration]:
+    """Each payer line, and the gate over payer lines and age bands, before any scaling.
+
+    Amounts and rates vary as they are seen to: (observed - expected)^2 a person; there a cell is judged by its persons.
+    """
     observed, lines = events["observed"].to_numpy(), events["line"].to_numpy().astype(np.str_)
-    cells = [f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, events), strict=True)]
-    return (
-        *risk_adjustment.calibration(observed, expected, lines, least=0),
-        *risk_adjustment.calibration(observed, expected, np.array(cells, dtype=np.str_), least=LEAST_OF_A_CELL),
-    )
+    cells = np.array([f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, events), strict=True)])
+    is_event = found.module.facts.kind == "proportion"
+    variance = expected * (1.0 - expected) if is_event else (observed - expected) ** 2
+    size = None if is_event else np.ones_like(expected)
+    by_line = calibration.gate(observed, expected, variance, lines, size=size)
+    return by_line.cells, calibration.gate(observed, expected, variance, cells, accepted, size=size)
 
 
 def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
@@ -134,6 +147,7 @@ def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
     return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
 
 
+UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 Row = tuple[str, str, str, float, float | None]
 
 
@@ -152,8 +166,11 @@ def model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
             rows += _hierarchical_rows(measure_id, cohort, fit.hierarchical)
     if fit.refused is not None:
         rows.append((measure_id, "", f"no effects of providers: {fit.refused}", 0.0, None))
+    judged = [cell for cell in fit.by_cell.cells if cell.verdict != "too few to tell"]
     rows += [
-        (measure_id, "", f"calibration O/E before scaling, {cell}", ratio, None) for cell, ratio in fit.calibration
+        (measure_id, "", f"calibration O/E before scaling, {cell.name}", cell.ratio, None)
+        for cell in (*fit.by_line, *judged)
+        if np.isfinite(cell.ratio)
     ]
     return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
 

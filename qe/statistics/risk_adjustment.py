@@ -109,19 +109,6 @@ def c_statistic(outcome: Floats, expected: Floats) -> float:
     return float((ranks[outcome == 1].sum() - cases * (cases + 1) / 2) / (cases * others))
 
 
-def calibration(
-    observed: Floats, expected: Floats, cells: NDArray[np.str_], *, least: int
-) -> tuple[tuple[str, float], ...]:
-    """Sum of observed over sum of expected values of each cell with at least `least` events, by the cell's name."""
-    found = []
-    for cell in np.unique(cells):
-        inside = cells == cell
-        below = float(expected[inside].sum())
-        if inside.sum() >= least and below > 0:
-            found.append((str(cell), float(observed[inside].sum()) / below))
-    return tuple(found)
-
-
 def scaled(expected: Floats, observed: Floats, lines: NDArray[np.str_]) -> Floats:
     """Expected values scaled so that, within each payer line, their sum is the observed sum (measures_spec.md, correction 12)."""
     result = expected.copy()

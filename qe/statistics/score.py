@@ -52,7 +52,8 @@ def score(
     for measure_id in found.module.measure_ids:
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
         all_levels = found.attributed.filter(pl.col("measure_id") == measure_id)
-        inside, fitted = with_expected(found, events.filter("in_denominator"), all_levels)
+        accepted = settings.accept_calibration.get(measure_id)
+        inside, fitted = with_expected(found, events.filter("in_denominator"), all_levels, accepted=accepted)
         models.append(model_rows(measure_id, fitted))
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
         for level in sorted(all_levels["level"].unique()):
@@ -137,6 +138,7 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "repriced_share": pl.Float64,
 }
 
+MISFIT: Final = "the risk model does not fit every payer and age: see its calibration in the methods"
 REPRICED_SHARE: Final = 0.20  # claims_data.md, correction 3: above it a group's cost index says what prices we put
 
 
@@ -216,6 +218,8 @@ def _as_results(
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
         .when(pl.col("repriced_share") > REPRICED_SHARE)
         .then(pl.lit(f"more than {REPRICED_SHARE:.0%} of its dollars are prices put on capitated services"))
+        .when(pl.lit(fit.by_cell.refusal is not None))
+        .then(pl.lit(MISFIT))
         .when(pl.lit(not fit.converged))
         .then(pl.lit("the risk model did not converge"))
     )

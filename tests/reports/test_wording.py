@@ -29,6 +29,7 @@ from qe.run_record import SETTINGS_NOT_PRINTED, linkage_rows
 from qe.runs import SECTIONS_WITHOUT_NUMBERS
 from qe.site import LinkagePass, Settings, SourceTable
 from qe.statistics import risk_adjustment
+from qe.statistics.calibration import gate
 from qe.statistics.design import AGE_KNOTS, build
 from qe.statistics.expected import AGE_BANDS, Fit, model_rows
 
@@ -155,8 +156,12 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     design = build(covariates, ids, ["age|spline", "sex", "payer_line", "comorbidity"], outcome)
     model = risk_adjustment.logistic(outcome, design)
     cells = [f"medicare, age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
-    calibration = tuple((cell, 1.0) for cell in ("medicare", "unknown", *cells))
-    table = model_rows("hwr", Fit(models={"": (model, design)}, calibration=calibration, has_expected=True))
+    by_line, by_cell = (
+        gate([60.0] * len(names), [60.0] * len(names), [60.0] * len(names), list(names))
+        for names in (("medicare", "unknown"), cells)
+    )
+    fit = Fit(models={"": (model, design)}, by_line=by_line.cells, by_cell=by_cell, has_expected=True)
+    table = model_rows("hwr", fit)
     terms = [term for term in table["term"] if not term.startswith("left out")]
     assert {"intercept", "age", "age'1", "age'2", "age'3", "sex", "sex:unknown", "comorbidity:HF"} <= set(terms)
     assert {"c_statistic", "events", "converged"} <= set(terms)

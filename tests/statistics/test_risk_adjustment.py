@@ -84,12 +84,6 @@ def test_expected_costs_are_scaled_to_the_observed_sum_of_each_payer_line() -> N
     np.testing.assert_allclose(scaled, [10 * 80 / 40, 30 * 80 / 40, 5 * 4 / 5])
 
 
-def test_calibration_is_told_of_cells_with_enough_events() -> None:
-    observed, expected = np.array([1.0, 0, 1, 1]), np.array([0.5, 0.5, 0.5, 0.2])
-    cells = np.array(["a", "a", "a", "b"])
-    assert risk_adjustment.calibration(observed, expected, cells, least=3) == (("a", 2 / 1.5),)
-
-
 def _covariates(rows: list[tuple[str, str, float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"event_id": pl.String, "factor": pl.String, "value": pl.Float64}, orient="row")
 

@@ -1,6 +1,7 @@
 """Scoring from events to results, with the shipped modules and small made-up events."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ class Settings:
     confidence: float = 0.95
     achievable_share: float = 0.10
     bootstrap_draws: int = 200
+    accept_calibration: Mapping[str, str] = field(default_factory=dict)
 
 
 def _found(module_id: str, level: str, rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:
@@ -193,7 +195,40 @@ def test_readmissions_are_observed_over_expected_with_an_exact_interval_around_o
     terms = scored.model["term"].to_list()
     assert "c_statistic" in terms
     assert "calibration O/E before scaling, medicare" in terms
-    assert "calibration O/E before scaling, medicare, age 65-74" in terms
+    assert not [term for term in terms if ", age " in term], "no payer line and age band has 50 expected events"
+
+
+def _misfitted() -> MeasureEvents:
+    """Age works against the payer: of old Medicare and young commercial stays half are followed by another, of the others few."""
+    random = np.random.default_rng(2)
+    ages = [30.0 if place % 2 else 80.0 for place in range(4000)]
+    payers = ["medicare" if place % 4 < 2 else "commercial" for place in range(4000)]
+    risk = [0.5 if (age > 65) == (payer == "medicare") else 0.1 for age, payer in zip(ages, payers, strict=True)]
+    rows = [
+        (f"U{place % 3}", payer, float(random.random() < p), 1, True)
+        for place, (payer, p) in enumerate(zip(payers, risk, strict=True))
+    ]
+    covariates = pl.DataFrame(
+        [(f"E{place:05}", "age", age) for place, age in enumerate(ages)],
+        schema={"event_id": pl.String, "factor": pl.String, "value": pl.Float64},
+        orient="row",
+    )
+    return replace(_found("hwr", "facility", rows), covariates=covariates)
+
+
+def test_a_model_that_does_not_fit_every_payer_and_age_keeps_results_from_publication():
+    scored = score(_misfitted(), units=_units("facility", "U0", "U1", "U2"), peers=Peers(), settings=Settings())
+    row = _row(scored, "U1")
+    assert (row["publishable"], row["converged"]) == (False, True)
+    assert str(row["not_publishable_reason"]).startswith("the risk model does not fit every payer and age")
+    cell = scored.model.filter(pl.col("term") == "calibration O/E before scaling, medicare, age 75-84")
+    assert cell["estimate"].item() == pytest.approx(0.5 / 0.3, abs=0.1)
+
+
+def test_a_model_that_does_not_fit_is_published_when_the_site_says_why():
+    settings = Settings(accept_calibration={"hwr": "old commercial members are few; the next model tells them apart"})
+    scored = score(_misfitted(), units=_units("facility", "U0", "U1", "U2"), peers=Peers(), settings=settings)
+    assert _row(scored, "U1")["publishable"] is True
 
 
 def test_a_module_with_hardly_an_outcome_is_scored_at_the_overall_rate_and_not_published() -> None:
