@@ -37,6 +37,7 @@ def readmissions(planted: Planted) -> Drawn:
         & (pl.col("readmission_probability") != "")
         & pl.col("hospital_ccn").is_in(hospitals.implode())
     ).join(persons, on="person", maintain_order="left")
+    drawn = drawn.filter(pl.col("birth_date").str.len_chars() > 0, pl.col("discharge_date").str.len_chars() > 0)
     drawn = drawn.filter(pl.len().over("hospital_ccn") >= LEAST_STAYS)
     y = drawn["stay"].is_in(returned.implode()).to_numpy().astype(np.float64)
     days = drawn["discharge_date"].str.to_date() - drawn["birth_date"].str.to_date()

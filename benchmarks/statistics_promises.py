@@ -63,7 +63,7 @@ class Promises:
 
 
 def coverage_tasks(*, seeds: int, bootstrap_seeds: int, setting: Setting | None = None) -> list[Task]:
-    """Null runs, five draws a seed; then sigma 0.30, 0.15 and 0.5, ten draws a seed (of the bootstrap four)."""
+    """Null runs; then sigma 0.30, 0.15 and 0.5: five draws a seed, ten of the analytic interval and four of the bootstrap."""
     plain = asdict(setting or Setting())
     tasks = [
         Task(part="null", seed=seed, setting=Setting(**{**plain, "sigma": 0.0}), replications=5)

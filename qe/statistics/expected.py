@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, assert_never
 
 import numpy as np
 import polars as pl
@@ -126,13 +126,21 @@ def _calibrated(
 ) -> tuple[tuple[Cell, ...], Calibration]:
     """Each payer line, and the gate over payer lines and age bands, before any scaling.
 
-    Amounts and rates vary as they are seen to: (observed - expected)^2 a person; there a cell is judged by its persons.
+    Counts vary more than Poisson by one factor for all, amounts as they are seen to, (observed - expected)^2 a person; cells of
+    amounts are judged by their persons.
     """
     observed, lines = events["observed"].to_numpy(), events["line"].to_numpy().astype(np.str_)
     cells = np.array([f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, events), strict=True)])
-    is_event = found.module.facts.kind == "proportion"
-    variance = expected * (1.0 - expected) if is_event else (observed - expected) ** 2
-    size = None if is_event else np.ones_like(expected)
+    away, size = (observed - expected) ** 2, None
+    match found.module.facts.kind:
+        case "proportion":
+            variance = expected * (1.0 - expected)
+        case "rate":
+            variance = expected * max(1.0, float(away.sum() / expected.sum()))
+        case "amount_ratio" | "mean":
+            variance, size = away, np.ones_like(expected)
+        case kind:
+            assert_never(kind)
     by_line = calibration.gate(observed, expected, variance, lines, size=size)
     return by_line.cells, calibration.gate(observed, expected, variance, cells, accepted, size=size)
 

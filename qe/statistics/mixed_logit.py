@@ -17,8 +17,9 @@ from qe.statistics import ordinary
 from qe.statistics.cases import Cases, checked, require_full_rank
 from qe.statistics.correlated import with_means
 from qe.statistics.families import Bernoulli
+from qe.statistics.marginal_likelihood import problem_of
 from qe.statistics.mixed_model import MixedModel, described
-from qe.statistics.random_intercept import Engine, estimate, problem_of
+from qe.statistics.random_intercept import Engine, estimate
 
 Floats = NDArray[np.float64]
 

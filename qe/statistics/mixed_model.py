@@ -8,7 +8,8 @@ import scipy
 from numpy.typing import NDArray
 
 from qe.errors import CannotFit
-from qe.statistics.random_intercept import Engine, Fitted, Problem, State
+from qe.statistics.marginal_likelihood import Problem, State
+from qe.statistics.random_intercept import Engine, Fitted
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,9 @@ from qe.errors import CannotFit
 from qe.statistics import ordinary
 from qe.statistics.cases import Cases, checked, require_full_rank
 from qe.statistics.families import NegativeBinomial, Poisson
+from qe.statistics.marginal_likelihood import problem_of
 from qe.statistics.mixed_model import MixedModel, described
-from qe.statistics.random_intercept import Engine, estimate, problem_of
+from qe.statistics.random_intercept import Engine, estimate
 
 Floats = NDArray[np.float64]
 CountFamily = Literal["poisson", "negative_binomial"]
