@@ -49,9 +49,16 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
     units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
-    for measure_id in found.module.measure_ids:
+    done: dict[str, tuple[pl.DataFrame, Fit]] = {}
+    for measure in sorted(found.module.facts.measures, key=lambda one: one.quotient is not None):
+        measure_id = measure.id
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
-        inside, fitted = _with_expected(found, events.filter("in_denominator"))
+        if measure.quotient is None:
+            inside, fitted = _with_expected(found, events.filter("in_denominator"))
+            done[measure_id] = inside, fitted
+        else:
+            above, below = (done[term] for term in measure.quotient)
+            inside, fitted = _as_quotient(events.filter("in_denominator"), above, below)
         models.append(_model_rows(measure_id, fitted))
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
         for level in sorted(found.attributed.filter(pl.col("measure_id") == measure_id)["level"].unique()):
@@ -74,24 +81,26 @@ class Fit:
     models: Mapping[str, tuple[RiskModel, Design]]
     calibration: tuple[tuple[str, float], ...]
     has_expected: bool
+    terms: tuple["Fit", ...] = ()  # of a quotient: the fits of the two measures whose quotient it is
+
+    @property
+    def is_quotient(self) -> bool:
+        return bool(self.terms)
 
     @property
     def engine(self) -> str:
-        return "+".join(sorted({model.engine for model, _ in self.models.values()})) or "unadjusted"
+        engines = {model.engine for model, _ in self.models.values()} | {term.engine for term in self.terms}
+        return "+".join(sorted(engines)) or "unadjusted"
 
     @property
     def converged(self) -> bool:
-        return all(model.converged for model, _ in self.models.values())
+        return all(model.converged for model, _ in self.models.values()) and all(term.converged for term in self.terms)
 
 
 def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
     """The denominator's events with value, exposure and expected as floats, and the models behind `expected`."""
     scoring = found.module.scoring
-    events = inside.with_columns(
-        observed=pl.col("value").cast(pl.Float64),
-        exposed=pl.col("exposure").cast(pl.Float64),
-        line=pl.col("payer_type").fill_null("unknown"),
-    )
+    events = _as_floats(inside)
     if scoring.model == "none" or events.is_empty():
         fit = Fit(models={}, calibration=(), has_expected=scoring.model != "none")
         return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
@@ -123,6 +132,32 @@ def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataF
     if scoring.model != "logistic":
         joined = joined.with_columns(expected=pl.Series(risk_adjustment.scaled(expected, observed, lines)))
     return joined, Fit(models=models, calibration=calibration, has_expected=True)
+
+
+def _as_floats(events: pl.DataFrame) -> pl.DataFrame:
+    return events.with_columns(
+        observed=pl.col("value").cast(pl.Float64),
+        exposed=pl.col("exposure").cast(pl.Float64),
+        line=pl.col("payer_type").fill_null("unknown"),
+    )
+
+
+def _as_quotient(
+    inside: pl.DataFrame, above: tuple[pl.DataFrame, Fit], below: tuple[pl.DataFrame, Fit]
+) -> tuple[pl.DataFrame, Fit]:
+    """The events of a quotient with what is expected of its two terms; of one event alone it expects nothing.
+
+    above, below  the events and fits of the measure that is divided and of the one that it is divided by
+    """
+    first = above[0].select("event_id", size="exposure", expected_above="expected")
+    second = below[0].select("event_id", expected_below="expected")
+    events = (
+        _as_floats(inside)
+        .with_columns(expected=pl.lit(None, dtype=pl.Float64))
+        .join(first, on="event_id", how="left", maintain_order="left")
+        .join(second, on="event_id", how="left", maintain_order="left")
+    )
+    return events, Fit(models={}, calibration=(), has_expected=True, terms=(above[1], below[1]))
 
 
 def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
@@ -191,6 +226,7 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "payer_scope": pl.String,
     "excluded": pl.Int64,
     "denominator": pl.Decimal(18, 6),
+    "size": pl.Decimal(18, 6),
     "numerator": pl.Decimal(18, 6),
     "observed": pl.Float64,
     "expected": pl.Float64,
@@ -233,11 +269,12 @@ def _figures(
     counts_events  the numerator is a count, so that its ratio has an exact interval; else one from the variation of persons
     """
     if part is None or part.is_empty():
-        return {"denominator": Decimal(0), "numerator": Decimal(0)}
+        return {"denominator": Decimal(0), "size": Decimal(0), "numerator": Decimal(0)}
     numerator = Decimal(part["value"].sum())
     denominator = Decimal(part.height) if per_event else Decimal(part["exposure"].sum())
     figures: dict[str, Any] = {
         "denominator": denominator,
+        "size": Decimal(part["size"].sum()) if fit.is_quotient else denominator,
         "numerator": numerator,
         "repriced_share": _repriced_share(part),
     }
@@ -248,7 +285,7 @@ def _figures(
     if not fit.has_expected:
         low, high = intervals.wilson(float(numerator), float(denominator), confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
-    values, expected = part["observed"].to_numpy(), part["expected"].to_numpy()
+    values, expected = part["observed"].to_numpy(), _expected_of(part, fit)
     below = float(expected.sum())
     if not below > 0:
         return figures
@@ -260,6 +297,19 @@ def _figures(
     cost_low, cost_high, error = intervals.ratio_of_sums(values, expected, confidence=confidence)
     known = {"ci_low": cost_low, "ci_high": cost_high, "log_error": error}
     return figures | {name: value for name, value in known.items() if np.isfinite(value)}
+
+
+def _expected_of(part: pl.DataFrame, fit: Fit) -> Floats:
+    """What is expected of each of a provider's events; of a quotient its denominator at the quotient that the terms expect.
+
+    With C, S and E for value, denominator and expected values, summed over the provider: (C / E_C) = (S / E_S) x the quotient's
+    O/E, C / (S x E_C / E_S), for every provider and payer scope.
+    """
+    if not fit.is_quotient:
+        return part["expected"].to_numpy()
+    above, below = float(part["expected_above"].sum()), float(part["expected_below"].sum())
+    level = above / below if below > 0 else 0.0
+    return np.asarray(part["exposed"].to_numpy() * level, dtype=np.float64)
 
 
 def _repriced_share(part: pl.DataFrame) -> float | None:
