@@ -321,4 +321,12 @@ def public_results(run: Run, units: frozenset[str]) -> tuple[pl.DataFrame, pl.Da
 
 def public_measures(facts: ReportFacts) -> list[PublicMeasure]:
     """What suppression needs to know of each measure."""
-    return [PublicMeasure(measure_id=one.measure_id, name=one.name, kind=one.kind) for one in facts.measures]
+    return [
+        PublicMeasure(
+            measure_id=one.measure_id,
+            name=one.name,
+            kind=one.kind,
+            quotient_of=None if one.quotient is None else one.quotient[0],
+        )
+        for one in facts.measures
+    ]

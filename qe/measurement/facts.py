@@ -44,13 +44,18 @@ class Closed(BaseModel):
 class PublishedMeasure(Closed):
     """One measure that the module publishes. `id` is unique over all modules.
 
-    per  what its denominator counts, where that is not the module's unit: "member years"
+    per       what its denominator counts, where that is not the module's unit: "member years"
+    dollars   what its dollars are, where they are not what was allowed: "dollars at reference prices"
+    quotient  the two measures of the module whose quotient it is, or None. Its expected value is then the quotient of theirs,
+              so that the three results multiply exactly; whether it has cases enough is judged by the first one's denominator
     """
 
     id: Identifier
     name: Text
     category: Text
     per: str = ""
+    dollars: str = ""
+    quotient: tuple[Identifier, Identifier] | None = None
 
 
 class Citation(Closed):
@@ -301,6 +306,18 @@ class Measure(Closed):
     maps: dict[Identifier, ListFacts] = {}
     unverified: dict[str, Text] = {}
     upkeep: Upkeep
+
+    @model_validator(mode="after")
+    def _quotients_have_two_terms(self) -> Self:
+        own = [measure.id for measure in self.measures if measure.quotient is None]
+        for measure in self.measures:
+            if measure.quotient is None:
+                continue
+            if len(set(measure.quotient) & set(own)) < 2:
+                raise ValueError(f"quotient of {measure.id} names two measures of the module that are no quotients")
+            if self.kind != "amount_ratio" or self.scoring.model in ("none", "logistic"):
+                raise ValueError(f"quotient of {measure.id}: only amounts with an expected value have one")
+        return self
 
     @field_validator("shared")
     @classmethod

@@ -12,6 +12,7 @@ from qe.reports.marks import (
     axis_of,
     cases_word,
     direction_of,
+    dollars_of,
     per_case,
     plot_of,
     rate_scale,
@@ -42,7 +43,7 @@ class Exhibit:
     why: str
     direction: str
     cases_word: str
-    per_case: str
+    component_dollars: str
     scope_rows: tuple[tuple[str, ...], ...]
     peer_heads: tuple[str, ...]
     peer_cells: tuple[str, ...]
@@ -74,7 +75,7 @@ def exhibit(
         why=measure.why_it_matters,
         direction=direction_of(measure),
         cases_word=cases_word(measure).capitalize(),
-        per_case=per_case(measure),
+        component_dollars=f"{dollars_of(measure).capitalize()} {per_case(measure)}",
         scope_rows=tuple(_scope_row(one, measure) for one in result.results if one.measure_id == measure.measure_id),
         peer_heads=PEER_HEADS,
         peer_cells=_peer_cells(row, measure, scale),

@@ -14,6 +14,7 @@ from qe.reports.marks import (
     axis_of,
     cases_word,
     compared_figure,
+    minimum_word,
     plot_of,
     rate_scale,
     scale_of,
@@ -98,7 +99,7 @@ def notes(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]) -> 
     notes = []
     few = [measure for measure in shown if whole[measure.measure_id].category == "too_few"]
     if few:
-        minima = ", ".join(f"{one.minimum_denominator:,} {cases_word(one)} ({one.name})" for one in few)
+        minima = ", ".join(f"{one.minimum_denominator:,} {minimum_word(one)} ({one.name})" for one in few)
         notes.append(("a", f"Below the measure's minimum: {minima}. Left out of the public report."))
     if any(_is_unreliable(whole[measure.measure_id]) for measure in shown):
         notes.append(("b", "Reliability below 0.70 at your volume."))
@@ -133,7 +134,8 @@ def _sentence(measure: MeasureFacts, row: MeasureResult) -> str:
     scale = scale_of(row, measure)
     if measure.kind == "amount_ratio" and row.ratio is not None:
         difference = abs(row.ratio - 1) * 100
-        said = f"{difference:.0f}% {'above' if row.ratio >= 1 else 'below'} what is expected for your patients' mix"
+        figure = "prices " if measure.quotient is not None else ""
+        said = f"{figure}{difference:.0f}% {'above' if row.ratio >= 1 else 'below'} what is expected for your patients' mix"
     elif scale == "ratio" and row.ratio is not None:
         said = (
             f"{wording.figure(row.observed, rate_scale(measure))} of {wording.count(row.denominator)} {cases_word(measure)},"

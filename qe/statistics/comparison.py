@@ -61,8 +61,8 @@ def compared(
     whole = rows.filter(pl.col("payer_scope") == "all").sort("provider_id")
     described = whole.select(
         unit_id="provider_id",
-        size="denominator",
-        is_eligible=(pl.col("denominator") >= minimum) & pl.col("ci_low").is_not_null(),
+        size="size",
+        is_eligible=(pl.col("size") >= minimum) & pl.col("ci_low").is_not_null(),
     ).join(units.select("unit_id", "specialty", "county_fips"), on="unit_id", how="left", maintain_order="left")
     groups = peers.assign(
         described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers, areas=areas
@@ -112,7 +112,7 @@ def _scope_comparison(
     row: Mapping[str, Any], label: str, reference: float | None, higher_is_better: bool, minimum: int
 ) -> dict[str, Any]:
     """Peer group and category of one provider within one payer scope."""
-    too_few = row["denominator"] < minimum or row["ci_low"] is None or reference is None
+    too_few = row["size"] < minimum or row["ci_low"] is None or reference is None
     category = "too_few"
     if not too_few and reference is not None:
         category = _category(row["ci_low"], row["ci_high"], reference, higher_is_better)

@@ -20,6 +20,7 @@ from qe.statistics.risk_adjustment import RiskModel
 
 Floats = NDArray[np.float64]
 
+UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
 
 
@@ -30,6 +31,7 @@ class Fit:
     by_line       O/E of each payer line; by_cell: of payer lines and age bands, by which the model is judged
     hierarchical  with an effect of each provider; None where the models have none
     refused       why they have none although the measure asks for it
+    terms         of a quotient: the fits of the two measures whose quotient it is
     """
 
     models: Mapping[str, tuple[RiskModel, Design]]
@@ -38,18 +40,29 @@ class Fit:
     has_expected: bool
     hierarchical: Hierarchical | None = None
     refused: str | None = None
+    terms: tuple["Fit", ...] = ()
+
+    @property
+    def is_quotient(self) -> bool:
+        return bool(self.terms)
+
+    @property
+    def fits(self) -> bool:
+        """Every payer and age, or the site has said why it will do."""
+        return self.by_cell.refusal is None and all(term.fits for term in self.terms)
 
     @property
     def engine(self) -> str:
         if self.hierarchical is not None:
             return "mixed_logit"
-        return "+".join(sorted({model.engine for model, _ in self.models.values()})) or "unadjusted"
+        engines = {model.engine for model, _ in self.models.values()} | {term.engine for term in self.terms}
+        return "+".join(sorted(engines)) or "unadjusted"
 
     @property
     def converged(self) -> bool:
         if self.hierarchical is not None:
             return self.hierarchical.converged
-        return all(model.converged for model, _ in self.models.values())
+        return all(model.converged for model, _ in self.models.values()) and all(term.converged for term in self.terms)
 
 
 def with_expected(
@@ -61,11 +74,7 @@ def with_expected(
     accepted    why the site accepts a model that does not fit every payer and age ([scoring] accept_calibration), or None
     """
     scoring = found.module.scoring
-    events = inside.with_columns(
-        observed=pl.col("value").cast(pl.Float64),
-        exposed=pl.col("exposure").cast(pl.Float64),
-        line=pl.col("payer_type").fill_null("unknown"),
-    )
+    events = _as_floats(inside)
     if scoring.model == "none" or events.is_empty():
         fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=scoring.model != "none")
         return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
@@ -79,6 +88,33 @@ def with_expected(
         together = events.with_columns(model_cohort=pl.lit(""))
         joined, fit = _plain(found, together, accepted)
         return joined, replace(fit, refused=refused.message)
+
+
+def _as_floats(events: pl.DataFrame) -> pl.DataFrame:
+    return events.with_columns(
+        observed=pl.col("value").cast(pl.Float64),
+        exposed=pl.col("exposure").cast(pl.Float64),
+        line=pl.col("payer_type").fill_null("unknown"),
+    )
+
+
+def as_quotient(
+    inside: pl.DataFrame, above: tuple[pl.DataFrame, Fit], below: tuple[pl.DataFrame, Fit]
+) -> tuple[pl.DataFrame, Fit]:
+    """The events of a quotient with what is expected of its two terms; of one event alone it expects nothing.
+
+    above, below  the events and fits of the measure that is divided and of the one that it is divided by
+    """
+    first = above[0].select("event_id", size="exposure", expected_above="expected")
+    second = below[0].select("event_id", expected_below="expected")
+    events = (
+        _as_floats(inside)
+        .with_columns(expected=pl.lit(None, dtype=pl.Float64))
+        .join(first, on="event_id", how="left", maintain_order="left")
+        .join(second, on="event_id", how="left", maintain_order="left")
+    )
+    fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=True, terms=(above[1], below[1]))
+    return events, fit
 
 
 def _hierarchical(
@@ -155,7 +191,6 @@ def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
     return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
 
 
-UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 Row = tuple[str, str, str, float, float | None]
 
 

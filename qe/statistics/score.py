@@ -11,13 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import hierarchical, intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
-from qe.statistics.expected import Fit, model_rows, with_expected
+from qe.statistics.expected import Fit, as_quotient, model_rows, with_expected
 from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
+
+Floats = NDArray[np.float64]
 
 MEDICARE: Final = ("medicare", "medicare_advantage")
 
@@ -49,11 +52,19 @@ def score(
     areas  [entity] areas of the site, inside which units are compared before all of the report are
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
-    for measure_id in found.module.measure_ids:
+    done: dict[str, tuple[pl.DataFrame, Fit]] = {}
+    for measure in sorted(found.module.facts.measures, key=lambda one: one.quotient is not None):
+        measure_id = measure.id
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
         all_levels = found.attributed.filter(pl.col("measure_id") == measure_id)
-        accepted = settings.accept_calibration.get(measure_id)
-        inside, fitted = with_expected(found, events.filter("in_denominator"), all_levels, accepted=accepted)
+        denominator = events.filter("in_denominator")
+        if measure.quotient is None:
+            accepted = settings.accept_calibration.get(measure_id)
+            inside, fitted = with_expected(found, denominator, all_levels, accepted=accepted)
+            done[measure_id] = inside, fitted
+        else:
+            above, below = (done[term] for term in measure.quotient)
+            inside, fitted = as_quotient(denominator, above, below)
         models.append(model_rows(measure_id, fitted))
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
         for level in sorted(all_levels["level"].unique()):
@@ -126,6 +137,7 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "payer_scope": pl.String,
     "excluded": pl.Int64,
     "denominator": pl.Decimal(18, 6),
+    "size": pl.Decimal(18, 6),
     "numerator": pl.Decimal(18, 6),
     "observed": pl.Float64,
     "expected": pl.Float64,
@@ -170,11 +182,12 @@ def _figures(
     counts_events  the numerator is a count, so that its ratio has an exact interval; else one from the variation of persons
     """
     if part is None or part.is_empty():
-        return {"denominator": Decimal(0), "numerator": Decimal(0)}
+        return {"denominator": Decimal(0), "size": Decimal(0), "numerator": Decimal(0)}
     numerator = Decimal(part["value"].sum())
     denominator = Decimal(part.height) if per_event else Decimal(part["exposure"].sum())
     figures: dict[str, Any] = {
         "denominator": denominator,
+        "size": Decimal(part["size"].sum()) if fit.is_quotient else denominator,
         "numerator": numerator,
         "repriced_share": _repriced_share(part),
     }
@@ -185,7 +198,7 @@ def _figures(
     if not fit.has_expected:
         low, high = intervals.wilson(float(numerator), float(denominator), confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
-    values, expected = part["observed"].to_numpy(), part["expected"].to_numpy()
+    values, expected = part["observed"].to_numpy(), _expected_of(part, fit)
     below = float(expected.sum())
     if not below > 0:
         return figures
@@ -197,6 +210,19 @@ def _figures(
     cost_low, cost_high, error = intervals.ratio_of_sums(values, expected, confidence=confidence)
     known = {"ci_low": cost_low, "ci_high": cost_high, "log_error": error}
     return figures | {name: value for name, value in known.items() if np.isfinite(value)}
+
+
+def _expected_of(part: pl.DataFrame, fit: Fit) -> Floats:
+    """What is expected of each of a provider's events; of a quotient its denominator at the quotient that the terms expect.
+
+    With C, S and E for value, denominator and expected values, summed over the provider: (C / E_C) = (S / E_S) x the quotient's
+    O/E, C / (S x E_C / E_S), for every provider and payer scope.
+    """
+    if not fit.is_quotient:
+        return part["expected"].to_numpy()
+    above, below = float(part["expected_above"].sum()), float(part["expected_below"].sum())
+    level = above / below if below > 0 else 0.0
+    return np.asarray(part["exposed"].to_numpy() * level, dtype=np.float64)
 
 
 def _repriced_share(part: pl.DataFrame) -> float | None:
@@ -218,7 +244,7 @@ def _as_results(
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
         .when(pl.col("repriced_share") > REPRICED_SHARE)
         .then(pl.lit(f"more than {REPRICED_SHARE:.0%} of its dollars are prices put on capitated services"))
-        .when(pl.lit(fit.by_cell.refusal is not None))
+        .when(pl.lit(not fit.fits))
         .then(pl.lit(MISFIT))
         .when(pl.lit(not fit.converged))
         .then(pl.lit("the risk model did not converge"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -315,3 +316,52 @@ def test_a_cost_index_of_more_than_a_fifth_repriced_dollars_is_not_published() -
         "U3": None,
     }
     assert _row(scored, "U1")["publishable"] is False
+
+
+def _split(rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:
+    """Cost, resource use and price of `_members`: what was used is what was paid at the payer's and the unit's price."""
+    price = {"medicare": 0.9, "commercial": 1.6, "U1": 1.0, "U2": 1.1, "U3": 0.8, "few": 1.0}
+    used = [(unit, payer, value / (price[payer] * price[unit]), months, True) for unit, payer, value, months, _ in rows]
+    of_cost, of_use = _found("total_cost_index", "group", rows), _found("total_cost_index", "group", used)
+    events = [
+        of_cost.events,
+        of_use.events.with_columns(measure_id=pl.lit("resource_use_index")),
+        of_cost.events.with_columns(measure_id=pl.lit("price_index"), exposure=of_use.events["value"]),
+    ]
+    names = ("total_cost_index", "resource_use_index", "price_index")
+    attributed = [of_cost.attributed.with_columns(measure_id=pl.lit(name)) for name in names]
+    return replace(of_cost, events=pl.concat(events), attributed=pl.concat(attributed))
+
+
+def test_total_cost_is_resource_use_times_price_for_every_provider_and_payer_scope() -> None:
+    """C / E(C) = S / E(S) x (C / S) / (E(C) / E(S)): exact, though both models are fitted and scaled by payer line."""
+    scored = score(_split(_members()), units=_units("group", "U1", "U2", "U3"), peers=Peers(), settings=Settings())
+    ratios = scored.results.pivot(on="measure_id", index=["provider_id", "payer_scope"], values="ratio")
+    assert ratios.height == 9 and ratios.null_count().sum_horizontal().item() == 0
+    for _, _, price, use, cost in ratios.select(
+        "provider_id", "payer_scope", "price_index", "resource_use_index", "total_cost_index"
+    ).iter_rows():
+        assert use * price == pytest.approx(cost, rel=1e-12)
+    prices = {unit: _of(scored, "price_index", unit) for unit in ("U1", "U2", "U3")}
+    # the units' own prices, 1.0 : 1.1 : 0.8, as far as payers' shares of the dollars are those of the people (2 %)
+    assert prices["U2"]["ratio"] / prices["U1"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert prices["U3"]["ratio"] / prices["U1"]["ratio"] == pytest.approx(0.8, rel=0.02)
+    assert (prices["U2"]["category"], prices["U3"]["category"]) == ("worse", "better")
+    row = prices["U1"]
+    assert row["observed"] == pytest.approx(float(row["numerator"]) / float(row["denominator"]))
+    assert row["engine"] == "quasi_poisson" and row["publishable"]
+
+
+def test_a_price_index_is_held_to_the_member_months_of_the_cost_and_expects_nothing_of_one_person() -> None:
+    few = [("few", "commercial", 90_000.0, 12, True)] * 83  # 996 member months, though they cost millions
+    units = _units("group", "U1", "U2", "U3", "few")
+    scored = score(_split(_members() + few), units=units, peers=Peers(), settings=Settings())
+    row = _of(scored, "price_index", "few")
+    assert (row["category"], row["publishable"]) == ("too_few", False)
+    assert row["denominator"] > 1000 and row["not_publishable_reason"] == "below the minimum of 1000"
+    assert "price_index" not in scored.expected["measure_id"]
+    assert sorted(scored.results["measure_id"].unique()) == ["price_index", "resource_use_index", "total_cost_index"]
+
+
+def _of(scored: Scored, measure_id: str, provider: str) -> dict[str, Any]:
+    return _row(replace(scored, results=scored.results.filter(pl.col("measure_id") == measure_id)), provider)
