@@ -261,13 +261,14 @@ def keep_contacts(site: Site, staged: Sequence[StagedFile], db: Warehouse, keys:
     write_contacts(path=site.store / "contacts.duckdb", key=keys.vault, engine=engine, contacts=found)
 
 
-def previews(site: Site, run: Run, units: pl.DataFrame) -> list[ConfidentialResult]:
+def previews(site: Site, run: Run, units: pl.DataFrame, facts: ReportFacts) -> list[ConfidentialResult]:
     """Each provider or supplier's own results, from the run's folder."""
     results = pl.read_parquet(run_record.results_path(run, "measure_results"))
     return for_recipient(
         results,
         units=units,
         counts=pl.read_parquet(run_record.results_path(run, "unit_count")),
+        quotients={one.measure_id: one.quotient[0] for one in facts.measures if one.quotient is not None},
         hide_small=site.settings.disclosure.hide_small_from_provider,
         min_count=site.settings.disclosure.min_count,
     )

@@ -65,16 +65,22 @@ def glance(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]) ->
             direction=f"{direction} is better{of_what}",
             axis_title=f"Axis from {wording.tick(axis.low, scale)} to {wording.tick(axis.high, scale)}",
             ticks=ticks_of(axis, scale),
-            rows=tuple(_glance_row(measure, row, axis, scale) for measure, row in zip(measures, rows, strict=True)),
+            rows=tuple(_glance_row(measure, whole, axis, scale) for measure in measures),
         )
 
 
-def _glance_row(measure: MeasureFacts, row: MeasureResult, axis: Axis, scale: Scale) -> GlanceRow:
+def _judged_by(measure: MeasureFacts, whole: Mapping[str, MeasureResult]) -> MeasureResult:
+    """The row whose denominator says whether there are cases enough: of a quotient its first measure's."""
+    return whole[measure.measure_id if measure.quotient is None else measure.quotient[0]]
+
+
+def _glance_row(measure: MeasureFacts, whole: Mapping[str, MeasureResult], axis: Axis, scale: Scale) -> GlanceRow:
+    row, judged_by = whole[measure.measure_id], _judged_by(measure, whole)
     mark, status = wording.STATUS[row.category]
     few = row.category == "too_few"
     return GlanceRow(
         name=measure.name,
-        cases=HIDDEN_FIGURE if row.hidden else wording.count(row.denominator),
+        cases=HIDDEN_FIGURE if row.hidden or judged_by.hidden else wording.count(judged_by.denominator),
         figure="NR" if few or row.hidden else wording.figure(compared_figure(row, scale), scale),
         interval="" if few or row.hidden else wording.interval(row.ci_low, row.ci_high, scale),
         plot=plot_of(axis, row, measure, scale),
@@ -121,16 +127,16 @@ def look_first(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]
     for measure in ranked[:LOOK_FIRST]:
         row = whole[measure.measure_id]
         number = shown.index(measure) + 2
-        lines.append((measure.name, f"{_sentence(measure, row)} (Exhibit {number})"))
+        lines.append((measure.name, f"{_sentence(measure, row, _judged_by(measure, whole))} (Exhibit {number})"))
     return tuple(lines) or (("No result", "none of this report's measures has a case of yours in this period."),)
 
 
-def _sentence(measure: MeasureFacts, row: MeasureResult) -> str:
-    if row.hidden:
+def _sentence(measure: MeasureFacts, row: MeasureResult, judged_by: MeasureResult) -> str:
+    if row.hidden or judged_by.hidden:
         return "not shown, so that no small number of persons can be told."
     if row.category == "too_few":
-        cases = wording.count(row.denominator or Decimal(0))
-        return f"{cases} {cases_word(measure)}, too few to compare."
+        cases = wording.count(judged_by.denominator or Decimal(0))
+        return f"{cases} {minimum_word(measure)}, too few to compare."
     scale = scale_of(row, measure)
     if measure.kind == "amount_ratio" and row.ratio is not None:
         difference = abs(row.ratio - 1) * 100

@@ -126,7 +126,9 @@ def test_half_way_values_round_by_their_shortest_text() -> None:
 
 
 def _recipient(rows: pl.DataFrame, counts: pl.DataFrame = NO_COUNTS, *, hide_small: bool = True) -> Any:
-    return for_recipient(rows, units=UNITS, counts=counts, hide_small=hide_small, min_count=11)
+    return for_recipient(
+        rows, units=UNITS, counts=counts, quotients={"price": "cost"}, hide_small=hide_small, min_count=11
+    )
 
 
 def test_each_recipient_sees_only_its_own_rows() -> None:
@@ -201,3 +203,14 @@ def test_a_price_is_shown_as_a_ratio_with_two_decimals() -> None:
 def test_a_price_is_hidden_where_the_cost_of_the_same_people_is(cost: dict[str, Any]) -> None:
     price = _split_release(**cost).results[1]
     assert (price.measure_id, price.rate, price.ratio, price.denominator) == ("price", None, None, None)
+
+
+def test_a_price_is_hidden_from_its_provider_where_the_cost_is_by_payer_too() -> None:
+    scopes = {"all": 40, "medicare": 30, "other": 10}  # member months; 10 are too few for a site that hides them
+    rows = [
+        _result("U000001", months, 9_000, measure_id="cost", payer_scope=scope) for scope, months in scopes.items()
+    ] + [_result("U000001", 8_000, 9_000, measure_id="price", payer_scope=scope) for scope in scopes]
+    shown = {(row.measure_id, row.payer_scope): row.hidden for row in _recipient(_frame(*rows))[0].results}
+    assert shown == {
+        (measure, scope): None if scope == "all" else "small" for measure in ("cost", "price") for scope in scopes
+    }
