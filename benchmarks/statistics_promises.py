@@ -29,9 +29,6 @@ COVERED: Final = (0.93, 0.97)
 MOST_WORSE: Final = 0.025
 FALSE_DISCOVERY_RATE: Final = statistics_coverage.FALSE_DISCOVERY_RATE
 SURPRISE: Final = 0.01  # a count of false labels is too large where at MOST_WORSE so many come once in a hundred checks
-SHORT: Final = (
-    0.2  # sigma below which the analytic interval is known to be too short, and public labels rest on the bootstrap
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,13 +178,11 @@ def _mean(values: list[float], weights: list[int]) -> float:
 
 
 def _not_covered(found: Mapping[str, Coverage]) -> list[str]:
-    """The analytic interval below SHORT is printed only: it is known to be too short there."""
     low, high = COVERED
     return [
         f"{name}: covers {one.overall:.3f}, not {low} to {high}"
         for name, one in found.items()
         if not low <= one.overall <= high
-        and not (name.startswith("analytic") and float(name.rpartition(" ")[2]) < SHORT)
     ]
 
 

@@ -151,6 +151,7 @@ MODELS: Final = {
 }
 FAMILIES: Final = {
     "age": "age",
+    "age*payer_line": "age by payer",
     "sex": "sex",
     "payer_line": "payer",
     "comorbidity": "comorbidities",
@@ -161,7 +162,7 @@ FAMILIES: Final = {
     "cohort": "kind of stay",
     "history": "how much of the year before is known",
 }
-FORMS: Final = {"": "", "spline": " as a curve"}
+FORMS: Final = {"": "", "spline": " as a curve", "bands": " in bands"}
 TERMS: Final = {
     "intercept": "Intercept",
     "age": "Age, by 10 years",
@@ -199,6 +200,7 @@ PAYERS: Final = {
     "unknown": "Payer not recorded",
 }
 TERM_FAMILIES: Final = {
+    "age": "Age",
     "payer_line": "Payer",
     "comorbidity": "Comorbidity",
     "diagnosis_group": "Principal diagnosis",
@@ -536,6 +538,9 @@ def term(code: str) -> str:
     if code.startswith(CALIBRATION):
         line, _, ages = code.removeprefix(CALIBRATION).partition(", age ")
         return f"Observed / expected before scaling: {PAYERS.get(line, plain(line))}{_ages(ages)}"
+    if "*" in code:
+        level, _, other = code.partition("*")
+        return f"{term(level)}, {term(other)[0].lower()}{term(other)[1:]}"
     family, _, level = code.partition(":")
     if not level:
         return plain(code)

@@ -13,7 +13,7 @@ from qe.errors import CannotFit
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import calibration, hierarchical, risk_adjustment
 from qe.statistics.calibration import Calibration, Cell
-from qe.statistics.design import Design, build
+from qe.statistics.design import AGE_BANDS, Design, build
 from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import MODEL_SCHEMA
 from qe.statistics.risk_adjustment import RiskModel
@@ -21,7 +21,6 @@ from qe.statistics.risk_adjustment import RiskModel
 Floats = NDArray[np.float64]
 
 UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
-AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
 
 
 @dataclass(frozen=True, kw_only=True)

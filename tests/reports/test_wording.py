@@ -30,8 +30,8 @@ from qe.runs import SECTIONS_WITHOUT_NUMBERS
 from qe.site import LinkagePass, Settings, SourceTable
 from qe.statistics import risk_adjustment
 from qe.statistics.calibration import gate
-from qe.statistics.design import AGE_KNOTS, build
-from qe.statistics.expected import AGE_BANDS, Fit, model_rows
+from qe.statistics.design import AGE_BANDS, AGE_KNOTS, build
+from qe.statistics.expected import Fit, model_rows
 
 ROOT = Path(__file__).parents[2]
 MODULES = catalogue()
@@ -106,7 +106,7 @@ def test_every_level_of_a_risk_models_factors_has_words(module: Module) -> None:
     for covariate in module.scoring.covariates:
         family, _, form = covariate.partition("|")
         assert family in wording.FAMILIES and form in wording.FORMS
-        if family in ("age", "sex"):
+        if family in ("age", "sex") or "*" in family:  # a product has the words of its factors
             continue
         assert not without_words(LEVELS[family](), wording.TERM_LEVELS[family]), family
         assert not CODE.search(wording.term(f"{family}:pooled").partition(": ")[2])
@@ -170,6 +170,12 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     for term, words in zip(terms, worded, strict=True):
         assert words != term and words[0].isupper() and not CODE.search(words), term
     assert worded[-1] == "Observed / expected before scaling: Medicare, 85 years and over"
+
+
+def test_a_band_of_ages_and_its_product_with_a_payer_have_words() -> None:
+    assert wording.term("age:18-44") == "Age: 18-44"
+    assert wording.term("payer_line:commercial*age:18-44") == "Payer: Commercial insurance, age: 18-44"
+    assert wording.term("payer_line:medicaid*age'1") == "Payer: Medicaid, age: bend of the curve at 25 years"
 
 
 def test_the_bends_of_the_age_curve_are_named_by_the_years_of_its_knots() -> None:
