@@ -173,16 +173,17 @@ service as (
         end,
         cast(pharmacy_fill.quantity * 1000 as bigint),
         case
-            when fill.is_mapped and fill.days_supply > 0
+            when len(pharmacy_fill.ingredients) > 0 and pharmacy_fill.days_supply > 0
                 then concat_ws(
-                    '|', 'drug', array_to_string(fill.ingredients, '+'), coalesce(fill.brand_generic, ''), year(cost_event.service_date)
+                    '|', 'drug',
+                    array_to_string(list_sort(list_distinct(list_transform(pharmacy_fill.ingredients, lambda name: upper(trim(name))))), '+'),
+                    coalesce(pharmacy_fill.brand_generic, ''), year(cost_event.service_date)
                 )
         end,
-        fill.days_supply * 1000,
+        pharmacy_fill.days_supply * 1000,
         'ingredient'
     from cost_event
     join pharmacy_fill on pharmacy_fill.fill_id = cost_event.claim_id
-    join fill on fill.fill_id = cost_event.claim_id
     where cost_event.event_kind = 'fill' and cost_event.service_date between $period_start and $period_end
 ),
 paid_service as (                                                 -- R13: a price that was put on a capitated service is no price that was paid
