@@ -171,7 +171,8 @@ def _calibrated(
         case "proportion":
             variance = expected * (1.0 - expected)
         case "rate":
-            variance = expected * max(1.0, float(away.sum() / expected.sum()))
+            below = float(expected.sum())
+            variance = expected * (max(1.0, float(away.sum()) / below) if below > 0 else 1.0)
         case "amount_ratio" | "mean":
             variance, size = away, np.ones_like(expected)
         case kind:
