@@ -1,18 +1,19 @@
-"""Is the planted truth found again? Linkage against the true persons, readmission results against the planted hospital effects.
+"""Is the planted truth found again? Linkage against the true persons, results of four measures against the planted effects.
 
 The oracle reads truth/ and the vault; the product reads neither truth/ nor, where measures run, the vault.
 """
 
 import csv
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import polars as pl
 from scipy.stats import spearmanr
 
-from benchmarks.planted import ID_COLUMNS
+from benchmarks import confounded, recovery_table
+from benchmarks.planted import ID_COLUMNS, Planted
 from benchmarks.site import generated, score, site_over
 from qe import store
 from qe.claims.load import vault_path
@@ -42,14 +43,29 @@ class Recovery:
     index_stays: int
     rank_correlation: float | None
     rank_correlation_raw: float | None
+    table: tuple[recovery_table.Recovered, ...] = ()
+    of_confounded: confounded.Recovery | None = None
 
 
-def check(folder: Path, *, persons: int, seed: int, progress: Progress | None = None) -> Recovery:
-    """Generate, run, compare. Can be stopped and run again in the same folder."""
+def check(
+    folder: Path,
+    *,
+    persons: int,
+    seed: int,
+    confounded_seeds: int = 0,
+    confounded_persons: int = 0,
+    progress: Progress | None = None,
+) -> Recovery:
+    """Generate, run, compare; then confounded samples of their own. Can be stopped and run again in the same folder."""
     files = generated(folder / f"sample-{persons}-{seed}", persons=persons, seed=seed, progress=progress)
     site = site_over(folder / f"site-{persons}-{seed}", files / "inbox")
-    score(site, measures=("hwr",), progress=progress)
-    return found_again(site, files / "truth", persons=persons, seed=seed)
+    score(site, measures=recovery_table.MODULES, progress=progress)
+    found = found_again(site, files / "truth", persons=persons, seed=seed)
+    table = recovery_table.table(site, Planted(files / "truth"))
+    if not confounded_seeds:
+        return replace(found, table=table)
+    beside = confounded.check(folder, seeds=confounded_seeds, persons=confounded_persons, progress=progress)
+    return replace(found, table=table, of_confounded=beside)
 
 
 def found_again(site: Site, truth: Path, *, persons: int, seed: int) -> Recovery:

@@ -218,7 +218,14 @@ def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> 
         lists=site.licensed_lists,
         window_months=site.settings.attribution.window_months,
     )
-    return events, score(events, units=units(db), peers=site.settings.peers, settings=site.settings.scoring)
+    scored = score(
+        events,
+        units=units(db),
+        peers=site.settings.peers,
+        settings=site.settings.scoring,
+        areas=site.settings.entity.areas,
+    )
+    return events, scored
 
 
 def units(db: Warehouse) -> pl.DataFrame:
@@ -254,13 +261,14 @@ def keep_contacts(site: Site, staged: Sequence[StagedFile], db: Warehouse, keys:
     write_contacts(path=site.store / "contacts.duckdb", key=keys.vault, engine=engine, contacts=found)
 
 
-def previews(site: Site, run: Run, units: pl.DataFrame) -> list[ConfidentialResult]:
+def previews(site: Site, run: Run, units: pl.DataFrame, facts: ReportFacts) -> list[ConfidentialResult]:
     """Each provider or supplier's own results, from the run's folder."""
     results = pl.read_parquet(run_record.results_path(run, "measure_results"))
     return for_recipient(
         results,
         units=units,
         counts=pl.read_parquet(run_record.results_path(run, "unit_count")),
+        quotients={one.measure_id: one.quotient[0] for one in facts.measures if one.quotient is not None},
         hide_small=site.settings.disclosure.hide_small_from_provider,
         min_count=site.settings.disclosure.min_count,
     )
@@ -314,4 +322,12 @@ def public_results(run: Run, units: frozenset[str]) -> tuple[pl.DataFrame, pl.Da
 
 def public_measures(facts: ReportFacts) -> list[PublicMeasure]:
     """What suppression needs to know of each measure."""
-    return [PublicMeasure(measure_id=one.measure_id, name=one.name, kind=one.kind) for one in facts.measures]
+    return [
+        PublicMeasure(
+            measure_id=one.measure_id,
+            name=one.name,
+            kind=one.kind,
+            quotient_of=None if one.quotient is None else one.quotient[0],
+        )
+        for one in facts.measures
+    ]

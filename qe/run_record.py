@@ -225,6 +225,8 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
             kind=facts.kind,
             unit=facts.unit,
             per=measure.per,
+            dollars=measure.dollars,
+            quotient=measure.quotient,
             standing="standard" if one.events.kind == "standard" else "alternative",
             deviations=tuple(one.events.deviations),
             steward=facts.steward,

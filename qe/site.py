@@ -119,6 +119,9 @@ class ScoringTable(Closed):
     fdr_q: float = Field(gt=0, lt=1)
     confidence: float = Field(gt=0.5, lt=1)
     achievable_share: float = Field(gt=0, lt=1)
+    bootstrap_draws: int = Field(
+        default=1000, ge=100
+    )  # of providers, for the interval of a model with effects of providers
     accept_calibration: dict[str, str] = {}
 
 

@@ -66,7 +66,7 @@ def prepare_confidential_reports(
     record_run(ledger, lineage(site, run, period), on=on, at=at, actor=actor)
     cycle = cycle_for_run(ledger.events(), period=period.label, run_id=run.run_id)
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, on))
-    previews = quarter.previews(site, run, units)
+    previews = quarter.previews(site, run, units, facts)
     dates, zones = quarter.review_dates(site, previews, send_on, keys)
     reports = render_confidential(
         previews,

@@ -31,6 +31,7 @@ class AuditedRow:
     is_rate            the numerator is a count of events of which a person can have several, over years or services
     rate_decimals      of the rate and of the expected rate
     interval_decimals  of both ends of the interval: Wilson's of the rate, or the exact Poisson one of the ratio
+    is_modelled        the ratio is predicted over expected: neither it nor its interval is worked out from the numerator
     """
 
     result: PublicResult
@@ -40,6 +41,7 @@ class AuditedRow:
     interval_decimals: int
     confidence: float = 0.95
     is_rate: bool = False
+    is_modelled: bool = False
 
 
 def audit(rows: Sequence[AuditedRow], *, min_count: int) -> Iterator[CellFinding]:
@@ -130,6 +132,8 @@ def is_possible(events: Counts, sizes: Counts, row: AuditedRow) -> NDArray[np.bo
     rate, the ratio and both ends of the interval.
     """
     result = row.result
+    if row.is_modelled:
+        return np.ones(len(events), dtype=np.bool_)
     if result.ratio is None and result.expected is None:
         if result.ci_low is None and result.ci_high is None:
             return np.ones(len(events), dtype=np.bool_)

@@ -19,13 +19,20 @@ FIGURES: Final = ("observed", "expected", "ratio", "adjusted", "ci_low", "ci_hig
 
 
 def for_recipient(
-    results: pl.DataFrame, *, units: pl.DataFrame, counts: pl.DataFrame, hide_small: bool, min_count: int
+    results: pl.DataFrame,
+    *,
+    units: pl.DataFrame,
+    counts: pl.DataFrame,
+    quotients: Mapping[str, str],
+    hide_small: bool,
+    min_count: int,
 ) -> list[ConfidentialResult]:
     """One entry a group or facility that has any row, in order of unit id.
 
     results     measure_results (contracts.md section 5)
     units       unit_id, level, id_type, identifier, name, role, provider_type, specialty, zip5, county_fips
     counts      measure_id, level, provider_id, kind (persons, step, excluded, component), name, value
+    quotients   quotients of two measures in dollars, with the first of them: a row is hidden where that one's is
     hide_small  hide figures that rest on 1 to min_count - 1 events even from their own provider
     """
     known = {
@@ -39,7 +46,7 @@ def for_recipient(
         if own.is_empty():
             continue
         counted = counts.filter((pl.col("provider_id") == unit_id) & (pl.col("level") == provider.level))
-        hidden = _small_rows(own, min_count) if hide_small else set()
+        hidden = _small_rows(own, quotients, min_count) if hide_small else set()
         rows = [
             _result(
                 row,
@@ -82,9 +89,12 @@ def _provider(row: Mapping[str, Any]) -> ProviderOrSupplier:
     )
 
 
-def _small_rows(own: pl.DataFrame, min_count: int) -> set[tuple[str, str]]:
+def _small_rows(own: pl.DataFrame, quotients: Mapping[str, str], min_count: int) -> set[tuple[str, str]]:
     """(measure, payer scope) of rows that rest on a small count. With one payer scope goes the other: their sum would tell it."""
     small = {(row["measure_id"], row["payer_scope"]) for row in own.iter_rows(named=True) if _has_small(row, min_count)}
+    small |= {
+        (quotient, scope) for quotient, first in quotients.items() for measure_id, scope in small if measure_id == first
+    }
     of_payers = {measure_id for measure_id, scope in small if scope != "all"}
     return small | {(measure_id, scope) for measure_id in of_payers for scope in ("medicare", "other")}
 

@@ -13,18 +13,26 @@ import polars as pl
 
 from qe.disclosure.audit import AuditedRow, audit
 from qe.disclosure.notes import NoteCode
-from qe.disclosure.results import PublicRelease, PublicResult
+from qe.disclosure.results import MODELLED, PublicRelease, PublicResult
 
 LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublicMeasure:
-    """What suppression needs to know of a measure."""
+    """What suppression needs to know of a measure.
+
+    quotient_of  of a quotient of two measures in dollars, the first of them: where that one's row is hidden, so is this
+    """
 
     measure_id: str
     name: str
     kind: Literal["proportion", "rate", "mean", "amount_ratio"]
+    quotient_of: str | None = None
+
+    @property
+    def precision(self) -> "PublicPrecision":
+        return QUOTIENT if self.quotient_of else PRECISION[self.kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,7 @@ PRECISION: Final = {
     "mean": PublicPrecision(rate=1, interval=1),
     "amount_ratio": PublicPrecision(rate=0, interval=2, benchmark=0),
 }
+QUOTIENT: Final = PublicPrecision(rate=2, interval=2, benchmark=2)
 
 
 def for_public(
@@ -63,16 +72,22 @@ def for_public(
     named = {(row["unit_id"], row["level"]): row for row in units.iter_rows(named=True)}
     rows: list[PublicResult] = []
     hidden = 0
-    for row in results.filter(pl.col("payer_scope") == "all").iter_rows(named=True):
+    whole = list(results.filter(pl.col("payer_scope") == "all").iter_rows(named=True))
+    same = {(row["measure_id"], row["provider_id"], row["level"]): row for row in whole}
+    for row in whole:
         unit = named.get((row["provider_id"], row["level"]))
         if unit is None or row["measure_id"] not in known:
             continue
         measure = known[row["measure_id"]]
         note = _note(row, measure, min_count)
+        if note is None and measure.quotient_of is not None:
+            first = same.get((measure.quotient_of, row["provider_id"], row["level"]))
+            note = NoteCode.SMALL_CELL if first is None else _note(first, known[measure.quotient_of], min_count)
         hidden += note is not None
         rows.append(_public(row, unit, measure, note))
     rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
-    audited = list(_audited(rows, known, confidence))
+    modelled = frozenset(results.filter(pl.col("engine").is_in(list(MODELLED)))["measure_id"].unique())
+    audited = list(_audited(rows, known, confidence, modelled))
     return PublicRelease(
         results=tuple(rows),
         findings=tuple(audit(audited, min_count=min_count)),
@@ -101,7 +116,7 @@ def _note(row: dict[str, Any], measure: PublicMeasure, min_count: int) -> NoteCo
 
 
 def _public(row: dict[str, Any], unit: dict[str, Any], measure: PublicMeasure, note: NoteCode | None) -> PublicResult:
-    precision = PRECISION[measure.kind]
+    precision = measure.precision
     denominator = row["denominator"]
     shown = note is None
     has_ratio = row["ratio"] is not None
@@ -137,9 +152,12 @@ def rounded(value: float | None, decimals: int) -> float | None:
     return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN))
 
 
-def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], confidence: float) -> Iterator[AuditedRow]:
+def _audited(
+    rows: Sequence[PublicResult], known: dict[str, PublicMeasure], confidence: float, modelled: frozenset[str]
+) -> Iterator[AuditedRow]:
+    """modelled: measures whose ratio is predicted over expected."""
     for row in rows:
-        precision = PRECISION[known[row.measure_id].kind]
+        precision = known[row.measure_id].precision
         yield AuditedRow(
             result=row,
             is_count=known[row.measure_id].kind == "proportion",
@@ -148,4 +166,5 @@ def _audited(rows: Sequence[PublicResult], known: dict[str, PublicMeasure], conf
             ratio_decimals=precision.ratio,
             interval_decimals=precision.interval if row.ratio is None else precision.ratio,
             confidence=confidence,
+            is_modelled=row.measure_id in modelled,
         )

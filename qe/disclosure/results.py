@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from qe.providers import Level, ProviderOrSupplier
 
@@ -54,6 +54,9 @@ class MeasureResult:
     engine: str
     converged: bool
     hidden: str | None = None
+
+
+MODELLED: Final = frozenset({"mixed_logit"})  # engines whose ratio is predicted, not observed, over expected
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,10 +37,11 @@ def claims_behind(
     use     "counted": claims.sql of the module gives it, and `amount` is what it adds to the event's amount (NULL where
             the module adds up no dollars); "decisive": a rule rests on it (driving_claim_ids)
     part    the kind of care that a counted dollar is shown under, or NULL
-    events  detail rows: event_id and driving_claim_ids are read
+    events  detail rows: event_id, driving_claim_ids and, where claims.sql tells measures apart, measure_id are read
     """
     order = events.select("event_id").unique(maintain_order=True).with_row_index("place")
-    counted = _counted(db, module, order["event_id"].to_list(), period, parameters, lists)
+    asked = events["measure_id"].unique().to_list() if "measure_id" in events.columns else module.measure_ids[:1]
+    counted = _counted(db, module, order["event_id"].to_list(), asked, period, parameters, lists)
     driving = (
         events.select("event_id", claim_id="driving_claim_ids")
         .explode("claim_id", keep_nulls=False, empty_as_null=False)
@@ -58,11 +59,12 @@ def _counted(
     db: Warehouse,
     module: Module,
     event_ids: Sequence[str],
+    measure_ids: Sequence[str],
     period: MeasurePeriod,
     parameters: Mapping[str, object],
     lists: Path | None,
 ) -> pl.DataFrame:
-    """The rows of claims.sql for these events; none where the module has no such file."""
+    """The rows of claims.sql for these events and measures; none where the module has no such file."""
     if "claims" not in module.sql:
         return pl.DataFrame(schema=SCHEMA)
     values = module.with_parameters(dict(parameters))
@@ -77,6 +79,8 @@ def _counted(
     finally:
         clear(db, module)
         value_sets.clear(db)
+    if "measure_id" in rows.columns:
+        rows = rows.filter(pl.col("measure_id").is_in(list(measure_ids)))
     if "part" not in rows.columns:
         rows = rows.with_columns(part=pl.lit(None))
     return rows.rename({"event_kind": "kind"}).with_columns(use=pl.lit("counted"))

@@ -42,9 +42,9 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
         "claim_ids": TEXTS,
     },
     "exclusions": {"measure_id": TEXT},
-    "numerator": {"measure_id": TEXT, "amount": "exact number"},
+    "numerator": {"measure_id": TEXT, "exposure": "exact number", "amount": "exact number"},
     "covariates": {},
-    "claims": {"part": TEXT},
+    "claims": {"measure_id": TEXT, "part": TEXT},
 }
 READ_ATTRIBUTION = frozenset({"exclusions", "numerator", "covariates"})
 OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})

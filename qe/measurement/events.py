@@ -12,7 +12,7 @@ POPULATION_COLUMNS = (
     "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "exposure", "payer_type", "claim_ids",
     "rule_ids",
 )  # fmt: skip
-NUMERATOR_COLUMNS = ("measure_id", "event_id", "value", "amount", "rule_ids", "claim_ids")
+NUMERATOR_COLUMNS = ("measure_id", "event_id", "value", "amount", "exposure", "rule_ids", "claim_ids")
 COLUMNS = (
     "measure_id", "event_id", "person_id", "index_date", "facility_id", "cohort", "payer_type", "exposure",
     "in_denominator", "exclusion_reasons", "in_numerator", "value", "amount", "rule_ids", "driving_claim_ids",
@@ -53,7 +53,9 @@ def assemble(
             for name in ("exclusion_reasons", "reason_claims", "outcome_rules", "outcome_claims")
         )
         .with_columns(
-            in_denominator=is_in, value=pl.col("value") if module.facts.kind == "mean" else pl.col("value").fill_null(0)
+            in_denominator=is_in,
+            value=pl.col("value") if module.facts.kind == "mean" else pl.col("value").fill_null(0),
+            exposure=pl.coalesce("outcome_exposure", "exposure"),
         )
         .with_columns(in_numerator=_in_numerator(module))
         .with_columns(
@@ -180,16 +182,20 @@ def _reasons(module: Module, exclusions: Mapping[str, pl.DataFrame], considered:
 
 
 def _outcome(module: Module, numerator: pl.DataFrame, considered: pl.DataFrame) -> pl.DataFrame:
-    """The numerator's rows by measure and event: value, amount, outcome_rules, outcome_claims and own columns."""
+    """The numerator's rows by measure and event: value, amount, outcome_exposure, outcome_rules, outcome_claims, own columns."""
     rows = _keyed(module, "numerator", numerator, considered)
     _require(module, "numerator", rows, required=["value"])
     if module.facts.kind == "proportion" and rows.filter(~pl.col("value").is_in([0, 1])).height:
         raise MeasureError(f"{module.place('numerator')}: the value of a proportion must be 0 or 1")
     if "amount" not in rows.columns:
         rows = rows.with_columns(amount=pl.lit(None, dtype=pl.Decimal(14, 2)))
-    return rows.with_columns(pl.col("value").cast(pl.Decimal(18, 6)), pl.col("amount").cast(pl.Decimal(14, 2))).rename(
-        {"rule_ids": "outcome_rules", "claim_ids": "outcome_claims"}
-    )
+    if "exposure" not in rows.columns:
+        rows = rows.with_columns(exposure=pl.lit(None, dtype=pl.Decimal(18, 6)))
+    return rows.with_columns(
+        pl.col("value").cast(pl.Decimal(18, 6)),
+        pl.col("amount").cast(pl.Decimal(14, 2)),
+        pl.col("exposure").cast(pl.Decimal(18, 6)),
+    ).rename({"rule_ids": "outcome_rules", "claim_ids": "outcome_claims", "exposure": "outcome_exposure"})
 
 
 def _in_numerator(module: Module) -> pl.Expr:

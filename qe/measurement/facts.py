@@ -44,13 +44,18 @@ class Closed(BaseModel):
 class PublishedMeasure(Closed):
     """One measure that the module publishes. `id` is unique over all modules.
 
-    per  what its denominator counts, where that is not the module's unit: "member years"
+    per       what its denominator counts, where that is not the module's unit: "member years"
+    dollars   what its dollars are, where they are not what was allowed: "dollars at reference prices"
+    quotient  the two measures of the module whose quotient it is, or None. Its expected value is then the quotient of theirs,
+              so that the three results multiply exactly; whether it has cases enough is judged by the first one's denominator
     """
 
     id: Identifier
     name: Text
     category: Text
     per: str = ""
+    dollars: str = ""
+    quotient: tuple[Identifier, Identifier] | None = None
 
 
 class Citation(Closed):
@@ -302,6 +307,18 @@ class Measure(Closed):
     unverified: dict[str, Text] = {}
     upkeep: Upkeep
 
+    @model_validator(mode="after")
+    def _quotients_have_two_terms(self) -> Self:
+        own = [measure.id for measure in self.measures if measure.quotient is None]
+        for measure in self.measures:
+            if measure.quotient is None:
+                continue
+            if len(set(measure.quotient) & set(own)) < 2:
+                raise ValueError(f"quotient of {measure.id} names two measures of the module that are no quotients")
+            if self.kind != "amount_ratio" or self.scoring.model in ("none", "logistic"):
+                raise ValueError(f"quotient of {measure.id}: only amounts with an expected value have one")
+        return self
+
     @field_validator("shared")
     @classmethod
     def _only_exclusions_are_several(cls, shared: dict[SqlFile, SharedStems]) -> dict[SqlFile, SharedStems]:
@@ -311,6 +328,14 @@ class Measure(Closed):
             if len(names) > 1 and stem != "exclusions":
                 raise ValueError(f"{stem} is one file; only exclusions may be several")
         return shared
+
+    @model_validator(mode="after")
+    def _effects_belong_to_one_level(self) -> Self:
+        if self.scoring.model == "mixed_logit" and (len(self.attribution.levels) != 1 or self.kind != "proportion"):
+            raise ValueError(
+                'model = "mixed_logit" needs a proportion and one level of attribution, whose effects it fits'
+            )
+        return self
 
     @field_validator("classes", mode="before")
     @classmethod

@@ -7,14 +7,15 @@ A folder `measures/<id>/` is a module and publishes one or more measures:
                    [, measure_id, facility_id, cohort, exposure, payer_type, claim_ids, columns of the module's own]
   exclusions.sql   one row an event and rule: event_id, rule_id, claim_ids [, measure_id]; all reasons, not the first
   numerator.sql    at most one row an event (and measure): event_id, value decimal(18,6), rule_ids, claim_ids
-                   [, measure_id, amount decimal(14,2), columns of the module's own such as days_covered]
+                   [, measure_id, amount decimal(14,2), exposure where it is an outcome itself and not the population's,
+                   columns of the module's own such as days_covered]
                    of a proportion the value is 0 or 1; in_numerator is value > 0 inside the denominator; no row is 0
   covariates.sql   optional, one row an event and factor: event_id, factor, value. The families age, sex, payer_line and
                    cohort are filled by the engine when [scoring] names them and this file does not; the others come
                    from here or from qe/claims/risk/<family>.sql
   claims.sql       optional, one row a claim or fill that an event's value rests on: event_id, event_kind ("claim", "fill"),
-                   claim_id, amount (what it adds to the event's amount, or NULL) [, part: the kind of care it is counted
-                   under]. Read by `qe explain` alone. Without it these are the driving claims; needed where fills count,
+                   claim_id, amount (what it adds to the event's amount, or NULL) [, measure_id, part: the kind of care it
+                   is counted under]. Read by `qe explain` alone. Without it these are the driving claims; needed where fills count,
                    or where dollars are added up
   value_sets/      CSV: code, label (of a map: category), effective_from, effective_to
   cases.toml       worked cases (schema: qe/measurement/cases.py)

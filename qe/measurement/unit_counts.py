@@ -22,7 +22,7 @@ def unit_counts(found: MeasureEvents) -> pl.DataFrame:
     kind persons    name all, medicare, other: distinct persons in the denominator
     kind step       name of the attribution step: distinct persons
     kind excluded   name of the rule: events of the unit with that reason
-    kind component  name of a service category: its dollars per unit of exposure (modules with <name>_amount)
+    kind component  name of a service category: its dollars per unit of exposure (measures with <name>_amount)
     """
     key = ["measure_id", "level", "provider_id"]
     rows = found.attributed.join(found.events, on=["measure_id", "event_id"], how="inner")
@@ -56,11 +56,12 @@ def _steps(found: MeasureEvents, inside: pl.DataFrame, key: list[str]) -> pl.Dat
 def _components(inside: pl.DataFrame, key: list[str]) -> list[pl.DataFrame]:
     """Dollars per unit of exposure by category, summed in a fixed order as decimals before they are divided."""
     names = [name for name in COMPONENTS if f"{name}_amount" in inside.columns]
-    ordered = inside.sort([*key, "event_id"])
+    ordered = inside.sort([*key, "event_id"])  # of a measure without the column every row is NULL
     exposure = pl.col("exposure").sum().cast(pl.Float64)
     return [
         ordered.group_by(key, maintain_order=True)
-        .agg(value=pl.col(f"{name}_amount").sum().cast(pl.Float64) / exposure)
+        .agg(value=pl.col(f"{name}_amount").sum().cast(pl.Float64) / exposure, told=pl.col(f"{name}_amount").count())
+        .filter(pl.col("told") > 0)
         .with_columns(kind=pl.lit("component"), name=pl.lit(name))
         for name in names
     ]

@@ -31,7 +31,7 @@ DIGITS: Final = 16  # of the sha256, in hex
 LIST_FACTS: Final = {"__all__": {"file", "shared", "system", "match", "without"}}
 DECIDING_FACTS: Final[dict[str, Any]] = {
     **dict.fromkeys(("direction", "kind", "unit", "window", "attribution", "shared", "parts"), True),
-    "measures": {"__all__": {"id", "per"}},
+    "measures": {"__all__": {"id", "per", "quotient"}},
     "scoring": {"model", "cohort", "covariates", "interval"},
     "publish": {"min_denominator", "min_reliability"},
     "parameters": {"__all__": {"type", "default", "choices", "deviation"}},
@@ -52,7 +52,7 @@ def deciding(module: Module) -> dict[str, str]:
     facts = module.facts
     own = f"measures/{module.folder.name}"
     found = {
-        f"{own}/measure.toml": canonical_json(facts.model_dump(mode="json", include=DECIDING_FACTS)).encode(),
+        f"{own}/measure.toml": canonical_json(_facts(module)).encode(),
         f"{own}/method.md": "\n".join(_rules(module.method)).encode(),
         **{module.place(stem): _sql(sql).encode() for stem, sql in module.sql.items()},
     }
@@ -63,6 +63,15 @@ def deciding(module: Module) -> dict[str, str]:
             shared = f"_lists/{listed.shared}.csv"
             found[f"measures/{shared}"] = _bytes(module.folder.parent / shared)
     return {name: hashlib.sha256(content).hexdigest()[:DIGITS] for name, content in sorted(found.items())}
+
+
+def _facts(module: Module) -> dict[str, Any]:
+    """The facts of measure.toml that decide; a measure that is no quotient says nothing of one."""
+    facts: dict[str, Any] = module.facts.model_dump(mode="json", include=DECIDING_FACTS)
+    for measure in facts["measures"]:
+        if measure["quotient"] is None:
+            del measure["quotient"]
+    return facts
 
 
 def _bytes(path: Path) -> bytes:

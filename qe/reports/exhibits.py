@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qe.disclosure.results import ConfidentialResult, MeasureResult
+from qe.disclosure.results import MODELLED, ConfidentialResult, MeasureResult
 from qe.reports import figures, markdown, wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import DotPlot
@@ -12,6 +12,7 @@ from qe.reports.marks import (
     axis_of,
     cases_word,
     direction_of,
+    dollars_of,
     per_case,
     plot_of,
     rate_scale,
@@ -42,7 +43,7 @@ class Exhibit:
     why: str
     direction: str
     cases_word: str
-    per_case: str
+    component_dollars: str
     scope_rows: tuple[tuple[str, ...], ...]
     peer_heads: tuple[str, ...]
     peer_cells: tuple[str, ...]
@@ -74,7 +75,7 @@ def exhibit(
         why=measure.why_it_matters,
         direction=direction_of(measure),
         cases_word=cases_word(measure).capitalize(),
-        per_case=per_case(measure),
+        component_dollars=f"{dollars_of(measure).capitalize()} {per_case(measure)}",
         scope_rows=tuple(_scope_row(one, measure) for one in result.results if one.measure_id == measure.measure_id),
         peer_heads=PEER_HEADS,
         peer_cells=_peer_cells(row, measure, scale),
@@ -91,8 +92,14 @@ def exhibit(
         ),
         exclusions_letter="d" if components else "c",
         components=components,
-        standing=_standing(measure),
+        standing=_standing(measure) if row.engine not in MODELLED else f"{_standing(measure)} {PREDICTED}",
     )
+
+
+PREDICTED = (
+    "Over all payers the ratio is predicted over expected: drawn toward the average, the more the fewer your cases are; "
+    "by payer it is observed over expected."
+)
 
 
 def _standing(measure: MeasureFacts) -> str:

@@ -34,6 +34,10 @@ class MeasureFacts:
     method: str
     approved_on: date | None
     per: str = ""  # what the denominator counts, where that is not the unit
+    dollars: str = ""  # what its dollars are, where they are not what was allowed
+    quotient: tuple[str, str] | None = (
+        None  # the two measures whose quotient it is: its figure is a ratio, its cases the first's
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

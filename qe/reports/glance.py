@@ -14,6 +14,7 @@ from qe.reports.marks import (
     axis_of,
     cases_word,
     compared_figure,
+    minimum_word,
     plot_of,
     rate_scale,
     scale_of,
@@ -58,22 +59,28 @@ def glance(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]) ->
     for (category, direction, scale), measures in keyed.items():
         rows = [whole[measure.measure_id] for measure in measures]
         axis = axis_of(rows, scale)
-        of_what = ", observed / expected" if scale == "ratio" else ""
+        of_what = ", ratio to expected" if scale == "ratio" else ""
         yield GlanceGroup(
             title=category,
             direction=f"{direction} is better{of_what}",
             axis_title=f"Axis from {wording.tick(axis.low, scale)} to {wording.tick(axis.high, scale)}",
             ticks=ticks_of(axis, scale),
-            rows=tuple(_glance_row(measure, row, axis, scale) for measure, row in zip(measures, rows, strict=True)),
+            rows=tuple(_glance_row(measure, whole, axis, scale) for measure in measures),
         )
 
 
-def _glance_row(measure: MeasureFacts, row: MeasureResult, axis: Axis, scale: Scale) -> GlanceRow:
+def _judged_by(measure: MeasureFacts, whole: Mapping[str, MeasureResult]) -> MeasureResult:
+    """The row whose denominator says whether there are cases enough: of a quotient its first measure's."""
+    return whole[measure.measure_id if measure.quotient is None else measure.quotient[0]]
+
+
+def _glance_row(measure: MeasureFacts, whole: Mapping[str, MeasureResult], axis: Axis, scale: Scale) -> GlanceRow:
+    row, judged_by = whole[measure.measure_id], _judged_by(measure, whole)
     mark, status = wording.STATUS[row.category]
     few = row.category == "too_few"
     return GlanceRow(
         name=measure.name,
-        cases=HIDDEN_FIGURE if row.hidden else wording.count(row.denominator),
+        cases=HIDDEN_FIGURE if row.hidden or judged_by.hidden else wording.count(judged_by.denominator),
         figure="NR" if few or row.hidden else wording.figure(compared_figure(row, scale), scale),
         interval="" if few or row.hidden else wording.interval(row.ci_low, row.ci_high, scale),
         plot=plot_of(axis, row, measure, scale),
@@ -98,7 +105,7 @@ def notes(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]) -> 
     notes = []
     few = [measure for measure in shown if whole[measure.measure_id].category == "too_few"]
     if few:
-        minima = ", ".join(f"{one.minimum_denominator:,} {cases_word(one)} ({one.name})" for one in few)
+        minima = ", ".join(f"{one.minimum_denominator:,} {minimum_word(one)} ({one.name})" for one in few)
         notes.append(("a", f"Below the measure's minimum: {minima}. Left out of the public report."))
     if any(_is_unreliable(whole[measure.measure_id]) for measure in shown):
         notes.append(("b", "Reliability below 0.70 at your volume."))
@@ -120,20 +127,21 @@ def look_first(shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]
     for measure in ranked[:LOOK_FIRST]:
         row = whole[measure.measure_id]
         number = shown.index(measure) + 2
-        lines.append((measure.name, f"{_sentence(measure, row)} (Exhibit {number})"))
+        lines.append((measure.name, f"{_sentence(measure, row, _judged_by(measure, whole))} (Exhibit {number})"))
     return tuple(lines) or (("No result", "none of this report's measures has a case of yours in this period."),)
 
 
-def _sentence(measure: MeasureFacts, row: MeasureResult) -> str:
-    if row.hidden:
+def _sentence(measure: MeasureFacts, row: MeasureResult, judged_by: MeasureResult) -> str:
+    if row.hidden or judged_by.hidden:
         return "not shown, so that no small number of persons can be told."
     if row.category == "too_few":
-        cases = wording.count(row.denominator or Decimal(0))
-        return f"{cases} {cases_word(measure)}, too few to compare."
+        cases = wording.count(judged_by.denominator or Decimal(0))
+        return f"{cases} {minimum_word(measure)}, too few to compare."
     scale = scale_of(row, measure)
     if measure.kind == "amount_ratio" and row.ratio is not None:
         difference = abs(row.ratio - 1) * 100
-        said = f"{difference:.0f}% {'above' if row.ratio >= 1 else 'below'} what is expected for your patients' mix"
+        figure = "prices " if measure.quotient is not None else ""
+        said = f"{figure}{difference:.0f}% {'above' if row.ratio >= 1 else 'below'} what is expected for your patients' mix"
     elif scale == "ratio" and row.ratio is not None:
         said = (
             f"{wording.figure(row.observed, rate_scale(measure))} of {wording.count(row.denominator)} {cases_word(measure)},"

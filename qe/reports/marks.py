@@ -25,6 +25,8 @@ def scale_of(row: MeasureResult, measure: MeasureFacts) -> Scale:
 
 def rate_scale(measure: MeasureFacts) -> Scale:
     """How numerator / denominator is printed: dollars, shares as percent, rates per 1,000 of what the denominator counts."""
+    if measure.quotient is not None:
+        return "ratio"
     match measure.kind:
         case "amount_ratio":
             return "dollars"
@@ -48,6 +50,16 @@ def cases_word(measure: MeasureFacts) -> str:
     if measure.kind == "amount_ratio" and measure.unit == "person":
         return "member months"
     return wording.UNITS[measure.unit]
+
+
+def minimum_word(measure: MeasureFacts) -> str:
+    """What the least denominator counts: of a quotient it is that of its first measure."""
+    return "member months" if measure.quotient is not None else cases_word(measure)
+
+
+def dollars_of(measure: MeasureFacts) -> str:
+    """What the dollars of a cost measure are."""
+    return measure.dollars or "allowed dollars"
 
 
 def per_case(measure: MeasureFacts) -> str:

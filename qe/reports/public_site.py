@@ -14,7 +14,7 @@ from qe.disclosure.notes import NOTE_WORDING, NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
 from qe.reports import markdown, pages, wording
 from qe.reports.facts import MeasureFacts, ReportFacts
-from qe.reports.marks import cases_word, per_case, rate_scale
+from qe.reports.marks import cases_word, dollars_of, minimum_word, per_case, rate_scale
 
 HIDDEN: Final = "*"
 COLUMNS: Final = tuple(field.name for field in fields(PublicResult))
@@ -28,12 +28,13 @@ MEANINGS: Final = {
     "area": "County of the practice location (FIPS)",
     "period_start": "First day of the measure's period",
     "period_end": "Last day of the measure's period",
-    "denominator": "Cases: stays, persons, episodes or member months",
-    "rate": "Numerator / denominator as a fraction; dollars a member month or an episode for costs",
+    "denominator": "Cases: stays, persons, episodes or member months; dollars at reference prices for price indices",
+    "rate": "Numerator / denominator as a fraction; for costs dollars a member month or an episode, for prices a ratio",
     "ci_low": "Lower end of the 95% interval: of the ratio where there is one, else of the rate",
     "ci_high": "Upper end of the 95% interval",
     "expected": "Expected rate for the same patients, in the unit of rate; empty for measures that are not risk-adjusted",
-    "ratio": "Observed / expected",
+    "ratio": "Ratio to expected: predicted over expected where the risk model has an effect of each provider, else observed over "
+    "expected",
     "benchmark": "Achievable benchmark, in the unit of rate; for unadjusted shares only",
     "category": "better, no_different, worse, too_few",
     "note_code": "Why figures are missing",
@@ -170,15 +171,24 @@ def _measure_view(measure: MeasureFacts, public: PublicRelease) -> PublicMeasure
         why=measure.why_it_matters,
         direction=f"{measure.direction.capitalize()} is better.",
         standing="Standard measure" if measure.standing == "standard" else "Alternative measure",
-        figure=f"dollars {per_case(measure)}" if measure.kind == "amount_ratio" else "rate",
+        figure=_figure_word(measure),
         attribution=wording.attribution_rule(measure.attribution_method, measure.attribution),
         risk_adjustment=wording.risk_adjustment(measure.risk_adjustment),
-        minimum=f"{measure.minimum_denominator:,} {cases_word(measure)}",
+        minimum=f"{measure.minimum_denominator:,} {minimum_word(measure)}",
         version=measure.version,
         steward=measure.steward,
         blocks=markdown.blocks(measure.method),
         rows=tuple(sorted(rows, key=lambda row: (row.level, row.provider_name, row.public_id))),
     )
+
+
+def _figure_word(measure: MeasureFacts) -> str:
+    """What the rate of a measure is."""
+    if measure.kind != "amount_ratio":
+        return "rate"
+    if measure.quotient is not None:
+        return f"{dollars_of(measure)} to {cases_word(measure)}"
+    return f"{measure.dollars or 'dollars'} {per_case(measure)}"
 
 
 def _row(row: PublicResult, measure: MeasureFacts) -> PublicRow:

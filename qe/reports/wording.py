@@ -151,6 +151,7 @@ MODELS: Final = {
 }
 FAMILIES: Final = {
     "age": "age",
+    "age*payer_line": "age by payer",
     "sex": "sex",
     "payer_line": "payer",
     "comorbidity": "comorbidities",
@@ -161,7 +162,7 @@ FAMILIES: Final = {
     "cohort": "kind of stay",
     "history": "how much of the year before is known",
 }
-FORMS: Final = {"": "", "spline": " as a curve"}
+FORMS: Final = {"": "", "spline": " as a curve", "bands": " in bands"}
 TERMS: Final = {
     "intercept": "Intercept",
     "age": "Age, by 10 years",
@@ -173,10 +174,21 @@ TERMS: Final = {
     "c_statistic": "C-statistic: 0.5 tells cases apart no better than chance, 1 always",
     "events": "Cases in the model",
     "converged": "The model converged",
+    "sigma": "How much providers differ: standard deviation of their effects, in log odds",
+    "providers": "Providers in the model",
+    "reliability, lowest quarter": "Reliability of the effects: a quarter of providers lie below",
+    "reliability, median": "Reliability of the effects: half of providers lie below",
+    "reliability, highest quarter": "Reliability of the effects: three quarters of providers lie below",
 }
 CALIBRATION: Final = "calibration O/E before scaling, "
 COHORTS: Final = {
     "": "",
+    "surgery_gynecology": "surgery and gynecology",
+    "cardiorespiratory": "heart and lung",
+    "cardiovascular": "heart and vessels",
+    "neurology": "neurology",
+    "medicine": "general medicine",
+    "unassigned": "stays without a category",
     "full_history": "persons covered for at least 9 months of the year before",
     "short_history": "persons covered for fewer than 9 months of the year before",
 }
@@ -188,6 +200,7 @@ PAYERS: Final = {
     "unknown": "Payer not recorded",
 }
 TERM_FAMILIES: Final = {
+    "age": "Age",
     "payer_line": "Payer",
     "comorbidity": "Comorbidity",
     "diagnosis_group": "Principal diagnosis",
@@ -346,6 +359,7 @@ SETTINGS: Final = {
     "review.request_zone": "Time zone of the last day to ask, where the recipient's is not known",
     "review.respond_within_days": "Days within which requests are answered",
     "scoring.accept_calibration": "Models accepted although they fit some patients less well",
+    "scoring.bootstrap_draws": "Draws of providers behind an interval of a model with an effect of each provider",
     "scoring.achievable_share": "Share of all cases that the best peers of the achievable benchmark hold",
     "scoring.confidence": "Confidence of intervals",
     "scoring.fdr_q": "Share of false findings allowed among results that differ (FDR control)",
@@ -524,6 +538,9 @@ def term(code: str) -> str:
     if code.startswith(CALIBRATION):
         line, _, ages = code.removeprefix(CALIBRATION).partition(", age ")
         return f"Observed / expected before scaling: {PAYERS.get(line, plain(line))}{_ages(ages)}"
+    if "*" in code:
+        level, _, other = code.partition("*")
+        return f"{term(level)}, {term(other)[0].lower()}{term(other)[1:]}"
     family, _, level = code.partition(":")
     if not level:
         return plain(code)

@@ -1,6 +1,8 @@
 """Cases of providers as the models take them: checked once, and what they add up to by provider."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from qe.errors import CannotFit
 
 Floats = NDArray[np.float64]
+
+ROWS_AT_ONCE: Final = 4_096  # of factors: what is made of them stays in the processor's cache
+LEAST_SPREAD: Final = (
+    1e-6  # standard deviation of a factor beside its mean; with less the sums of its squares hold nothing of it
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,55 +57,101 @@ def checked(y: ArrayLike, x: ArrayLike, provider: ArrayLike, *, least_providers:
         )
     if not len(outcome):
         raise CannotFit("there is no case to fit a model to")
-    for said, without in (("outcome", ~np.isfinite(outcome)), ("factor", ~np.isfinite(factors).all(axis=1))):
-        if without.any():
-            raise CannotFit(
-                f"{said} missing or infinite in {int(without.sum()):,} of {len(outcome):,} cases "
-                f"(first: row {int(np.argmax(without)):,})",
-                remedy="Leave the cases out, or give what is missing a factor of its own.",
-            )
-    names, place = np.unique(labels.astype(str), return_inverse=True)
+    _require_finite(outcome[:, None], "outcome")
+    _require_finite(factors, "factor")
+    names, place = _by_name(labels)
     if len(names) < least_providers:
         raise CannotFit(
             f"the model tells providers apart and needs {least_providers} of them, got {len(names)}",
             remedy="Compare observed with expected outcomes instead.",
         )
-    return Cases(outcome=outcome, factors=factors, providers=tuple(names.tolist()), place=place.astype(np.int64))
+    return Cases(outcome=outcome, factors=factors, providers=names, place=place)
+
+
+def _require_finite(values: Floats, said: str) -> None:
+    if all(np.isfinite(values[rows]).all() for rows in blocks(len(values))):
+        return
+    without = ~np.isfinite(values).all(axis=1)
+    raise CannotFit(
+        f"{said} missing or infinite in {int(without.sum()):,} of {len(values):,} cases "
+        f"(first: row {int(np.argmax(without)):,})",
+        remedy="Leave the cases out, or give what is missing a factor of its own.",
+    )
+
+
+def _by_name(labels: NDArray[np.generic]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Sorted unique labels as text, and where each case's label stands among them; by hash, as sorting text takes long."""
+    each = labels.astype(str).tolist()
+    names = tuple(sorted(set(each)))
+    where = {name: place for place, name in enumerate(names)}
+    return names, np.fromiter(map(where.__getitem__, each), dtype=np.int64, count=len(each))
+
+
+def blocks(rows: int, at_once: int = ROWS_AT_ONCE) -> Iterator[slice]:
+    """All rows in order, at most `at_once` in a slice."""
+    return (slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once))
 
 
 def require_full_rank(factors: Floats) -> None:
-    """CannotFit names the columns of (n, p) `factors` that are constant or that earlier columns already determine."""
-    constant = [column for column in range(factors.shape[1]) if np.ptp(factors[:, column]) == 0]
+    """CannotFit names the columns of (n, p) `factors` that are constant or that earlier columns already determine.
+
+    A factor whose standard deviation is under a millionth of its mean counts as constant.
+    """
+    mean = factors.mean(axis=0)
+    gram = centred_products(factors, mean)
+    spread = np.sqrt(np.diag(gram) / len(factors))
+    constant = np.flatnonzero(spread <= LEAST_SPREAD * np.abs(mean)).tolist()
     if constant:
         raise CannotFit(
-            f"{len(constant)} of {factors.shape[1]} factors are the same in every case (columns {_listed(constant)})",
-            remedy="Leave them out: the model's constant says the same.",
+            f"{len(constant)} of {factors.shape[1]} factors are the same in every case (columns {listed(constant)})",
+            remedy="Leave them out: the model's constant says the same. A factor far from 0 is given less its mean.",
         )
-    with_constant = np.column_stack([np.ones(len(factors)), factors])
-    gram = with_constant.T @ with_constant
     size = np.sqrt(np.diag(gram))
-    determined = _determined(gram / np.outer(size, size))
-    if determined:
+    repeated = determined(gram / np.outer(size, size))
+    if repeated:
         raise CannotFit(
-            f"{len(determined)} of {factors.shape[1]} factors are determined by earlier ones (columns {_listed(determined)})",
+            f"{len(repeated)} of {factors.shape[1]} factors are determined by earlier ones (columns {listed(repeated)})",
             remedy="Leave them out, or leave out what they repeat.",
         )
 
 
-def _determined(correlations: Floats) -> list[int]:
-    """Columns (the constant not counted) of which nothing is left beside the ones before: pivots of Cholesky's method."""
+def centred_products(factors: Floats, mean: Floats) -> Floats:
+    """(p, p): sums over the cases of (x - mean)(x - mean)', in blocks, so that no copy of the factors is made."""
+    gram = np.zeros((factors.shape[1], factors.shape[1]))
+    for rows in blocks(len(factors)):
+        about = factors[rows] - mean
+        gram += about.T @ about
+    return gram
+
+
+def products(factors: Floats, weight: Floats) -> Floats:
+    """X'WX (p + 1, p + 1), the constant first; weight (n,) >= 0."""
+    terms = factors.shape[1] + 1
+    gram = np.zeros((terms, terms))
+    gram[0, 0] = weight.sum()
+    gram[0, 1:] = gram[1:, 0] = weight @ factors
+    root = np.sqrt(weight)
+    for rows in blocks(len(factors)):
+        part = factors[rows] * root[rows, None]
+        gram[1:, 1:] += part.T @ part  # of one array with itself: half the work
+    return gram
+
+
+def determined(correlations: Floats) -> list[int]:
+    """Columns of which nothing is left beside the ones before: pivots of Cholesky's method."""
     left = correlations.copy()
     found = []
     for column in range(len(left)):
         pivot = left[column, column]
         if pivot < 1e-10:
-            found.append(column - 1)
+            found.append(column)
             continue
         along = left[column + 1 :, column] / pivot
         left[column + 1 :, column + 1 :] -= np.outer(along, left[column, column + 1 :])
     return found
 
 
-def _listed(columns: list[int], most: int = 8) -> str:
-    listed = ", ".join(str(column) for column in columns[:most])
-    return f"{listed} and {len(columns) - most} more" if len(columns) > most else listed
+def listed(columns: list[int], most: int = 8) -> str:
+    """The first numbers of columns as text, and how many more there are."""
+    first = ", ".join(str(column) for column in columns[:most])
+    return f"{first} and {len(columns) - most} more" if len(columns) > most else first

@@ -1,6 +1,6 @@
 """Providers held against their peers: quartiles, percentile, benchmark, reliability, category and significance."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -36,6 +36,10 @@ class ScoringSettings(Protocol):
     def confidence(self) -> float: ...
     @property
     def achievable_share(self) -> float: ...
+    @property
+    def bootstrap_draws(self) -> int: ...
+    @property
+    def accept_calibration(self) -> Mapping[str, str]: ...
 
 
 def compared(
@@ -45,6 +49,7 @@ def compared(
     level: str,
     peer_settings: PeerSettings,
     settings: ScoringSettings,
+    areas: Sequence[str] = (),
 ) -> pl.DataFrame:
     """The rows with peer group, quartiles, percentile, benchmark, reliability, category and significance.
 
@@ -56,10 +61,12 @@ def compared(
     whole = rows.filter(pl.col("payer_scope") == "all").sort("provider_id")
     described = whole.select(
         unit_id="provider_id",
-        size="denominator",
-        is_eligible=(pl.col("denominator") >= minimum) & pl.col("ci_low").is_not_null(),
+        size="size",
+        is_eligible=(pl.col("size") >= minimum) & pl.col("ci_low").is_not_null(),
     ).join(units.select("unit_id", "specialty", "county_fips"), on="unit_id", how="left", maintain_order="left")
-    groups = peers.assign(described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers)
+    groups = peers.assign(
+        described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers, areas=areas
+    )
     eligible = set(described.filter("is_eligible")["unit_id"])
     extra: dict[str, dict[str, Any]] = {}
     for label, members in groups.members.items():
@@ -105,7 +112,7 @@ def _scope_comparison(
     row: Mapping[str, Any], label: str, reference: float | None, higher_is_better: bool, minimum: int
 ) -> dict[str, Any]:
     """Peer group and category of one provider within one payer scope."""
-    too_few = row["denominator"] < minimum or row["ci_low"] is None or reference is None
+    too_few = row["size"] < minimum or row["ci_low"] is None or reference is None
     category = "too_few"
     if not too_few and reference is not None:
         category = _category(row["ci_low"], row["ci_high"], reference, higher_is_better)
@@ -187,10 +194,11 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
         spread = np.sqrt(max(reference * (1 - reference), 1e-12) / size)
         return np.asarray(2 * scipy.stats.norm.sf(np.abs(share - reference) / spread), dtype=np.float64)
     if rows["log_error"].null_count() == 0:
-        return np.asarray(
-            2 * scipy.stats.norm.sf(np.abs(np.log(rows["ratio"].to_numpy())) / rows["log_error"].to_numpy()),
-            dtype=np.float64,
-        )
+        away, error = np.abs(np.log(rows["ratio"].to_numpy())), rows["log_error"].to_numpy()
+        z = np.divide(
+            away, error, out=np.zeros_like(away), where=error > 0
+        )  # providers that do not differ have no error
+        return np.asarray(2 * scipy.stats.norm.sf(z), dtype=np.float64)
     observed, expected = rows["numerator"].cast(pl.Float64).to_numpy(), rows["expected"].to_numpy()
     half = 0.5 * scipy.stats.poisson.pmf(observed, expected)
     below, above = scipy.stats.poisson.cdf(observed, expected) - half, scipy.stats.poisson.sf(observed, expected) + half
@@ -200,6 +208,8 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
 def _reliability(rows: pl.DataFrame, has_ratio: bool) -> Floats | None:
     if rows.height < 2:
         return None
+    if rows["model_reliability"].null_count() == 0:
+        return rows["model_reliability"].to_numpy()
     if not has_ratio:
         return reliability.beta_binomial(
             rows["numerator"].cast(pl.Float64).to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()

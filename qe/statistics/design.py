@@ -17,6 +17,8 @@ AGE_KNOTS: Final = (
     75.0,
     85.0,
 )  # years; fixed, so that a model's terms mean the same in every quarter
+TIMES: Final = "*"  # between two families: their interaction
+AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years; by these calibration is told, too
 RARE_EVENTS: Final = (
     50  # a level with fewer events, or with fewer than RARE_OUTCOMES outcomes (or non-outcomes), is pooled
 )
@@ -43,7 +45,8 @@ def build(
     """The design matrix of `event_ids` for the factor families that [scoring] covariates names.
 
     covariates  event_id, factor, value (long form; absent is 0)
-    families    "age|spline", "sex", "payer_line", "comorbidity": a form after the bar
+    families    "age|spline", "age|bands", "sex", "payer_line", "comorbidity": a form after the bar; "age*payer_line": the columns
+                of age once more for each level of payer_line that has a column, so that age may matter otherwise there
     outcome     0 or 1 (or a count) by event, by which rare levels are told; None pools by the number of events alone
     """
     row = {event_id: place for place, event_id in enumerate(event_ids)}
@@ -53,9 +56,20 @@ def build(
     columns: list[tuple[str, Floats]] = []
     dropped: list[tuple[str, str]] = []
     for name, form in wanted.items():
+        if TIMES in name:
+            for product, values in _interactions(columns, *name.split(TIMES)):
+                if reason := _rare(values, outcome):
+                    dropped.append((product, reason))
+                else:
+                    columns.append((product, values))
+            continue
         levels = _levels(known.filter(family == name), row)
         if form == "spline":
             columns += [column for level, values in levels.items() for column in _spline(level, values)]
+        elif form == "bands":
+            kept, left_out = _categories(_bands(name, levels[name]), outcome) if name in levels else ([], [])
+            columns += kept
+            dropped += left_out
         elif _is_partition(levels):
             kept, left_out = _categories(levels, outcome)
             columns += kept
@@ -141,6 +155,25 @@ def _spline(name: str, values: Floats, knots: tuple[float, ...] = AGE_KNOTS) -> 
         )
         columns.append((f"{name}'{j}", cubic / (last - t[0]) ** 2 / 10.0))
     return columns
+
+
+def _bands(name: str, values: Floats) -> dict[str, Floats]:
+    """Which of AGE_BANDS each event is in: "age:18-44" and so on, as far as somebody is in it."""
+    ends = (*AGE_BANDS[1:-1], np.inf)
+    bands = {
+        f"{name}:{low}-{int(last) - 1}": ((values >= (low or -np.inf)) & (values < end)).astype(np.float64)
+        for low, end, last in zip(AGE_BANDS, ends, AGE_BANDS[1:], strict=False)
+    }
+    return {band: having for band, having in bands.items() if having.any()}
+
+
+def _interactions(columns: list[tuple[str, Floats]], first: str, second: str) -> list[tuple[str, Floats]]:
+    """The products of every column of the first family with every one of the second; both stand before them."""
+    of_first = [
+        (name, values) for name, values in columns if name == first or name.startswith((f"{first}'", f"{first}:"))
+    ]
+    of_second = [(name, values) for name, values in columns if name == second or name.startswith(f"{second}:")]
+    return [(f"{level}{TIMES}{term}", having * values) for level, having in of_second for term, values in of_first]
 
 
 def _cube(values: Floats) -> Floats:

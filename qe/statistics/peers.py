@@ -8,6 +8,13 @@ import numpy as np
 import polars as pl
 
 PLURAL: Final = {"clinician": "clinicians", "group": "groups", "facility": "hospitals and facilities", "area": "areas"}
+# Federal codes (FIPS 5-2) of the states and territories after their postal codes
+_STATES: Final = (
+    "AL01 AK02 AZ04 AR05 CA06 CO08 CT09 DE10 DC11 FL12 GA13 HI15 ID16 IL17 IN18 IA19 KS20 KY21 LA22 ME23 MD24 MA25 MI26 "
+    "MN27 MS28 MO29 MT30 NE31 NV32 NH33 NJ34 NM35 NY36 NC37 ND38 OH39 OK40 OR41 PA42 RI44 SC45 SD46 TN47 TX48 UT49 VT50 "
+    "VA51 WA53 WV54 WI55 WY56 AS60 GU66 MP69 PR72 VI78"
+)
+STATES: Final = {pair[:2]: pair[2:] for pair in _STATES.split()}
 WORDS: Final = {"specialty": "specialty", "size_quartile": "size quarter", "area": "county"}
 
 
@@ -19,18 +26,30 @@ class PeerGroups:
     members: dict[str, tuple[str, ...]]
 
 
-def assign(units: pl.DataFrame, *, level: str, by: Sequence[str], min_peers: int) -> PeerGroups:
+def assign(
+    units: pl.DataFrame, *, level: str, by: Sequence[str], min_peers: int, areas: Sequence[str] = ()
+) -> PeerGroups:
     """The peer group of every unit of one measure and level.
 
     units  unit_id, specialty, county_fips, size (its denominator), is_eligible; one row a unit
-    by     keys in order; the last is dropped first when fewer than `min_peers` eligible units share all of them. The last
-           resort is every unit of the level in this report, even when those are fewer: the label says so
+    by     keys in order; the last is dropped first when fewer than `min_peers` eligible units share all of them
+    areas  the site's: states (OH or 39) or counties (39049). Without keys, a unit inside them is compared with the units
+           inside them. Of other texts nothing is known, and none is told apart
+
+    The last resort is every unit of the level in this report, even when those are fewer than `min_peers`: the label says so.
     """
     keyed = units.sort("unit_id").with_columns(
         specialty=pl.col("specialty").fill_null("unknown"),
         area=pl.col("county_fips").fill_null("unknown"),
         size_quartile=_size_quarter(units.sort("unit_id")),
     )
+    within = _codes(areas)
+    is_inside = {
+        unit: bool(within) and (county or "").startswith(within)
+        for unit, county in keyed.select("unit_id", "county_fips").rows()
+    }
+    eligible = keyed.filter("is_eligible")["unit_id"].to_list()
+    inside = [unit for unit in eligible if is_inside[unit]]
     sharing: dict[tuple[str, ...], list[str]] = {}
     for row in keyed.filter("is_eligible").iter_rows(named=True):
         for keep in range(len(by) + 1):
@@ -41,12 +60,23 @@ def assign(units: pl.DataFrame, *, level: str, by: Sequence[str], min_peers: int
         for keep in range(len(by), -1, -1):
             values = tuple(str(row[key]) for key in by[:keep])
             same = sharing.get(values, [])
+            if not values and is_inside[row["unit_id"]] and min_peers <= len(inside) < len(eligible):
+                name = f"all {PLURAL[level]} inside the areas of this report (n = {len(inside)})"
+                label[row["unit_id"]] = name
+                members.setdefault(name, tuple(inside))
+                break
             if len(same) >= min_peers or not values:
                 name = _label(level, list(zip(by[:keep], values, strict=True)), len(same), min_peers)
                 label[row["unit_id"]] = name
                 members.setdefault(name, tuple(same))
                 break
     return PeerGroups(label=label, members=members)
+
+
+def _codes(areas: Sequence[str]) -> tuple[str, ...]:
+    """What the county codes inside the areas begin with; nothing where one of the areas is neither a state nor a county."""
+    codes = [STATES.get(area, area) for area in areas]
+    return tuple(codes) if all(code.isdigit() and len(code) in (2, 5) for code in codes) else ()
 
 
 def _size_quarter(units: pl.DataFrame) -> pl.Series:

@@ -3,22 +3,18 @@
 statsmodels takes seconds to load: only what fits a model loads it (`load_libraries` does so ahead of time).
 """
 
-import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
-from typing import Final
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from qe.statistics import ordinary
 from qe.statistics.design import Design
 
 Floats = NDArray[np.float64]
-
-MAXIMUM_STEPS: Final = 60
-LARGEST_LOG_ODDS: Final = 20.0  # an event predicted with more certainty means separation, not an effect
 
 
 def load_libraries() -> None:
@@ -52,7 +48,7 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
     outcome  0 or 1, by event
     """
     rate = float(outcome.mean()) if len(outcome) else float("nan")
-    fitted = _fit_logit(outcome, design) if 0 < rate < 1 else None
+    fitted = ordinary.logit(outcome, design.x) if 0 < rate < 1 else None
     if fitted is None:
         return RiskModel(expected=np.full(len(outcome), rate), terms=(), engine="oe", converged=False, c_statistic=None)
     coefficients, errors, expected = fitted
@@ -63,34 +59,6 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
         converged=True,
         c_statistic=c_statistic(outcome, expected),
     )
-
-
-def _fit_logit(outcome: Floats, design: Design) -> tuple[Floats, Floats, Floats] | None:
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning
-    from statsmodels.tools.tools import add_constant
-
-    x = add_constant(design.x, has_constant="add")
-    start = np.zeros(x.shape[1])
-    start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
-    with warnings.catch_warnings():
-        for kind in (ConvergenceWarning, HessianInversionWarning, PerfectSeparationWarning, RuntimeWarning):
-            warnings.simplefilter("error", kind)
-        try:
-            fitted = Logit(outcome, x).fit(start_params=start, method="newton", maxiter=MAXIMUM_STEPS, disp=False)
-        except (
-            ConvergenceWarning,
-            HessianInversionWarning,
-            PerfectSeparationWarning,
-            RuntimeWarning,
-            np.linalg.LinAlgError,
-        ):
-            return None
-        coefficients = np.asarray(fitted.params, dtype=np.float64)
-        errors = np.asarray(fitted.bse, dtype=np.float64)
-        if not np.all(np.isfinite(errors)) or float(np.max(np.abs(x @ coefficients))) > LARGEST_LOG_ODDS:
-            return None
-        return coefficients, errors, np.asarray(fitted.predict(x), dtype=np.float64)
 
 
 def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
@@ -104,39 +72,17 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
 
     Source: Wedderburn (1974), Biometrika 61:439; Santos Silva and Tenreyro (2006), Rev Econ Stat 88:641.
     """
-    from statsmodels.genmod.families import Poisson
-    from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning, SingularMatrixWarning
-    from statsmodels.tools.tools import add_constant
-
     overall = float(amount.sum() / exposure.sum()) if exposure.sum() > 0 else float("nan")
     flat = RiskModel(expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None)
     if not overall > 0:
         return flat
-    x = add_constant(design.x, has_constant="add")
-    start = np.zeros(x.shape[1])
-    start[0] = np.log(overall)
-    with warnings.catch_warnings():
-        for kind in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning, SingularMatrixWarning):
-            warnings.simplefilter("error", kind)
-        try:
-            model = GLM(amount, x, family=Poisson(), offset=np.log(exposure))
-            fitted = model.fit(start_params=start, maxiter=MAXIMUM_STEPS, scale="X2", tol=1e-10)
-        except (
-            ConvergenceWarning,
-            PerfectSeparationWarning,
-            RuntimeWarning,
-            SingularMatrixWarning,
-            np.linalg.LinAlgError,
-            ValueError,
-        ):
-            return flat
-    if not fitted.converged:
+    fitted = ordinary.log_linear(amount, exposure, design.x)
+    if fitted is None:
         return flat
-    coefficients = np.asarray(fitted.params, dtype=np.float64)
+    coefficients, errors, expected = fitted
     return RiskModel(
-        expected=np.asarray(fitted.mu, dtype=np.float64),
-        terms=_named(design, coefficients, np.asarray(fitted.bse, dtype=np.float64)),
+        expected=expected,
+        terms=_named(design, coefficients, errors),
         engine="quasi_poisson",
         converged=True,
         c_statistic=None,
@@ -161,19 +107,6 @@ def c_statistic(outcome: Floats, expected: Floats) -> float:
         return float("nan")
     ranks = scipy.stats.rankdata(expected)
     return float((ranks[outcome == 1].sum() - cases * (cases + 1) / 2) / (cases * others))
-
-
-def calibration(
-    observed: Floats, expected: Floats, cells: NDArray[np.str_], *, least: int
-) -> tuple[tuple[str, float], ...]:
-    """Sum of observed over sum of expected values of each cell with at least `least` events, by the cell's name."""
-    found = []
-    for cell in np.unique(cells):
-        inside = cells == cell
-        below = float(expected[inside].sum())
-        if inside.sum() >= least and below > 0:
-            found.append((str(cell), float(observed[inside].sum()) / below))
-    return tuple(found)
 
 
 def scaled(expected: Floats, observed: Floats, lines: NDArray[np.str_]) -> Floats:

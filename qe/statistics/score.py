@@ -4,10 +4,9 @@ One row a measure, level, provider and payer scope. ci_low and ci_high belong to
 else to `observed`; so do the peers' quartiles. Events are summed in the order (measure, provider, event).
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -15,19 +14,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
-from qe.statistics import intervals, risk_adjustment
+from qe.statistics import hierarchical, intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
-from qe.statistics.design import Design, build
+from qe.statistics.expected import Fit, as_quotient, model_rows, with_expected
+from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
-from qe.statistics.risk_adjustment import RiskModel
 
 Floats = NDArray[np.float64]
 
 MEDICARE: Final = ("medicare", "medicare_advantage")
-AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years
-LEAST_OF_A_CELL: Final = (
-    50  # events of a payer line and age band by which calibration is told (statistics.md, correction 2)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,21 +38,39 @@ class Scored:
     expected: pl.DataFrame
 
 
-def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, settings: ScoringSettings) -> Scored:
+def score(
+    found: MeasureEvents,
+    *,
+    units: pl.DataFrame,
+    peers: PeerSettings,
+    settings: ScoringSettings,
+    areas: Sequence[str] = (),
+) -> Scored:
     """Score every measure of one module at each of its levels.
 
     units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
+    areas  [entity] areas of the site, inside which units are compared before all of the report are
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
-    for measure_id in found.module.measure_ids:
+    done: dict[str, tuple[pl.DataFrame, Fit]] = {}
+    for measure in sorted(found.module.facts.measures, key=lambda one: one.quotient is not None):
+        measure_id = measure.id
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
-        inside, fitted = _with_expected(found, events.filter("in_denominator"))
-        models.append(_model_rows(measure_id, fitted))
+        all_levels = found.attributed.filter(pl.col("measure_id") == measure_id)
+        denominator = events.filter("in_denominator")
+        if measure.quotient is None:
+            accepted = settings.accept_calibration.get(measure_id)
+            inside, fitted = with_expected(found, denominator, all_levels, accepted=accepted)
+            done[measure_id] = inside, fitted
+        else:
+            above, below = (done[term] for term in measure.quotient)
+            inside, fitted = as_quotient(denominator, above, below)
+        models.append(model_rows(measure_id, fitted))
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
-        for level in sorted(found.attributed.filter(pl.col("measure_id") == measure_id)["level"].unique()):
-            attributed = found.attributed.filter((pl.col("measure_id") == measure_id) & (pl.col("level") == level))
+        for level in sorted(all_levels["level"].unique()):
+            attributed = all_levels.filter(pl.col("level") == level)
             rows = _providers(found, inside, events, attributed, fitted, settings)
-            rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings)
+            rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings, areas)
             results.append(_as_results(found, measure_id, level, rows, units, fitted))
     empty = pl.DataFrame(schema=RESULT_SCHEMA)
     return Scored(
@@ -65,90 +78,6 @@ def score(found: MeasureEvents, *, units: pl.DataFrame, peers: PeerSettings, set
         model=pl.concat([pl.DataFrame(schema=MODEL_SCHEMA), *models]),
         expected=round_significant(pl.concat(expected)),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """The fitted models of a measure by cohort ("" for the only one); and O/E by payer line, then by payer line and age."""
-
-    models: Mapping[str, tuple[RiskModel, Design]]
-    calibration: tuple[tuple[str, float], ...]
-    has_expected: bool
-
-    @property
-    def engine(self) -> str:
-        return "+".join(sorted({model.engine for model, _ in self.models.values()})) or "unadjusted"
-
-    @property
-    def converged(self) -> bool:
-        return all(model.converged for model, _ in self.models.values())
-
-
-def _with_expected(found: MeasureEvents, inside: pl.DataFrame) -> tuple[pl.DataFrame, Fit]:
-    """The denominator's events with value, exposure and expected as floats, and the models behind `expected`."""
-    scoring = found.module.scoring
-    events = inside.with_columns(
-        observed=pl.col("value").cast(pl.Float64),
-        exposed=pl.col("exposure").cast(pl.Float64),
-        line=pl.col("payer_type").fill_null("unknown"),
-    )
-    if scoring.model == "none" or events.is_empty():
-        fit = Fit(models={}, calibration=(), has_expected=scoring.model != "none")
-        return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
-    cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
-    events = events.with_columns(model_cohort=cohort)
-    models: dict[str, tuple[RiskModel, Design]] = {}
-    parts = []
-    for name in sorted(events["model_cohort"].unique()):
-        part = events.filter(pl.col("model_cohort") == name)
-        outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
-        is_event = scoring.model == "logistic"
-        counted = outcome if is_event or found.module.facts.kind == "rate" else None
-        design = build(found.covariates, part["event_id"].to_list(), scoring.covariates, counted)
-        model = (
-            risk_adjustment.logistic(outcome, design)
-            if is_event
-            else risk_adjustment.mean_cost(outcome, exposure, design)
-        )
-        models[name] = (model, design)
-        parts.append(part.with_columns(expected=pl.Series(model.expected)))
-    joined = pl.concat(parts).sort("event_id")
-    observed, expected = joined["observed"].to_numpy(), joined["expected"].to_numpy()
-    lines = joined["line"].to_numpy().astype(np.str_)
-    cells = [f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, joined), strict=True)]
-    calibration = (
-        *risk_adjustment.calibration(observed, expected, lines, least=0),
-        *risk_adjustment.calibration(observed, expected, np.array(cells, dtype=np.str_), least=LEAST_OF_A_CELL),
-    )
-    if scoring.model != "logistic":
-        joined = joined.with_columns(expected=pl.Series(risk_adjustment.scaled(expected, observed, lines)))
-    return joined, Fit(models=models, calibration=calibration, has_expected=True)
-
-
-def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
-    """ ", age 65-74" of each event whose age the covariates hold, else ""."""
-    age = covariates.filter(pl.col("factor") == "age").unique("event_id", keep="first", maintain_order=True)
-    age = age.select("event_id", age=pl.col("value").cast(pl.Float64))
-    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
-    known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
-    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
-    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
-
-
-def _model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
-    """Coefficients, c-statistic, calibration by payer line, events and convergence, one term a row."""
-    rows: list[tuple[str, str, str, float, float | None]] = []
-    for cohort, (model, design) in fit.models.items():
-        rows += [(measure_id, cohort, term, estimate, error) for term, estimate, error in model.terms]
-        if model.c_statistic is not None:
-            rows.append((measure_id, cohort, "c_statistic", model.c_statistic, None))
-        rows.append((measure_id, cohort, "events", float(len(model.expected)), None))
-        rows.append((measure_id, cohort, "converged", float(model.converged), None))
-        rows += [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
-    rows += [
-        (measure_id, "", f"calibration O/E before scaling, {cell}", ratio, None) for cell, ratio in fit.calibration
-    ]
-    return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
 
 
 def _providers(
@@ -183,7 +112,24 @@ def _providers(
                     confidence=settings.confidence,
                 )
             )
-    return pl.DataFrame(rows, schema=_FIGURES, orient="row")
+    figures = pl.DataFrame(rows, schema=_FIGURES, orient="row")
+    return figures if fit.hierarchical is None else _modelled(figures, fit.hierarchical, overall, settings)
+
+
+def _modelled(figures: pl.DataFrame, fitted: Hierarchical, overall: float, settings: ScoringSettings) -> pl.DataFrame:
+    """Over all payers, predicted over expected with the bootstrap's interval in place of observed over expected.
+
+    A payer's rows keep observed over expected: a provider's one effect would say the same of each payer.
+    """
+    standing = hierarchical.standing(fitted, draws=settings.bootstrap_draws, confidence=settings.confidence)
+    is_all = pl.col("payer_scope") == "all"
+    modelled = (
+        figures.filter(is_all)
+        .drop("adjusted", *(name for name in standing.columns if name != "provider_id"))
+        .join(standing, on="provider_id", how="left", maintain_order="left")
+        .with_columns(adjusted=pl.col("ratio") * overall)
+    )
+    return pl.concat([modelled.select(*_FIGURES), figures.filter(~is_all)])
 
 
 _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -191,6 +137,7 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "payer_scope": pl.String,
     "excluded": pl.Int64,
     "denominator": pl.Decimal(18, 6),
+    "size": pl.Decimal(18, 6),
     "numerator": pl.Decimal(18, 6),
     "observed": pl.Float64,
     "expected": pl.Float64,
@@ -199,9 +146,11 @@ _FIGURES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "ci_low": pl.Float64,
     "ci_high": pl.Float64,
     "log_error": pl.Float64,
+    "model_reliability": pl.Float64,
     "repriced_share": pl.Float64,
 }
 
+MISFIT: Final = "the risk model does not fit every payer and age: see its calibration in the methods"
 REPRICED_SHARE: Final = 0.20  # claims_data.md, correction 3: above it a group's cost index says what prices we put
 
 
@@ -233,11 +182,12 @@ def _figures(
     counts_events  the numerator is a count, so that its ratio has an exact interval; else one from the variation of persons
     """
     if part is None or part.is_empty():
-        return {"denominator": Decimal(0), "numerator": Decimal(0)}
+        return {"denominator": Decimal(0), "size": Decimal(0), "numerator": Decimal(0)}
     numerator = Decimal(part["value"].sum())
     denominator = Decimal(part.height) if per_event else Decimal(part["exposure"].sum())
     figures: dict[str, Any] = {
         "denominator": denominator,
+        "size": Decimal(part["size"].sum()) if fit.is_quotient else denominator,
         "numerator": numerator,
         "repriced_share": _repriced_share(part),
     }
@@ -248,7 +198,7 @@ def _figures(
     if not fit.has_expected:
         low, high = intervals.wilson(float(numerator), float(denominator), confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
-    values, expected = part["observed"].to_numpy(), part["expected"].to_numpy()
+    values, expected = part["observed"].to_numpy(), _expected_of(part, fit)
     below = float(expected.sum())
     if not below > 0:
         return figures
@@ -260,6 +210,19 @@ def _figures(
     cost_low, cost_high, error = intervals.ratio_of_sums(values, expected, confidence=confidence)
     known = {"ci_low": cost_low, "ci_high": cost_high, "log_error": error}
     return figures | {name: value for name, value in known.items() if np.isfinite(value)}
+
+
+def _expected_of(part: pl.DataFrame, fit: Fit) -> Floats:
+    """What is expected of each of a provider's events; of a quotient its denominator at the quotient that the terms expect.
+
+    With C, S and E for value, denominator and expected values, summed over the provider: (C / E_C) = (S / E_S) x the quotient's
+    O/E, C / (S x E_C / E_S), for every provider and payer scope.
+    """
+    if not fit.is_quotient:
+        return part["expected"].to_numpy()
+    above, below = float(part["expected_above"].sum()), float(part["expected_below"].sum())
+    level = above / below if below > 0 else 0.0
+    return np.asarray(part["exposed"].to_numpy() * level, dtype=np.float64)
 
 
 def _repriced_share(part: pl.DataFrame) -> float | None:
@@ -281,6 +244,8 @@ def _as_results(
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
         .when(pl.col("repriced_share") > REPRICED_SHARE)
         .then(pl.lit(f"more than {REPRICED_SHARE:.0%} of its dollars are prices put on capitated services"))
+        .when(pl.lit(not fit.fits))
+        .then(pl.lit(MISFIT))
         .when(pl.lit(not fit.converged))
         .then(pl.lit("the risk model did not converge"))
     )

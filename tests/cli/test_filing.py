@@ -36,7 +36,8 @@ def test_a_filing_is_refused_with_each_blank_and_written_when_there_is_none(
     code, answer = called(*filing, "--dry-run", capsys=capsys)
     data = answer["data"]
     assert isinstance(data, dict)
-    assert (code, data["measures"]) == (0, ["hwr", "pdc_statins", "total_cost_index"])
+    split = ["total_cost_index", "resource_use_index", "price_index"]
+    assert (code, data["measures"]) == (0, ["hwr", "pdc_statins", *split])
     assert not (site / "out" / "filings").exists()
 
     code, answer = called(*filing, "--measure", "pdc_statins", capsys=capsys)

@@ -183,3 +183,13 @@ def test_two_hundred_planted_leaks_are_all_caught() -> None:
         row = _row(denominator=size, rate=round(events / size, 3), ci=(round(float(low), 3), round(float(high), 3)))
         caught += bool(findings_of(row, min_count=11))
     assert caught == 200
+
+
+def test_the_ratio_of_a_model_with_effects_of_providers_tells_nothing_of_the_numerator():
+    """1,000 cases of which 20 have the outcome, 10 were expected: observed over expected is 2.00, what is printed less."""
+    observed = _row(denominator=1000, rate=0.02, expected=0.010, ratio=2.00, ci=(1.22, 3.09))
+    assert findings_of(observed, min_count=11) == []
+    drawn = replace(_row(denominator=1000, rate=0.02, expected=0.010, ratio=1.31, ci=(1.05, 1.62)), is_modelled=True)
+    assert findings_of(drawn, min_count=11) == []
+    small = replace(_row(denominator=1000, rate=0.005, expected=0.010, ratio=0.90, ci=(0.7, 1.2)), is_modelled=True)
+    assert findings_of(small, min_count=11) == ["rate"], "the rate still tells of 5 events"

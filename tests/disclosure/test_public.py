@@ -126,7 +126,9 @@ def test_half_way_values_round_by_their_shortest_text() -> None:
 
 
 def _recipient(rows: pl.DataFrame, counts: pl.DataFrame = NO_COUNTS, *, hide_small: bool = True) -> Any:
-    return for_recipient(rows, units=UNITS, counts=counts, hide_small=hide_small, min_count=11)
+    return for_recipient(
+        rows, units=UNITS, counts=counts, quotients={"price": "cost"}, hide_small=hide_small, min_count=11
+    )
 
 
 def test_each_recipient_sees_only_its_own_rows() -> None:
@@ -172,3 +174,43 @@ def test_figures_of_peers_carry_three_decimals_since_more_would_tell_a_fraction(
     rows = _frame(_result("U000001", 100, 50, peer_median=133 / 150, achievable_benchmark=133 / 150))
     own = _recipient(rows)[0].results[0]
     assert (own.peer_median, own.achievable_benchmark) == (0.887, 0.887)
+
+
+def _split_release(**cost: Any) -> PublicRelease:
+    """Cost and price of one group: 4,000 member months, and the dollars that they come to at reference prices."""
+    measures = [
+        PublicMeasure(measure_id="cost", name="Total cost", kind="amount_ratio"),
+        PublicMeasure(measure_id="price", name="Price", kind="amount_ratio", quotient_of="cost"),
+    ]
+    rows = [
+        _result("U000001", 4_000, 2_400_000, measure_id="cost", ratio=1.1, expected=2_200_000.0) | cost,
+        _result("U000001", 2_000_000, 2_400_000, measure_id="price", ratio=1.23456, expected=1_944_012.0),
+    ]
+    frame = pl.DataFrame(rows, schema=RESULT_SCHEMA, orient="row")
+    return for_public(frame, measures=measures, units=UNITS, min_count=11)
+
+
+def test_a_price_is_shown_as_a_ratio_with_two_decimals() -> None:
+    price = _split_release().results[1]
+    assert (price.measure_id, price.rate, price.expected, price.ratio) == ("price", 1.20, 0.97, 1.23)
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [{"category": "too_few"}, {"publishable": False}, {"denominator": Decimal(131)}],
+    ids=lambda cost: next(iter(cost)),
+)
+def test_a_price_is_hidden_where_the_cost_of_the_same_people_is(cost: dict[str, Any]) -> None:
+    price = _split_release(**cost).results[1]
+    assert (price.measure_id, price.rate, price.ratio, price.denominator) == ("price", None, None, None)
+
+
+def test_a_price_is_hidden_from_its_provider_where_the_cost_is_by_payer_too() -> None:
+    scopes = {"all": 40, "medicare": 30, "other": 10}  # member months; 10 are too few for a site that hides them
+    rows = [
+        _result("U000001", months, 9_000, measure_id="cost", payer_scope=scope) for scope, months in scopes.items()
+    ] + [_result("U000001", 8_000, 9_000, measure_id="price", payer_scope=scope) for scope in scopes]
+    shown = {(row.measure_id, row.payer_scope): row.hidden for row in _recipient(_frame(*rows))[0].results}
+    assert shown == {
+        (measure, scope): None if scope == "all" else "small" for measure in ("cost", "price") for scope in scopes
+    }

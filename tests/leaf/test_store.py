@@ -41,7 +41,9 @@ def test_spilled_sorts_are_encrypted(tmp_path: Path):
             "create table wide as select $marker || hash(range) as text, hash(range) as h from range(4000000)",
             {"marker": MARKER},
         )
-        connection.execute("set streaming_buffer_size = '1MB'")  # fetched bit by bit, so that the sort's files still lie there
+        connection.execute(
+            "set streaming_buffer_size = '1MB'"
+        )  # fetched bit by bit, so that the sort's files still lie there
         result = connection.execute("select text from wide order by h, text")
         result.fetchmany(1)
         for file in (path for path in engine.spill_folder.rglob("*") if path.is_file()):

@@ -97,6 +97,14 @@ def test_no_adjustment_needs_a_reason(second_stay: Write) -> None:
         load(second_stay(measure=toml))
 
 
+def test_effects_of_providers_need_one_level(second_stay: Write) -> None:
+    toml = _facts(second_stay()).replace('model = "none"', 'model = "mixed_logit"')
+    assert load(second_stay(measure=toml)).facts.scoring.model == "mixed_logit"
+    two = toml.replace('levels = ["facility"]', 'levels = ["facility", "group"]')
+    with pytest.raises(MeasureError, match="needs a proportion and one level"):
+        load(second_stay(measure=two))
+
+
 def test_a_missing_file_of_the_folder_is_named(second_stay: Write) -> None:
     folder = second_stay()
     (folder / "numerator.sql").unlink()
@@ -259,3 +267,16 @@ def test_only_exclusions_may_be_several_and_each_file_stands_once(second_stay: W
     ):
         with pytest.raises(MeasureError, match=message):
             load(second_stay(measure=toml.replace("[upkeep]", f"[shared]\n{shared}\n[upkeep]")))
+
+
+def test_a_quotient_names_two_other_measures_of_amounts_with_an_expected_value(second_stay: Write) -> None:
+    toml = _facts(second_stay())
+    terms = '[[measures]]\nid = "{}"\nname = "n"\ncategory = "c"\n'
+    price = terms.format("price") + 'quotient = ["second_stay", "use"]\n'
+    ratio = toml.replace('kind = "proportion"', 'kind = "amount_ratio"').replace('model = "none"', 'model = "poisson"')
+    whole = ratio.replace("[standard]", terms.format("use") + price + "[standard]")
+    assert load(second_stay(measure=whole)).facts.measures[2].quotient == ("second_stay", "use")
+    with pytest.raises(MeasureError, match="quotient of price names two measures of the module that are no quotients"):
+        load(second_stay(measure=ratio.replace("[standard]", price + "[standard]")))
+    with pytest.raises(MeasureError, match="quotient of price: only amounts with an expected value have one"):
+        load(second_stay(measure=whole.replace('model = "poisson"', 'model = "none"')))

@@ -12,11 +12,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from benchmarks.oracles import differences
 from qe.measurement.behind import claims_behind
 from qe.measurement.compute import MeasureEvents
 from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
+from tests.oracles import total_cost_index as oracle
+from tests.oracles.model_rows import Lists, read
 
 START, END = date(2024, 1, 1), date(2024, 12, 31)
 DAY = timedelta(days=1)
@@ -258,7 +261,7 @@ def answers(found: MeasureEvents) -> dict[str, Answer]:
             medical_only=row["medical_only_amount"],
             comorbidities=frozenset(flags.get(row["event_id"], set())),
         )
-        for row in found.events.iter_rows(named=True)
+        for row in found.events.filter(pl.col("measure_id") == "total_cost_index").iter_rows(named=True)
     }
 
 
@@ -294,14 +297,12 @@ def test_the_claims_behind_each_persons_cost_are_those_that_stand_in_its_months_
         parameters={},
         lists=None,
     )
-    added: dict[str, Decimal] = {}
+    assert adds_up_to(found) == {person: answer.amount for person, answer in expected.items() if answer.amount}
     by_kind: dict[tuple[str, str], Decimal] = {}
     for row in found.iter_rows(named=True):
-        added[row["event_id"]] = added.get(row["event_id"], Decimal(0)) + row["amount"]
         key = (row["event_id"], row["part"])
         by_kind[key] = by_kind.get(key, Decimal(0)) + row["amount"]
     for person, answer in expected.items():
-        assert added.get(person, Decimal(0)) == answer.amount
         assert tuple(by_kind.get((person, kind), Decimal(0)) for kind in (*KINDS, "pharmacy")) == answer.by_kind
     assert not found.select("event_id", "kind", "claim_id").is_duplicated().any()
 
@@ -312,3 +313,98 @@ def test_another_order_of_the_rows_and_two_threads_change_nothing(run_module: Ca
     other = run_module("total_cost_index", rows, start=START, end=END, threads=2, shuffle=4)
     assert one.events.equals(other.events)
     assert one.covariates.equals(other.covariates)
+
+
+def adds_up_to(behind: pl.DataFrame) -> dict[str, Decimal]:
+    """Dollars of the claims behind each person, where there are any."""
+    added: dict[str, Decimal] = {}
+    for row in behind.iter_rows(named=True):
+        added[row["event_id"]] = added.get(row["event_id"], Decimal(0)) + row["amount"]
+    return {person: amount for person, amount in added.items() if amount}
+
+
+def with_lines(rows: dict[str, list[dict[str, Any]]], seed: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows with providers, lines of few codes (some taken back), groups of stays, and products of fills."""
+    chance = random.Random(seed)
+    lines: list[dict[str, Any]] = []
+    for claim in rows["claim"]:
+        claim["payer_id"] = claim["source_id"] = chance.choice("ABC")
+        claim["billing_tin"] = chance.choice(["1", "2", "3", "4"])
+        claim["facility_id"] = None if claim["claim_type"] == "professional" else chance.choice(["F1", "F2", "F3"])
+        claim["drg"] = chance.choice([None, "001", "002"])
+        rest = claim["allowed_amount"]
+        for number in range(1, chance.randrange(0, 5)):
+            part = chance.choice([rest, rest / 2, -rest, Decimal(100), Decimal(0)]).quantize(Decimal("0.01"))
+            rest -= part
+            lines.append(
+                {"claim_id": claim["claim_id"], "person_id": claim["person_id"], "line_number": number}
+                | {"hcpcs": chance.choice(["G0101", "G0102", "G0101", None]), "allowed_amount": part}
+                | {"modifiers": chance.choice([[], [], ["26"], ["26", "59"], ["59", "26"]])}
+                | {"units": chance.choice([None, Decimal(0), Decimal(1), Decimal(3), Decimal("1.5")])}
+                | {"place_of_service": chance.choice(["11", "22", None]), "repriced": chance.random() < 0.05}
+                | {"line_status": chance.choice([None, "paid", "paid", "denied"])}
+            )
+    for fill in rows["pharmacy_fill"]:
+        fill["ndc"], fill["brand_generic"] = chance.choice([(None, None), ("1", "G"), ("2", "G"), ("3", "B")])
+        fill["quantity"] = chance.choice([None, Decimal(0), Decimal(30), Decimal("7.5")])
+        fill["days_supply"] = chance.choice([None, 0, 30, 90])
+        fill["pharmacy_npi"] = chance.choice([None, "1", "2", "3"])
+    return rows | {"claim_line": lines}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_services_and_prices_are_what_an_independent_reading_of_the_method_says(
+    seed: int, run_module: Callable[..., MeasureEvents], model_of: Callable[..., Warehouse], modules: Any
+) -> None:
+    rows = with_lines(as_rows(invent(seed, persons=300)), seed)
+    found = run_module("total_cost_index", rows, start=START, end=END)
+    lists = Lists(modules("total_cost_index").folder.parent, "total_cost_index")
+    expected = oracle.answers(read(model_of(rows).connection), lists, start=START, end=END)
+    assert differences(expected, found) == []
+    used = found.events.filter(pl.col("measure_id") == "resource_use_index")
+    for price in ("service", "code", "day", "ingredient"):  # each way to price is met
+        assert used[f"{price}_price_amount"].sum() != 0, price
+
+
+def test_resource_use_adds_up_by_claim_by_kind_of_care_and_by_what_its_prices_rest_on(
+    model_of: Callable[..., Warehouse], run_module: Callable[..., MeasureEvents], modules: Callable[[str], Module]
+) -> None:
+    rows = with_lines(as_rows(invent(4, persons=300)), 4)
+    found = run_module("total_cost_index", rows, start=START, end=END)
+    used = found.events.filter((pl.col("measure_id") == "resource_use_index") & pl.col("in_denominator"))
+    kinds = [f"{kind}_amount" for kind in (*KINDS, "pharmacy")]
+    prices = [f"{name}_price_amount" for name in ("service", "code", "day", "ingredient")]
+    for row in used.iter_rows(named=True):
+        assert sum(row[name] for name in kinds) == row["amount"]
+        assert sum(row[name] for name in (*prices, "unstandardised_amount")) == row["amount"]
+    behind = claims_behind(
+        model_of(rows),
+        modules("total_cost_index"),
+        used,
+        period=MeasurePeriod(start=START, end=END),
+        parameters={},
+        lists=None,
+    )
+    assert adds_up_to(behind) == {row["event_id"]: row["amount"] for row in used.iter_rows(named=True) if row["amount"]}
+
+
+def test_where_everybody_is_paid_the_same_resource_use_is_the_cost(run_module: Callable[..., MeasureEvents]) -> None:
+    """100 dollars a visit at three practices: the reference price is 100, and every price is 1."""
+    people = invent(5, persons=200)
+    rows = as_rows(people)
+    rows["claim"] = [claim for claim in rows["claim"] if claim["claim_type"] == "professional"]
+    rows["pharmacy_fill"] = []
+    for place, claim in enumerate(rows["claim"]):
+        claim |= {"allowed_amount": Decimal(100), "facility_id": None, "billing_tin": str(place % 3), "repriced": False}
+    rows["claim_line"] = [
+        {"claim_id": claim["claim_id"], "line_number": 1, "hcpcs": "G0101", "allowed_amount": Decimal(100)}
+        for claim in rows["claim"]
+    ]
+    events = run_module("total_cost_index", rows, start=START, end=END).events.filter("in_denominator")
+    by_measure = {
+        key[0]: part.sort("event_id") for key, part in events.partition_by("measure_id", as_dict=True).items()
+    }
+    cost, use, price = (by_measure[name] for name in ("total_cost_index", "resource_use_index", "price_index"))
+    assert use["value"].to_list() == cost["value"].to_list()
+    assert price["value"].to_list() == price["exposure"].to_list() == cost["value"].to_list()
+    assert use["unstandardised_amount"].sum() == 0

@@ -21,13 +21,13 @@ COLUMNS = {
     "member_month": "person_id month payer_id payer_type part_a part_b managed_care medical pharmacy hospice esrd is_primary"
     " covered_from covered_to",
     "claim": "claim_id person_id payer_id payer_type claim_type from_date thru_date admit_date facility_id facility_type"
-    " bill_type allowed_amount paid_status service_occurred superseded_by duplicate_of mco_paid repriced",
-    "claim_line": "claim_id line_number from_date revenue_code hcpcs place_of_service rendering_npi rendering_specialty"
-    " allowed_amount line_status superseded_by duplicate_of",
+    " bill_type billing_npi billing_tin allowed_amount paid_status service_occurred superseded_by duplicate_of mco_paid repriced",
+    "claim_line": "claim_id line_number from_date revenue_code hcpcs modifiers units place_of_service rendering_npi"
+    " rendering_specialty allowed_amount line_status superseded_by duplicate_of repriced",
     "claim_diagnosis": "claim_id sequence kind code icd_version",
     "claim_procedure": "claim_id sequence code icd_version procedure_date",
-    "pharmacy_fill": "fill_id person_id payer_type fill_date ndc ingredients brand_generic days_supply fill_status line_status"
-    " allowed_amount superseded_by duplicate_of repriced",
+    "pharmacy_fill": "fill_id person_id payer_id payer_type fill_date ndc ingredients brand_generic quantity days_supply"
+    " pharmacy_npi fill_status line_status allowed_amount superseded_by duplicate_of repriced",
     "provider_identifier": "unit_id id_type identifier",
     "drug": "ndc ingredients brand_generic effective_from effective_to",
     "stay": "stay_id person_id facility_id facility_type is_acute payer_type admit_date discharge_date discharge_status is_open"

@@ -22,6 +22,7 @@ from tests.oracles.model_rows import (
     months_between,
     standing_fills,
 )
+from tests.oracles.reference_prices import Priced, repriced
 
 PAYERS = ("medicare", "medicare_advantage", "commercial", "medicaid")
 KINDS = {
@@ -46,6 +47,7 @@ class Cost:
     outside: Decimal = Decimal(0)
     repriced: Decimal = Decimal(0)
     by_kind: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    by_price: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     @property
     def yearly(self) -> Decimal:
@@ -62,27 +64,60 @@ class Cost:
 def answers(model: Model, lists: Lists, *, start: date, end: date, cap_percentile: int = 99) -> Answers:
     period = set(months_between(start, end))
     costs = [cost_of(person, period) for person in model.persons.values() if held_months(person) & period]
+    used = repriced(model, start, end, kind_of)
+    uses = [use_of(cost, used.get(cost.person.person_id, [])) for cost in costs]
+    caps, use_caps = caps_of(costs, cap_percentile), caps_of(uses, cap_percentile)
+    found: Answers = {}
+    for cost, use in zip(costs, uses, strict=True):
+        person, months = cost.person, len(cost.months)
+        cohort = "short_history" if is_short(held_months(person), start) else "full_history"  # R4
+        value = cost.up_to(caps[cost.payer_line]) if cost.months else Decimal(0)
+        resources = use.up_to(use_caps[use.payer_line]) if use.months else Decimal(0)
+        factors = prior_year(person, start, lists) if cohort == "full_history" else frozenset()
+        for measure_id, over, exposure, amount, further in (
+            (
+                "total_cost_index",
+                value,
+                Decimal(months),
+                cost.amount,
+                dollars(cost) | {"repriced_amount": cost.repriced},
+            ),
+            ("resource_use_index", resources, Decimal(months), use.amount, dollars(use) | rests_on(use)),
+            ("price_index", value, resources, cost.amount, {"repriced_amount": cost.repriced}),  # R17
+        ):
+            found[measure_id, person.person_id] = Answer(
+                person.person_id,
+                frozenset() if cost.months else frozenset({"R5"}),
+                value=over,
+                exposure=exposure,
+                amount=amount if cost.months else None,
+                cohort=cohort,
+                further=further if cost.months else {},
+                factors=factors,
+            )
+    return found
+
+
+def caps_of(costs: list[Cost], percentile: int) -> dict[str | None, Decimal]:
+    """R9, for each payer line."""
     lines: dict[str | None, list[Decimal]] = defaultdict(list)
     for cost in costs:
         if cost.months:
             lines[cost.payer_line].append(cost.yearly)
-    caps = {line: cap(sorted(yearly), cap_percentile) for line, yearly in lines.items()}
-    found: Answers = {}
-    for cost in costs:
-        person, months = cost.person, len(cost.months)
-        cohort = "short_history" if is_short(held_months(person), start) else "full_history"  # R4
-        value = cost.up_to(caps[cost.payer_line]) if cost.months else Decimal(0)
-        found["total_cost_index", person.person_id] = Answer(
-            person.person_id,
-            frozenset() if cost.months else frozenset({"R5"}),
-            value=value,
-            exposure=Decimal(months),
-            amount=cost.amount if cost.months else None,
-            cohort=cohort,
-            further=dollars(cost) if cost.months else {},
-            factors=prior_year(person, start, lists) if cohort == "full_history" else frozenset(),
-        )
-    return found
+    return {line: cap(sorted(yearly), percentile) for line, yearly in lines.items()}
+
+
+def use_of(cost: Cost, services: list[Priced]) -> Cost:
+    """R16: the same months, each service at its reference price."""
+    use = Cost(cost.person, cost.months, cost.medical_only, cost.payer_line)
+    for one in services:
+        if month_of(one.began) in use.months:
+            use.amount += one.amount
+            use.by_kind[one.kind] += one.amount
+            use.by_price[one.rests_on] += one.amount
+        elif month_of(one.began) in use.medical_only:
+            use.outside += one.amount
+    return use
 
 
 def cost_of(person: Person, period: set[date]) -> Cost:
@@ -130,7 +165,13 @@ def dollars(cost: Cost) -> dict[str, object]:
     """R2, R6, R10: what stands beside the cost."""
     by_kind = {f"{kind}_amount": cost.by_kind[kind] for kind in (*KINDS.values(), "pharmacy", "other")}
     outside = {"medical_only_months": len(cost.medical_only), "medical_only_amount": cost.outside}
-    return {**by_kind, **outside, "repriced_amount": cost.repriced}
+    return {**by_kind, **outside}
+
+
+def rests_on(use: Cost) -> dict[str, object]:
+    """R16: the dollars by what their price rests on."""
+    priced = {f"{name}_price_amount": use.by_price[name] for name in ("service", "code", "day", "ingredient")}
+    return {**priced, "unstandardised_amount": use.by_price["unstandardised"]}
 
 
 def rounded_down(amount: Decimal, unit: Decimal) -> Decimal:

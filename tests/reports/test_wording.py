@@ -29,8 +29,9 @@ from qe.run_record import SETTINGS_NOT_PRINTED, linkage_rows
 from qe.runs import SECTIONS_WITHOUT_NUMBERS
 from qe.site import LinkagePass, Settings, SourceTable
 from qe.statistics import risk_adjustment
-from qe.statistics.design import AGE_KNOTS, build
-from qe.statistics.score import AGE_BANDS, Fit, _model_rows
+from qe.statistics.calibration import gate
+from qe.statistics.design import AGE_BANDS, AGE_KNOTS, build
+from qe.statistics.expected import Fit, model_rows
 
 ROOT = Path(__file__).parents[2]
 MODULES = catalogue()
@@ -105,7 +106,7 @@ def test_every_level_of_a_risk_models_factors_has_words(module: Module) -> None:
     for covariate in module.scoring.covariates:
         family, _, form = covariate.partition("|")
         assert family in wording.FAMILIES and form in wording.FORMS
-        if family in ("age", "sex"):
+        if family in ("age", "sex") or "*" in family:  # a product has the words of its factors
             continue
         assert not without_words(LEVELS[family](), wording.TERM_LEVELS[family]), family
         assert not CODE.search(wording.term(f"{family}:pooled").partition(": ")[2])
@@ -132,9 +133,12 @@ def test_the_levels_walked_are_those_that_the_measures_sql_gives(module: Module)
 def test_every_group_of_cases_with_a_model_of_its_own_has_words(module: Module) -> None:
     if not module.scoring.cohort:
         return
-    found = re.findall(r"then '(\w+)' else '(\w+)' end as cohort", module.sql["population"])
+    found = re.findall(r"then '(\w+)'\s+else (.*)\s+end as cohort", module.sql["population"])
     assert len(found) == 1
-    assert not without_words(set(found[0]), wording.COHORTS)
+    named = set(re.findall(r"'(\w+)'", " ".join((f"'{found[0][0]}'", found[0][1]))))
+    if "specialty_cohort_ccs_dx" in module.facts.maps:  # the other cohorts are its categories
+        named |= list_categories("specialty_cohort_ccs_dx")
+    assert not without_words(named, wording.COHORTS)
 
 
 def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
@@ -152,8 +156,12 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     design = build(covariates, ids, ["age|spline", "sex", "payer_line", "comorbidity"], outcome)
     model = risk_adjustment.logistic(outcome, design)
     cells = [f"medicare, age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
-    calibration = tuple((cell, 1.0) for cell in ("medicare", "unknown", *cells))
-    table = _model_rows("hwr", Fit(models={"": (model, design)}, calibration=calibration, has_expected=True))
+    by_line, by_cell = (
+        gate([60.0] * len(names), [60.0] * len(names), [60.0] * len(names), list(names))
+        for names in (("medicare", "unknown"), cells)
+    )
+    fit = Fit(models={"": (model, design)}, by_line=by_line.cells, by_cell=by_cell, has_expected=True)
+    table = model_rows("hwr", fit)
     terms = [term for term in table["term"] if not term.startswith("left out")]
     assert {"intercept", "age", "age'1", "age'2", "age'3", "sex", "sex:unknown", "comorbidity:HF"} <= set(terms)
     assert {"c_statistic", "events", "converged"} <= set(terms)
@@ -162,6 +170,12 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     for term, words in zip(terms, worded, strict=True):
         assert words != term and words[0].isupper() and not CODE.search(words), term
     assert worded[-1] == "Observed / expected before scaling: Medicare, 85 years and over"
+
+
+def test_a_band_of_ages_and_its_product_with_a_payer_have_words() -> None:
+    assert wording.term("age:18-44") == "Age: 18-44"
+    assert wording.term("payer_line:commercial*age:18-44") == "Payer: Commercial insurance, age: 18-44"
+    assert wording.term("payer_line:medicaid*age'1") == "Payer: Medicaid, age: bend of the curve at 25 years"
 
 
 def test_the_bends_of_the_age_curve_are_named_by_the_years_of_its_knots() -> None:

@@ -38,7 +38,7 @@ def test_quartiles_are_type_7() -> None:
     assert benchmark.quartiles([1, 2, 3, 4]) == (1.75, 2.5, 3.25)
 
 
-def _units(rows: Sequence[tuple[str, str, str, int, bool]]) -> pl.DataFrame:
+def _units(rows: Sequence[tuple[str, str, str | None, int, bool]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["unit_id", "specialty", "county_fips", "size", "is_eligible"], orient="row")
 
 
@@ -64,6 +64,38 @@ def test_a_group_of_too_few_peers_is_widened_by_dropping_the_last_key() -> None:
 def test_the_last_resort_is_every_unit_and_says_that_they_are_few() -> None:
     groups = peers.assign(_units([("U1", "08", "51001", 50, True)]), level="facility", by=["area"], min_peers=10)
     assert groups.label == {"U1": "all hospitals and facilities in this report (n = 1, fewer than 10)"}
+
+
+FOUR_OF_TWO_STATES = [
+    ("U1", "08", "39049", 50, True),
+    ("U2", "11", "39001", 50, True),
+    ("U3", "08", "51001", 50, True),
+    ("U4", "11", None, 50, True),
+]
+
+
+@pytest.mark.parametrize("areas", [["OH"], ["39"], ["39049", "39001"]])
+def test_before_all_of_the_report_come_the_units_inside_the_areas(areas: list[str]) -> None:
+    groups = peers.assign(_units(FOUR_OF_TWO_STATES), level="group", by=["area"], min_peers=2, areas=areas)
+    assert groups.label == {
+        "U1": "all groups inside the areas of this report (n = 2)",
+        "U2": "all groups inside the areas of this report (n = 2)",
+        "U3": "all groups in this report (n = 4)",
+        "U4": "all groups in this report (n = 4)",
+    }
+    assert groups.members["all groups inside the areas of this report (n = 2)"] == ("U1", "U2")
+
+
+@pytest.mark.parametrize("areas", [[], ["Greater Columbus"], ["OH", "VA", "Greater Columbus"], ["39049"]])
+def test_areas_that_are_unknown_or_hold_too_few_leave_all_of_the_report(areas: list[str]) -> None:
+    groups = peers.assign(_units(FOUR_OF_TWO_STATES), level="group", by=["area"], min_peers=2, areas=areas)
+    assert set(groups.label.values()) == {"all groups in this report (n = 4)"}
+
+
+def test_areas_that_hold_every_unit_change_nothing() -> None:
+    units = _units(FOUR_OF_TWO_STATES[:3])
+    without = peers.assign(units, level="group", by=["area"], min_peers=2)
+    assert peers.assign(units, level="group", by=["area"], min_peers=2, areas=["OH", "VA"]) == without
 
 
 def test_a_unit_with_too_few_cases_has_a_group_but_is_nobodys_peer() -> None:

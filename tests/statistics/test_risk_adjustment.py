@@ -84,12 +84,6 @@ def test_expected_costs_are_scaled_to_the_observed_sum_of_each_payer_line() -> N
     np.testing.assert_allclose(scaled, [10 * 80 / 40, 30 * 80 / 40, 5 * 4 / 5])
 
 
-def test_calibration_is_told_of_cells_with_enough_events() -> None:
-    observed, expected = np.array([1.0, 0, 1, 1]), np.array([0.5, 0.5, 0.5, 0.2])
-    cells = np.array(["a", "a", "a", "b"])
-    assert risk_adjustment.calibration(observed, expected, cells, least=3) == (("a", 2 / 1.5),)
-
-
 def _covariates(rows: list[tuple[str, str, float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"event_id": pl.String, "factor": pl.String, "value": pl.Float64}, orient="row")
 
@@ -144,3 +138,17 @@ def test_the_design_does_not_depend_on_the_order_of_its_rows() -> None:
     other = design.build(_covariates(rows[::-1]), IDS, ["age|spline", "comorbidity"], None)
     assert one.terms == other.terms
     np.testing.assert_array_equal(one.x, other.x)
+
+
+def test_ages_in_bands_and_their_products_with_payers_keep_only_what_enough_people_have() -> None:
+    ages = [30.0] * 150 + [70.0] * 200 + [80.0] * 50  # bands: 65-74 is the largest, the reference
+    rows = [(event, "age", age) for event, age in zip(IDS, ages, strict=True)]
+    rows += [(event, f"payer_line:{'commercial' if place % 2 else 'medicare'}", 1.0) for place, event in enumerate(IDS)]
+    rows = [
+        row for row in rows if row[1:] != ("payer_line:medicare", 1.0) or row[0] != IDS[0]
+    ]  # 199 medicare, 200 commercial
+    built = design.build(_covariates(rows), IDS, ["age|bands", "payer_line", "age*payer_line"], None)
+    # commercial is the reference; of Medicare 74 are in the band 18-44 and 25 in 75-84: under 50, no column of their own
+    assert built.terms == ("age:18-44", "age:75-84", "payer_line:medicare", "payer_line:medicare*age:18-44")
+    assert built.x.sum(axis=0).tolist() == [150.0, 50.0, 199.0, 74.0]
+    assert ("payer_line:medicare*age:75-84", "rare: pooled") in built.dropped

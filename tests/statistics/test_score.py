@@ -1,9 +1,11 @@
 """Scoring from events to results, with the shipped modules and small made-up events."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -39,6 +41,8 @@ class Settings:
     fdr_q: float = 0.05
     confidence: float = 0.95
     achievable_share: float = 0.10
+    bootstrap_draws: int = 200
+    accept_calibration: Mapping[str, str] = field(default_factory=dict)
 
 
 def _found(module_id: str, level: str, rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:
@@ -192,7 +196,40 @@ def test_readmissions_are_observed_over_expected_with_an_exact_interval_around_o
     terms = scored.model["term"].to_list()
     assert "c_statistic" in terms
     assert "calibration O/E before scaling, medicare" in terms
-    assert "calibration O/E before scaling, medicare, age 65-74" in terms
+    assert not [term for term in terms if ", age " in term], "no payer line and age band has 50 expected events"
+
+
+def _misfitted() -> MeasureEvents:
+    """Age works against the payer: of old Medicare and young commercial stays half are followed by another, of the others few."""
+    random = np.random.default_rng(2)
+    ages = [30.0 if place % 2 else 80.0 for place in range(4000)]
+    payers = ["medicare" if place % 4 < 2 else "commercial" for place in range(4000)]
+    risk = [0.5 if (age > 65) == (payer == "medicare") else 0.1 for age, payer in zip(ages, payers, strict=True)]
+    rows = [
+        (f"U{place % 3}", payer, float(random.random() < p), 1, True)
+        for place, (payer, p) in enumerate(zip(payers, risk, strict=True))
+    ]
+    covariates = pl.DataFrame(
+        [(f"E{place:05}", "age", age) for place, age in enumerate(ages)],
+        schema={"event_id": pl.String, "factor": pl.String, "value": pl.Float64},
+        orient="row",
+    )
+    return replace(_found("hwr", "facility", rows), covariates=covariates)
+
+
+def test_a_model_that_does_not_fit_every_payer_and_age_keeps_results_from_publication():
+    scored = score(_misfitted(), units=_units("facility", "U0", "U1", "U2"), peers=Peers(), settings=Settings())
+    row = _row(scored, "U1")
+    assert (row["publishable"], row["converged"]) == (False, True)
+    assert str(row["not_publishable_reason"]).startswith("the risk model does not fit every payer and age")
+    cell = scored.model.filter(pl.col("term") == "calibration O/E before scaling, medicare, age 75-84")
+    assert cell["estimate"].item() == pytest.approx(0.5 / 0.3, abs=0.1)
+
+
+def test_a_model_that_does_not_fit_is_published_when_the_site_says_why():
+    settings = Settings(accept_calibration={"hwr": "old commercial members are few; the next model tells them apart"})
+    scored = score(_misfitted(), units=_units("facility", "U0", "U1", "U2"), peers=Peers(), settings=settings)
+    assert _row(scored, "U1")["publishable"] is True
 
 
 def test_a_module_with_hardly_an_outcome_is_scored_at_the_overall_rate_and_not_published() -> None:
@@ -279,3 +316,52 @@ def test_a_cost_index_of_more_than_a_fifth_repriced_dollars_is_not_published() -
         "U3": None,
     }
     assert _row(scored, "U1")["publishable"] is False
+
+
+def _split(rows: list[tuple[str, str, float, int, bool]]) -> MeasureEvents:
+    """Cost, resource use and price of `_members`: what was used is what was paid at the payer's and the unit's price."""
+    price = {"medicare": 0.9, "commercial": 1.6, "U1": 1.0, "U2": 1.1, "U3": 0.8, "few": 1.0}
+    used = [(unit, payer, value / (price[payer] * price[unit]), months, True) for unit, payer, value, months, _ in rows]
+    of_cost, of_use = _found("total_cost_index", "group", rows), _found("total_cost_index", "group", used)
+    events = [
+        of_cost.events,
+        of_use.events.with_columns(measure_id=pl.lit("resource_use_index")),
+        of_cost.events.with_columns(measure_id=pl.lit("price_index"), exposure=of_use.events["value"]),
+    ]
+    names = ("total_cost_index", "resource_use_index", "price_index")
+    attributed = [of_cost.attributed.with_columns(measure_id=pl.lit(name)) for name in names]
+    return replace(of_cost, events=pl.concat(events), attributed=pl.concat(attributed))
+
+
+def test_total_cost_is_resource_use_times_price_for_every_provider_and_payer_scope() -> None:
+    """C / E(C) = S / E(S) x (C / S) / (E(C) / E(S)): exact, though both models are fitted and scaled by payer line."""
+    scored = score(_split(_members()), units=_units("group", "U1", "U2", "U3"), peers=Peers(), settings=Settings())
+    ratios = scored.results.pivot(on="measure_id", index=["provider_id", "payer_scope"], values="ratio")
+    assert ratios.height == 9 and ratios.null_count().sum_horizontal().item() == 0
+    for _, _, price, use, cost in ratios.select(
+        "provider_id", "payer_scope", "price_index", "resource_use_index", "total_cost_index"
+    ).iter_rows():
+        assert use * price == pytest.approx(cost, rel=1e-12)
+    prices = {unit: _of(scored, "price_index", unit) for unit in ("U1", "U2", "U3")}
+    # the units' own prices, 1.0 : 1.1 : 0.8, as far as payers' shares of the dollars are those of the people (2 %)
+    assert prices["U2"]["ratio"] / prices["U1"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert prices["U3"]["ratio"] / prices["U1"]["ratio"] == pytest.approx(0.8, rel=0.02)
+    assert (prices["U2"]["category"], prices["U3"]["category"]) == ("worse", "better")
+    row = prices["U1"]
+    assert row["observed"] == pytest.approx(float(row["numerator"]) / float(row["denominator"]))
+    assert row["engine"] == "quasi_poisson" and row["publishable"]
+
+
+def test_a_price_index_is_held_to_the_member_months_of_the_cost_and_expects_nothing_of_one_person() -> None:
+    few = [("few", "commercial", 90_000.0, 12, True)] * 83  # 996 member months, though they cost millions
+    units = _units("group", "U1", "U2", "U3", "few")
+    scored = score(_split(_members() + few), units=units, peers=Peers(), settings=Settings())
+    row = _of(scored, "price_index", "few")
+    assert (row["category"], row["publishable"]) == ("too_few", False)
+    assert row["denominator"] > 1000 and row["not_publishable_reason"] == "below the minimum of 1000"
+    assert "price_index" not in scored.expected["measure_id"]
+    assert sorted(scored.results["measure_id"].unique()) == ["price_index", "resource_use_index", "total_cost_index"]
+
+
+def _of(scored: Scored, measure_id: str, provider: str) -> dict[str, Any]:
+    return _row(replace(scored, results=scored.results.filter(pl.col("measure_id") == measure_id)), provider)

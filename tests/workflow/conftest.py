@@ -258,7 +258,10 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
-        for path in (path for folder in self.folders for path in folder.rglob("*") if "inbox" not in path.parts):
+        walked = (Path(at) / name for folder in self.folders for at, _, names in os.walk(folder) for name in names)
+        for path in (
+            path for path in walked if "inbox" not in path.parts
+        ):  # os.walk passes over folders gone meanwhile
             try:
                 state = path.stat()
                 version = (str(path), state.st_mtime_ns, state.st_size)

@@ -7,8 +7,22 @@ from pathlib import Path
 import pytest
 from scipy.stats import binom
 
-from benchmarks import determinism, generator, linkage, measures, oracles, recovery, truth
+from benchmarks import (
+    determinism,
+    generator,
+    linkage,
+    measures,
+    oracles,
+    recovery,
+    sample_stays,
+    statistics_coverage,
+    statistics_promises,
+    truth,
+)
+from benchmarks.planted import Planted
 from benchmarks.site import generated, modelled, score
+from benchmarks.statistics_coverage import Setting
+from benchmarks.statistics_promises import Task
 from qe.measurement.catalogue import catalogue
 from qe.site import Site, open_site
 
@@ -148,3 +162,30 @@ def test_the_generators_speed_and_memory_are_measured_in_processes_of_their_own(
     assert min(one.lines_per_second for one in (small, large)) > 0
     assert min(one.peak_mib for one in (small, large)) > 20
     assert list(tmp_path.iterdir()) == []
+
+
+def test_intervals_hold_drawn_providers_and_few_equal_ones_are_labelled(tmp_path):
+    """Wide thresholds: the 600 intervals of 10 draws scatter by 1 %, and more as a draw's providers share one sigma; of 300 labels
+    2.5 % are 7.5, and 18 a surprise of 1 in 1,000. bin/long statistics_coverage holds the narrow ones over 60,000 and 30,000."""
+    seed, small = fresh_seed(), Setting(providers=60, cases=5_000)
+    tasks = [
+        Task(part="analytic", seed=seed, setting=small, replications=10),
+        Task(part="null", seed=seed, setting=replace(small, sigma=0.0), replications=5),
+    ]
+    found = statistics_promises.check(tmp_path, tasks, processes=1)
+    said = {"seed": seed, **statistics_promises.as_result(found)}
+    (covered,) = found.coverage.values()
+    assert covered.intervals == 600, said
+    assert 0.88 <= covered.overall <= 0.99, said
+    for method in statistics_coverage.METHODS:
+        labels = found.false_labels[f"null: {method}"]
+        assert labels.labels == 300, said
+        assert max(labels.worse, labels.better) < 18 / 300, said
+
+
+def test_the_true_stays_of_a_sample_hold_every_readmission_that_was_drawn_at_a_hospital(runs):
+    drawn = sample_stays.readmissions(Planted(runs.truth))
+    said = {"seed": runs.seed, "stays": len(drawn.y)}
+    assert drawn.cases.sum() == len(drawn.y) > 150, said
+    assert drawn.cases.min() >= sample_stays.LEAST_STAYS, said
+    assert 0.05 < drawn.y.mean() < 0.25, said  # planted: .13; 150 stays scatter by .03

@@ -1,0 +1,244 @@
+"""What each event of a measure was expected to be, and the models behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final, assert_never
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from qe.errors import CannotFit
+from qe.measurement.compute import MeasureEvents
+from qe.statistics import calibration, hierarchical, risk_adjustment
+from qe.statistics.calibration import Calibration, Cell
+from qe.statistics.design import AGE_BANDS, Design, build
+from qe.statistics.hierarchical import Hierarchical
+from qe.statistics.results import MODEL_SCHEMA
+from qe.statistics.risk_adjustment import RiskModel
+
+Floats = NDArray[np.float64]
+
+UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The fitted models of a measure by cohort ("" for the only one), and whether they fit.
+
+    by_line       O/E of each payer line; by_cell: of payer lines and age bands, by which the model is judged
+    hierarchical  with an effect of each provider; None where the models have none
+    refused       why they have none although the measure asks for it
+    terms         of a quotient: the fits of the two measures whose quotient it is
+    """
+
+    models: Mapping[str, tuple[RiskModel, Design]]
+    by_line: tuple[Cell, ...]
+    by_cell: Calibration
+    has_expected: bool
+    hierarchical: Hierarchical | None = None
+    refused: str | None = None
+    terms: tuple["Fit", ...] = ()
+
+    @property
+    def is_quotient(self) -> bool:
+        return bool(self.terms)
+
+    @property
+    def fits(self) -> bool:
+        """Every payer and age, or the site has said why it will do."""
+        return self.by_cell.refusal is None and all(term.fits for term in self.terms)
+
+    @property
+    def engine(self) -> str:
+        if self.hierarchical is not None:
+            return "mixed_logit"
+        engines = {model.engine for model, _ in self.models.values()} | {term.engine for term in self.terms}
+        return "+".join(sorted(engines)) or "unadjusted"
+
+    @property
+    def converged(self) -> bool:
+        if self.hierarchical is not None:
+            return self.hierarchical.converged
+        return all(model.converged for model, _ in self.models.values()) and all(term.converged for term in self.terms)
+
+
+def with_expected(
+    found: MeasureEvents, inside: pl.DataFrame, attributed: pl.DataFrame, *, accepted: str | None
+) -> tuple[pl.DataFrame, Fit]:
+    """The denominator's events with value, exposure and expected as floats, and the models behind `expected`.
+
+    attributed  measure_id, event_id, level, provider_id of this measure; a model with effects of providers needs one level
+    accepted    why the site accepts a model that does not fit every payer and age ([scoring] accept_calibration), or None
+    """
+    scoring = found.module.scoring
+    events = _as_floats(inside)
+    if scoring.model == "none" or events.is_empty():
+        fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=scoring.model != "none")
+        return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
+    cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
+    events = events.with_columns(model_cohort=cohort)
+    if scoring.model != "mixed_logit":
+        return _plain(found, events, accepted)
+    try:
+        return _hierarchical(found, events, attributed, accepted)
+    except CannotFit as refused:
+        together = events.with_columns(model_cohort=pl.lit(""))
+        joined, fit = _plain(found, together, accepted)
+        return joined, replace(fit, refused=refused.message)
+
+
+def _as_floats(events: pl.DataFrame) -> pl.DataFrame:
+    return events.with_columns(
+        observed=pl.col("value").cast(pl.Float64),
+        exposed=pl.col("exposure").cast(pl.Float64),
+        line=pl.col("payer_type").fill_null("unknown"),
+    )
+
+
+def as_quotient(
+    inside: pl.DataFrame, above: tuple[pl.DataFrame, Fit], below: tuple[pl.DataFrame, Fit]
+) -> tuple[pl.DataFrame, Fit]:
+    """The events of a quotient with what is expected of its two terms; of one event alone it expects nothing.
+
+    above, below  the events and fits of the measure that is divided and of the one that it is divided by
+    """
+    first = above[0].select("event_id", size="exposure", expected_above="expected")
+    second = below[0].select("event_id", expected_below="expected")
+    events = (
+        _as_floats(inside)
+        .with_columns(expected=pl.lit(None, dtype=pl.Float64))
+        .join(first, on="event_id", how="left", maintain_order="left")
+        .join(second, on="event_id", how="left", maintain_order="left")
+    )
+    fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=True, terms=(above[1], below[1]))
+    return events, fit
+
+
+def _hierarchical(
+    found: MeasureEvents, events: pl.DataFrame, attributed: pl.DataFrame, accepted: str | None
+) -> tuple[pl.DataFrame, Fit]:
+    """Each cohort's model with an effect of each provider; an event of nobody's has no expected value."""
+    whose = attributed.select("event_id", "provider_id").unique("event_id", keep="any", maintain_order=True)
+    of_providers = events.join(whose, on="event_id", how="inner")
+    fitted = hierarchical.fitted(of_providers, found.covariates, found.module.scoring.covariates)
+    joined = events.join(fitted.expected, on="event_id", how="left", maintain_order="left")
+    known = joined.drop_nulls("expected")
+    by_line, by_cell = _calibrated(found, known, known["predicted"].to_numpy(), accepted)
+    fit = Fit(models={}, by_line=by_line, by_cell=by_cell, has_expected=True, hierarchical=fitted)
+    return joined.drop("predicted"), fit
+
+
+def _plain(found: MeasureEvents, events: pl.DataFrame, accepted: str | None) -> tuple[pl.DataFrame, Fit]:
+    """One model a cohort over all events, providers not told apart."""
+    models: dict[str, tuple[RiskModel, Design]] = {}
+    parts = []
+    is_event = found.module.scoring.model in ("logistic", "mixed_logit")
+    for name in sorted(events["model_cohort"].unique()):
+        part = events.filter(pl.col("model_cohort") == name)
+        outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
+        counted = outcome if is_event or found.module.facts.kind == "rate" else None
+        design = build(found.covariates, part["event_id"].to_list(), found.module.scoring.covariates, counted)
+        model = (
+            risk_adjustment.logistic(outcome, design)
+            if is_event
+            else risk_adjustment.mean_cost(outcome, exposure, design)
+        )
+        models[name] = (model, design)
+        parts.append(part.with_columns(expected=pl.Series(model.expected)))
+    joined = pl.concat(parts).sort("event_id")
+    by_line, by_cell = _calibrated(found, joined, joined["expected"].to_numpy(), accepted)
+    if not is_event:
+        observed, lines = joined["observed"].to_numpy(), joined["line"].to_numpy().astype(np.str_)
+        scaled = risk_adjustment.scaled(joined["expected"].to_numpy(), observed, lines)
+        joined = joined.with_columns(expected=pl.Series(scaled))
+    return joined, Fit(models=models, by_line=by_line, by_cell=by_cell, has_expected=True)
+
+
+def _calibrated(
+    found: MeasureEvents, events: pl.DataFrame, expected: Floats, accepted: str | None
+) -> tuple[tuple[Cell, ...], Calibration]:
+    """Each payer line, and the gate over payer lines and age bands, before any scaling.
+
+    Counts vary more than Poisson by one factor for all, amounts as they are seen to, (observed - expected)^2 a person; cells of
+    amounts are judged by their persons.
+    """
+    observed, lines = events["observed"].to_numpy(), events["line"].to_numpy().astype(np.str_)
+    cells = np.array([f"{line}{band}" for line, band in zip(lines, _age_bands(found.covariates, events), strict=True)])
+    away, size = (observed - expected) ** 2, None
+    match found.module.facts.kind:
+        case "proportion":
+            variance = expected * (1.0 - expected)
+        case "rate":
+            below = float(expected.sum())
+            variance = expected * (max(1.0, float(away.sum()) / below) if below > 0 else 1.0)
+        case "amount_ratio" | "mean":
+            variance, size = away, np.ones_like(expected)
+        case kind:
+            assert_never(kind)
+    by_line = calibration.gate(observed, expected, variance, lines, size=size)
+    return by_line.cells, calibration.gate(observed, expected, variance, cells, accepted, size=size)
+
+
+def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
+    """ ", age 65-74" of each event whose age the covariates hold, else ""."""
+    age = covariates.filter(pl.col("factor") == "age").unique("event_id", keep="first", maintain_order=True)
+    age = age.select("event_id", age=pl.col("value").cast(pl.Float64))
+    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
+    known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
+    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
+    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
+
+
+Row = tuple[str, str, str, float, float | None]
+
+
+def model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
+    """Coefficients, c-statistic, calibration by payer line, events and convergence, one term a row (MODEL_SCHEMA)."""
+    rows: list[Row] = []
+    for cohort, (model, design) in fit.models.items():
+        rows += [(measure_id, cohort, term, estimate, error) for term, estimate, error in model.terms]
+        if model.c_statistic is not None:
+            rows.append((measure_id, cohort, "c_statistic", model.c_statistic, None))
+        rows.append((measure_id, cohort, "events", float(len(model.expected)), None))
+        rows.append((measure_id, cohort, "converged", float(model.converged), None))
+        rows += [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]
+    if fit.hierarchical is not None:
+        for cohort in fit.hierarchical.models:
+            rows += _hierarchical_rows(measure_id, cohort, fit.hierarchical)
+    if fit.refused is not None:
+        rows.append((measure_id, "", f"no effects of providers: {fit.refused}", 0.0, None))
+    judged = [cell for cell in fit.by_cell.cells if cell.verdict != "too few to tell"]
+    rows += [
+        (measure_id, "", f"calibration O/E before scaling, {cell.name}", cell.ratio, None)
+        for cell in (*fit.by_line, *judged)
+        if np.isfinite(cell.ratio)
+    ]
+    return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
+
+
+def _hierarchical_rows(measure_id: str, cohort: str, fitted: Hierarchical) -> list[Row]:
+    model, design = fitted.models[cohort], fitted.designs[cohort]
+    names = ("intercept", *design.terms)
+    errors = [float(error) for error in model.standard_errors]
+    rows: list[Row] = [
+        (measure_id, cohort, term, float(estimate), error)
+        for term, estimate, error in zip(names, model.coefficients, errors, strict=True)
+    ]
+    cases = model.fitted_cases
+    outcome = cases.problem.cases.outcome
+    c_statistic = risk_adjustment.c_statistic(outcome, cases.means(np.zeros_like(model.effects)))
+    low, middle, high = np.quantile(model.reliability, [0.25, 0.5, 0.75])
+    figures = {
+        "sigma": model.sigma,
+        "c_statistic": c_statistic,
+        "events": float(len(outcome)),
+        "providers": float(len(model.providers)),
+        "reliability, lowest quarter": float(low),
+        "reliability, median": float(middle),
+        "reliability, highest quarter": float(high),
+        "converged": float(model.converged),
+    }
+    rows += [(measure_id, cohort, name, figure, None) for name, figure in figures.items()]
+    return rows + [(measure_id, cohort, f"left out, {reason}: {term}", 0.0, None) for term, reason in design.dropped]

@@ -1,0 +1,35 @@
+"""Which covariates are social factors, and which models may not use them."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from qe.measurement.facts import MeasureType
+
+SOCIAL: Final = frozenset(
+    (
+        *("adi", "deprivation", "disadvantage", "sdi", "ses", "socioeconomic", "svi", "sdoh", "social"),
+        *("dual", "lis", "medicaid", "income", "poverty", "unemployment", "education", "homeless", "housing"),
+        *("ethnicity", "language", "race"),
+    )
+)
+OF_COST: Final = frozenset({"dual", "medicaid", "lis"})  # what states or Medicare pay differs by them
+
+
+def social_factors(covariates: Sequence[str], kind: MeasureType | None) -> tuple[str, ...]:
+    """The covariates that a model of this kind of measure may not use because they are social factors, in the order given.
+
+    A poor outcome of poor persons stays visible: it is shown by stratum, never adjusted away. Cost may use dual status.
+
+    kind        as measure.toml says; None is held to the rule of outcomes
+    covariates  as [scoring] covariates names them ("age|spline", "dual_status"); payer_line is a payer, not a social factor
+
+    Source: statistics.md, correction 1.
+    """
+    allowed = OF_COST if kind == "cost or resource use" else frozenset()
+    return tuple(name for name in covariates if (_words(name) & SOCIAL) - allowed)
+
+
+def _words(covariate: str) -> frozenset[str]:
+    family = re.split(r"[|:]", covariate, maxsplit=1)[0]
+    return frozenset(re.split(r"[^a-z]+", family.lower()))
