@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from qe.errors import CannotFit
 from qe.statistics.mixed_model import FittedCases, MixedModel, at_average, places_of
+from qe.statistics.ordinary import LARGEST_LOG_ODDS
 from qe.statistics.random_intercept import Fitted, estimate
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,8 @@ def _refitted(model: MixedModel, weight: Floats) -> Fitted | None:
         fitted = estimate(problem, model.coefficients, engine=model.engine, dispersion=model.dispersion, start=start)
     except np.linalg.LinAlgError:
         return None
-    return fitted if fitted.converged else None
+    is_separated = float(np.max(np.abs(fitted.linear))) > LARGEST_LOG_ODDS
+    return fitted if fitted.converged and not is_separated else None
 
 
 Drawn = tuple[FittedCases, Floats]  # the cases at the average provider of a draw, and each provider's drawn intercept

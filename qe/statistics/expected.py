@@ -14,7 +14,7 @@ from qe.measurement.compute import MeasureEvents
 from qe.statistics import calibration, hierarchical, risk_adjustment
 from qe.statistics.calibration import Calibration, Cell
 from qe.statistics.design import AGE_BANDS, Design, build
-from qe.statistics.hierarchical import Hierarchical
+from qe.statistics.hierarchical import Hierarchical, standing
 from qe.statistics.results import MODEL_SCHEMA
 from qe.statistics.risk_adjustment import RiskModel
 
@@ -29,6 +29,7 @@ class Fit:
 
     by_line       O/E of each payer line; by_cell: of payer lines and age bands, by which the model is judged
     hierarchical  with an effect of each provider; None where the models have none
+    standing      what these effects say of each provider (hierarchical.STANDING_SCHEMA)
     refused       why they have none although the measure asks for it
     terms         of a quotient: the fits of the two measures whose quotient it is
     """
@@ -38,6 +39,7 @@ class Fit:
     by_cell: Calibration
     has_expected: bool
     hierarchical: Hierarchical | None = None
+    standing: pl.DataFrame | None = None
     refused: str | None = None
     terms: tuple["Fit", ...] = ()
 
@@ -65,12 +67,19 @@ class Fit:
 
 
 def with_expected(
-    found: MeasureEvents, inside: pl.DataFrame, attributed: pl.DataFrame, *, accepted: str | None
+    found: MeasureEvents,
+    inside: pl.DataFrame,
+    attributed: pl.DataFrame,
+    *,
+    accepted: str | None,
+    draws: int,
+    confidence: float,
 ) -> tuple[pl.DataFrame, Fit]:
     """The denominator's events with value, exposure and expected as floats, and the models behind `expected`.
 
     attributed  measure_id, event_id, level, provider_id of this measure; a model with effects of providers needs one level
     accepted    why the site accepts a model that does not fit every payer and age ([scoring] accept_calibration), or None
+    draws       of providers, and confidence: of the intervals of a model with effects of providers
     """
     scoring = found.module.scoring
     events = _as_floats(inside)
@@ -82,7 +91,9 @@ def with_expected(
     if scoring.model != "mixed_logit":
         return _plain(found, events, accepted)
     try:
-        return _hierarchical(found, events, attributed, accepted)
+        joined, fit = _hierarchical(found, events, attributed, accepted)
+        assert fit.hierarchical is not None
+        return joined, replace(fit, standing=standing(fit.hierarchical, draws=draws, confidence=confidence))
     except CannotFit as refused:
         together = events.with_columns(model_cohort=pl.lit(""))
         joined, fit = _plain(found, together, accepted)

@@ -14,10 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
-from qe.statistics import hierarchical, intervals
+from qe.statistics import intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
 from qe.statistics.expected import Fit, as_quotient, model_rows, with_expected
-from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
 
 Floats = NDArray[np.float64]
@@ -60,7 +59,14 @@ def score(
         denominator = events.filter("in_denominator")
         if measure.quotient is None:
             accepted = settings.accept_calibration.get(measure_id)
-            inside, fitted = with_expected(found, denominator, all_levels, accepted=accepted)
+            inside, fitted = with_expected(
+                found,
+                denominator,
+                all_levels,
+                accepted=accepted,
+                draws=settings.bootstrap_draws,
+                confidence=settings.confidence,
+            )
             done[measure_id] = inside, fitted
         else:
             above, below = (done[term] for term in measure.quotient)
@@ -113,15 +119,14 @@ def _providers(
                 )
             )
     figures = pl.DataFrame(rows, schema=_FIGURES, orient="row")
-    return figures if fit.hierarchical is None else _modelled(figures, fit.hierarchical, overall, settings)
+    return figures if fit.standing is None else _modelled(figures, fit.standing, overall)
 
 
-def _modelled(figures: pl.DataFrame, fitted: Hierarchical, overall: float, settings: ScoringSettings) -> pl.DataFrame:
+def _modelled(figures: pl.DataFrame, standing: pl.DataFrame, overall: float) -> pl.DataFrame:
     """Over all payers, predicted over expected with the bootstrap's interval in place of observed over expected.
 
     A payer's rows keep observed over expected: a provider's one effect would say the same of each payer.
     """
-    standing = hierarchical.standing(fitted, draws=settings.bootstrap_draws, confidence=settings.confidence)
     is_all = pl.col("payer_scope") == "all"
     modelled = (
         figures.filter(is_all)

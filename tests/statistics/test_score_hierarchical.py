@@ -93,3 +93,11 @@ def test_hospitals_that_do_not_differ_are_no_different_and_not_significant():
     assert whole["ratio"].to_list() == pytest.approx([1.0] * 10, rel=1e-9)
     assert set(whole["category"]) == {"no_different"}
     assert not whole["fdr_significant"].any()
+
+
+def test_where_too_few_draws_can_be_fitted_observed_over_expected_stands_too(monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_KEPT", -1.0)  # no draw is good enough
+    scored = _scored(_hospitals(12))
+    assert _row(scored, "H03")["engine"] == "logistic"
+    said = [term for term in scored.model["term"] if term.startswith("no effects of providers")]
+    assert said == ["no effects of providers: models of 0% of the cases could not be fitted to drawn providers"]
