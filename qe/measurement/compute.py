@@ -298,8 +298,7 @@ def _covariates(db: Warehouse, module: Module, found: pl.DataFrame, own: pl.Data
     if own is not None:
         frames.append(own.select(pl.col(name).cast(kind) for name, kind in schema.items()))
     given = {factor.split(":")[0] for factor in frames[-1]["factor"].unique()}
-    wanted = [family.split("|")[0] for family in module.scoring.covariates if "*" not in family]
-    for family in (name for name in wanted if name not in given):
+    for family in (name for name in module.scoring.families if name not in given):
         frame = _family(db, found, family)
         if frame is None and own is None:
             raise MeasureError(

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,11 +16,16 @@ from pydantic import (
 )
 
 from qe.errors import MeasureError
+from qe.measurement.social_factors import social_factors
 
 Kind = Literal["proportion", "rate", "mean", "amount_ratio"]
 SqlFile = Literal["population", "exclusions", "numerator", "covariates", "claims"]
 EventUnit = Literal["person", "stay", "ed_visit", "fill", "service", "episode"]
 AttributionLevel = Literal["clinician", "group", "facility", "area"]
+ScoringModel = Literal["mixed_logit", "logistic", "poisson", "nb", "gamma", "indirect", "published", "none"]
+FITTED: Final = frozenset({"mixed_logit", "logistic", "poisson", "none"})  # what qe.statistics.expected knows
+FORMS: Final = ("", "spline", "bands")  # of a covariate
+TIMES: Final = "*"  # between two families: their interaction
 MeasureType = Literal["structure", "process", "intermediate outcome", "outcome", "cost or resource use"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[
@@ -141,10 +146,11 @@ class Scoring(Closed):
     """How the results are adjusted (qe/statistics).
 
     cohort      column of the population by which the model is fitted or adjusted, or ""
-    covariates  factor families, optionally with a form after a bar: "age|spline"
+    covariates  factor families, optionally with a form after a bar: "age|spline", "age|bands"; "age*payer_line", after both,
+                is their interaction
     """
 
-    model: Literal["mixed_logit", "logistic", "poisson", "nb", "gamma", "indirect", "published", "none"]
+    model: ScoringModel
     cohort: str = ""
     covariates: tuple[Text, ...] = ()
     outliers: str = ""
@@ -156,6 +162,32 @@ class Scoring(Closed):
         if self.model == "none" and not self.reason_if_none.strip():
             raise ValueError('model = "none" needs reason_if_none (42 CFR 401.707(a)(5)(iii))')
         return self
+
+    @model_validator(mode="after")
+    def _a_named_model_is_the_one_that_is_fitted(self) -> Self:
+        if self.model not in FITTED:
+            raise ValueError(f'model = "{self.model}" is not built yet; choose one of {", ".join(sorted(FITTED))}')
+        return self
+
+    @model_validator(mode="after")
+    def _covariates_have_known_forms(self) -> Self:
+        before: set[str] = set()
+        for covariate in self.covariates:
+            family, _, form = covariate.partition("|")
+            if form not in FORMS:
+                raise ValueError(
+                    f'covariate "{covariate}": its form must be one of {", ".join(filter(None, FORMS))}, or none'
+                )
+            missing = [name for name in family.split(TIMES) if name not in before] if TIMES in family else []
+            if missing:
+                raise ValueError(f'covariate "{covariate}": {" and ".join(missing)} must stand before it')
+            before.add(family)
+        return self
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The factor families that the SQL gives: without forms and interactions."""
+        return tuple(name for name in (one.partition("|")[0] for one in self.covariates) if TIMES not in name)
 
 
 class Publish(Closed):
@@ -328,6 +360,13 @@ class Measure(Closed):
             if len(names) > 1 and stem != "exclusions":
                 raise ValueError(f"{stem} is one file; only exclusions may be several")
         return shared
+
+    @model_validator(mode="after")
+    def _social_factors_adjust_nothing_away(self) -> Self:
+        refused = social_factors(self.scoring.covariates, self.measure_type)
+        if refused:
+            raise ValueError(f"covariates {', '.join(refused)} are social factors: show them by stratum instead")
+        return self
 
     @model_validator(mode="after")
     def _effects_belong_to_one_level(self) -> Self:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from qe.measurement.facts import TIMES
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +20,6 @@ AGE_KNOTS: Final = (
     75.0,
     85.0,
 )  # years; fixed, so that a model's terms mean the same in every quarter
-TIMES: Final = "*"  # between two families: their interaction
 AGE_BANDS: Final = (0, 18, 45, 65, 75, 85, 120)  # years; by these calibration is told, too
 RARE_EVENTS: Final = (
     50  # a level with fewer events, or with fewer than RARE_OUTCOMES outcomes (or non-outcomes), is pooled
@@ -67,9 +69,10 @@ def build(
         if form == "spline":
             columns += [column for level, values in levels.items() for column in _spline(level, values)]
         elif form == "bands":
-            kept, left_out = _categories(_bands(name, levels[name]), outcome) if name in levels else ([], [])
-            columns += kept
-            dropped += left_out
+            if bands := _bands(name, known.filter(family == name), row):
+                kept, left_out = _categories(bands, outcome)
+                columns += kept
+                dropped += left_out
         elif _is_partition(levels):
             kept, left_out = _categories(levels, outcome)
             columns += kept
@@ -157,14 +160,22 @@ def _spline(name: str, values: Floats, knots: tuple[float, ...] = AGE_KNOTS) -> 
     return columns
 
 
-def _bands(name: str, values: Floats) -> dict[str, Floats]:
-    """Which of AGE_BANDS each event is in: "age:18-44" and so on, as far as somebody is in it."""
-    ends = (*AGE_BANDS[1:-1], np.inf)
-    bands = {
-        f"{name}:{low}-{int(last) - 1}": ((values >= (low or -np.inf)) & (values < end)).astype(np.float64)
-        for low, end, last in zip(AGE_BANDS, ends, AGE_BANDS[1:], strict=False)
-    }
-    return {band: having for band, having in bands.items() if having.any()}
+def age_bands(ages: Floats) -> NDArray[np.str_]:
+    """The band of AGE_BANDS that each age (years) is in: "65-74"."""
+    labels = np.array([f"{low}-{high - 1}" for low, high in pairwise(AGE_BANDS)])
+    return labels[np.searchsorted(np.array(AGE_BANDS[1:-1]), ages, side="right")]
+
+
+def _bands(name: str, rows: pl.DataFrame, row: dict[str, int]) -> dict[str, Floats]:
+    """Which band each event is in, "age:18-44" and so on; one whose age is not known is in none."""
+    band = age_bands(rows["value"].cast(pl.Float64).to_numpy())
+    places = np.array([row[event_id] for event_id in rows["event_id"]], dtype=np.int64)
+    levels: dict[str, Floats] = {}
+    for label in np.unique(band):
+        having = np.zeros(len(row))
+        having[places[band == label]] = 1.0
+        levels[f"{name}:{label}"] = having
+    return levels
 
 
 def _interactions(columns: list[tuple[str, Floats]], first: str, second: str) -> list[tuple[str, Floats]]:

@@ -105,6 +105,33 @@ def test_effects_of_providers_need_one_level(second_stay: Write) -> None:
         load(second_stay(measure=two))
 
 
+@pytest.mark.parametrize(
+    ("scoring", "said"),
+    [
+        ('model = "nb"', 'model = "nb" is not built yet; choose one of logistic, mixed_logit, none, poisson'),
+        (
+            'model = "logistic"\ncovariates = ["age|curve"]',
+            'covariate "age.curve": its form must be one of spline, bands',
+        ),
+        (
+            'model = "poisson"\ncovariates = ["age|bands", "age*payer_line", "payer_line"]',
+            'covariate "age.payer_line": payer_line must stand before it',
+        ),
+        ('model = "logistic"\ncovariates = ["age", "dual_status"]', "covariates dual_status are social factors"),
+    ],
+)
+def test_a_model_that_cannot_be_fitted_as_it_stands_is_refused(second_stay: Write, scoring: str, said: str) -> None:
+    toml = _facts(second_stay()).replace('model = "none"', scoring)
+    with pytest.raises(MeasureError, match=said):
+        load(second_stay(measure=toml))
+
+
+def test_the_families_that_the_sql_gives_have_no_forms_and_no_interactions(second_stay: Write) -> None:
+    scoring = 'model = "poisson"\ncovariates = ["age|bands", "payer_line", "age*payer_line"]'
+    loaded = load(second_stay(measure=_facts(second_stay()).replace('model = "none"', scoring)))
+    assert loaded.facts.scoring.families == ("age", "payer_line")
+
+
 def test_a_missing_file_of_the_folder_is_named(second_stay: Write) -> None:
     folder = second_stay()
     (folder / "numerator.sql").unlink()

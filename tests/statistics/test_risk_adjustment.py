@@ -152,3 +152,16 @@ def test_ages_in_bands_and_their_products_with_payers_keep_only_what_enough_peop
     assert built.terms == ("age:18-44", "age:75-84", "payer_line:medicare", "payer_line:medicare*age:18-44")
     assert built.x.sum(axis=0).tolist() == [150.0, 50.0, 199.0, 74.0]
     assert ("payer_line:medicare*age:75-84", "rare: pooled") in built.dropped
+
+
+def test_a_person_whose_age_is_not_known_is_in_no_band() -> None:
+    rows = [(event, "age", 30.0 if place < 150 else 70.0) for place, event in enumerate(IDS[:350])]  # 50 without an age
+    built = design.build(_covariates(rows), IDS, ["age|bands"], None)
+    assert built.terms == ("age:18-44",)
+    assert built.dropped == (("age:65-74", "reference level"),)
+    assert built.x[:, 0].tolist() == [1.0] * 150 + [0.0] * 250
+
+
+def test_without_any_age_there_is_no_band() -> None:
+    rows = [(event, "sex", 1.0) for event in IDS[:200]]
+    assert design.build(_covariates(rows), IDS, ["age|bands", "sex"], None).terms == ("sex",)

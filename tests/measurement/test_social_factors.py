@@ -4,7 +4,7 @@ import pytest
 
 from qe.measurement import catalogue
 from qe.measurement.measure import Module
-from qe.statistics.social_factors import social_factors
+from qe.measurement.social_factors import social_factors
 
 
 @pytest.mark.parametrize("module", catalogue.catalogue(), ids=lambda module: module.folder.name)
