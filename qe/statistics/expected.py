@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final, assert_never
 
 import numpy as np
@@ -13,13 +12,14 @@ from qe.errors import CannotFit
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import calibration, hierarchical, risk_adjustment
 from qe.statistics.calibration import Calibration, Cell
-from qe.statistics.design import AGE_BANDS, Design, build
-from qe.statistics.hierarchical import Hierarchical, standing
+from qe.statistics.design import Design, age_bands, build
+from qe.statistics.hierarchical import Hierarchical
 from qe.statistics.results import MODEL_SCHEMA
 from qe.statistics.risk_adjustment import RiskModel
 
 Floats = NDArray[np.float64]
 
+NO_EFFECTS: Final = "no effects of providers: "  # how the term begins that says why a model has none
 UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 
 
@@ -91,9 +91,7 @@ def with_expected(
     if scoring.model != "mixed_logit":
         return _plain(found, events, accepted)
     try:
-        joined, fit = _hierarchical(found, events, attributed, accepted)
-        assert fit.hierarchical is not None
-        return joined, replace(fit, standing=standing(fit.hierarchical, draws=draws, confidence=confidence))
+        return _hierarchical(found, events, attributed, accepted, draws=draws, confidence=confidence)
     except CannotFit as refused:
         together = events.with_columns(model_cohort=pl.lit(""))
         joined, fit = _plain(found, together, accepted)
@@ -128,17 +126,29 @@ def as_quotient(
 
 
 def _hierarchical(
-    found: MeasureEvents, events: pl.DataFrame, attributed: pl.DataFrame, accepted: str | None
+    found: MeasureEvents,
+    events: pl.DataFrame,
+    attributed: pl.DataFrame,
+    accepted: str | None,
+    *,
+    draws: int,
+    confidence: float,
 ) -> tuple[pl.DataFrame, Fit]:
     """Each cohort's model with an effect of each provider; an event of nobody's has no expected value."""
-    whose = attributed.select("event_id", "provider_id").unique("event_id", keep="any", maintain_order=True)
+    whose = attributed.select("event_id", "provider_id").unique("event_id", keep="first", maintain_order=True)
     of_providers = events.join(whose, on="event_id", how="inner")
     fitted = hierarchical.fitted(of_providers, found.covariates, found.module.scoring.covariates)
     joined = events.join(fitted.expected, on="event_id", how="left", maintain_order="left")
     known = joined.drop_nulls("expected")
     by_line, by_cell = _calibrated(found, known, known["predicted"].to_numpy(), accepted)
-    fit = Fit(models={}, by_line=by_line, by_cell=by_cell, has_expected=True, hierarchical=fitted)
-    return joined.drop("predicted"), fit
+    return joined.drop("predicted"), Fit(
+        models={},
+        by_line=by_line,
+        by_cell=by_cell,
+        has_expected=True,
+        hierarchical=fitted,
+        standing=hierarchical.standing(fitted, draws=draws, confidence=confidence),
+    )
 
 
 def _plain(found: MeasureEvents, events: pl.DataFrame, accepted: str | None) -> tuple[pl.DataFrame, Fit]:
@@ -196,10 +206,9 @@ def _age_bands(covariates: pl.DataFrame, events: pl.DataFrame) -> list[str]:
     """ ", age 65-74" of each event whose age the covariates hold, else ""."""
     age = covariates.filter(pl.col("factor") == "age").unique("event_id", keep="first", maintain_order=True)
     age = age.select("event_id", age=pl.col("value").cast(pl.Float64))
-    labels = [f", age {low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
     known = events.select("event_id").join(age, on="event_id", how="left", maintain_order="left")["age"]
-    places = np.searchsorted(np.array(AGE_BANDS[1:-1]), known.fill_null(0).to_numpy(), side="right")
-    return ["" if value is None else labels[place] for value, place in zip(known, places, strict=True)]
+    bands = age_bands(known.fill_null(0).to_numpy())
+    return ["" if value is None else f", age {band}" for value, band in zip(known, bands, strict=True)]
 
 
 Row = tuple[str, str, str, float, float | None]
@@ -219,7 +228,7 @@ def model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
         for cohort in fit.hierarchical.models:
             rows += _hierarchical_rows(measure_id, cohort, fit.hierarchical)
     if fit.refused is not None:
-        rows.append((measure_id, "", f"no effects of providers: {fit.refused}", 0.0, None))
+        rows.append((measure_id, "", f"{NO_EFFECTS}{fit.refused}", 0.0, None))
     judged = [cell for cell in fit.by_cell.cells if cell.verdict != "too few to tell"]
     rows += [
         (measure_id, "", f"calibration O/E before scaling, {cell.name}", cell.ratio, None)

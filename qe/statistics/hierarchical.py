@@ -69,7 +69,7 @@ def fitted(events: pl.DataFrame, covariates: pl.DataFrame, families: Sequence[st
     models, designs, kept = {}, {}, {}
     for cohort in sorted(events["model_cohort"].unique()):
         part = events.filter(pl.col("model_cohort") == cohort).sort("event_id")
-        named = f"of {cohort}" if cohort else "of this measure"
+        named = f"of {cohort.replace('_', ' ')}" if cohort else "of this measure"
         providers = part["provider_id"].n_unique()
         if providers < LEAST_PROVIDERS:
             raise CannotFit(

@@ -65,7 +65,7 @@ def require_outcomes(outcome: Floats) -> None:
 
 def _plain(cases: Cases) -> Floats:
     """Coefficients of the ordinary logistic model. CannotFit names the factors that separate the outcome."""
-    found = ordinary.logit(cases.outcome, cases.factors)
+    found = ordinary.logit(cases.outcome, cases.factors, tolerance=ordinary.STARTING_TOLERANCE)
     if found is not None:
         return found[0]
     alone = [column for column in range(cases.factors.shape[1]) if _separates(cases.factors[:, column], cases.outcome)]

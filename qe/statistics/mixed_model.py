@@ -8,6 +8,7 @@ import scipy
 from numpy.typing import NDArray
 
 from qe.errors import CannotFit
+from qe.statistics import reliability
 from qe.statistics.marginal_likelihood import Problem, State
 from qe.statistics.random_intercept import Engine, Fitted
 
@@ -61,10 +62,8 @@ class MixedModel:
 
     @property
     def reliability(self) -> Floats:
-        """1 - conditional variance / sigma^2: the share of signal in each effect, 0 to 1; 0 where providers do not differ."""
-        if self.sigma == 0.0:
-            return np.zeros_like(self.effects)
-        return 1.0 - self.effect_variance / self.sigma**2
+        """The share of signal in each effect, 0 to 1; 0 where providers do not differ."""
+        return reliability.of_effects(self.effect_variance, self.sigma)
 
     @property
     def log_ratio_variance(self) -> Floats:

@@ -14,10 +14,13 @@ Floats = NDArray[np.float64]
 MAXIMUM_STEPS: Final = 60
 LARGEST_LOG_ODDS: Final = 20.0  # an event predicted with more certainty means separation, not an effect
 MOST_STARTING_ROWS: Final = 50_000  # statsmodels holds several copies of the rows it is given
-STEP_TOLERANCE: Final = 1e-3  # of the log odds of any case in the last step: what is left after it is its square
+STEP_TOLERANCE: Final = 1e-6  # of the log odds of any case in the last step: what is left after it is its square
+STARTING_TOLERANCE: Final = 1e-3  # the same, where another search begins from what is found
 
 
-def logit(outcome: Floats, factors: Floats) -> tuple[Floats, Floats, Floats] | None:
+def logit(
+    outcome: Floats, factors: Floats, *, tolerance: float = STEP_TOLERANCE
+) -> tuple[Floats, Floats, Floats] | None:
     """Coefficients (constant first), their standard errors and fitted chances; None where separated or not converged.
 
     outcome  (n,) 0 or 1, both present; factors (n, p) without a constant
@@ -29,7 +32,7 @@ def logit(outcome: Floats, factors: Floats) -> tuple[Floats, Floats, Floats] | N
         return _by_statsmodels(outcome, factors)
     part = np.linspace(0, len(outcome) - 1, MOST_STARTING_ROWS).astype(np.int64)
     begun = _start(outcome[part], factors[part])
-    return _by_newton(outcome, factors, _constant_alone(outcome, factors) if begun is None else begun)
+    return _by_newton(outcome, factors, _constant_alone(outcome, factors) if begun is None else begun, tolerance)
 
 
 def _constant_alone(outcome: Floats, factors: Floats) -> Floats:
@@ -48,7 +51,9 @@ def _start(outcome: Floats, factors: Floats) -> Floats | None:
     return None if found is None else found[0]
 
 
-def _by_newton(outcome: Floats, factors: Floats, start: Floats) -> tuple[Floats, Floats, Floats] | None:
+def _by_newton(
+    outcome: Floats, factors: Floats, start: Floats, tolerance: float
+) -> tuple[Floats, Floats, Floats] | None:
     """From `start`. Where the factors separate, steps do not end until an event is predicted with too much certainty."""
     coefficients = start
     log_odds = factors @ start[1:] + start[0]
@@ -64,7 +69,7 @@ def _by_newton(outcome: Floats, factors: Floats, start: Floats) -> tuple[Floats,
         coefficients, log_odds = coefficients + step, log_odds + moved
         if not np.max(np.abs(log_odds)) <= LARGEST_LOG_ODDS:
             return None
-        if np.max(np.abs(moved)) < STEP_TOLERANCE:
+        if np.max(np.abs(moved)) < tolerance:
             return coefficients, np.sqrt(np.diag(inverse)), expit(log_odds)
     return None
 

@@ -4,7 +4,7 @@ One row a measure, level, provider and payer scope. ci_low and ci_high belong to
 else to `observed`; so do the peers' quartiles. Events are summed in the order (measure, provider, event).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
+from qe.measurement.facts import ScoringModel
 from qe.statistics import intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
 from qe.statistics.expected import Fit, as_quotient, model_rows, with_expected
@@ -30,11 +31,13 @@ class Scored:
 
     expected  measure_id, event_id, expected: one row an event in the denominator of a measure with a risk model, rounded to
               12 significant digits; a provider's expected value is the sum of its events'
+    fitted    by measure the kind of model that was fitted: the one it names, or what takes its place
     """
 
     results: pl.DataFrame
     model: pl.DataFrame
     expected: pl.DataFrame
+    fitted: Mapping[str, ScoringModel]
 
 
 def score(
@@ -52,6 +55,7 @@ def score(
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
     done: dict[str, tuple[pl.DataFrame, Fit]] = {}
+    kinds: dict[str, ScoringModel] = {}
     for measure in sorted(found.module.facts.measures, key=lambda one: one.quotient is not None):
         measure_id = measure.id
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
@@ -72,6 +76,7 @@ def score(
             above, below = (done[term] for term in measure.quotient)
             inside, fitted = as_quotient(denominator, above, below)
         models.append(model_rows(measure_id, fitted))
+        kinds[measure_id] = "logistic" if fitted.refused is not None else found.module.scoring.model
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
         for level in sorted(all_levels["level"].unique()):
             attributed = all_levels.filter(pl.col("level") == level)
@@ -83,6 +88,7 @@ def score(
         results=pl.concat([empty, *results]).sort(RESULT_ORDER),
         model=pl.concat([pl.DataFrame(schema=MODEL_SCHEMA), *models]),
         expected=round_significant(pl.concat(expected)),
+        fitted=kinds,
     )
 
 
