@@ -15,6 +15,7 @@ from qe.errors import Findings
 from qe.ledger.fold import Facts
 from qe.measurement import value_sets
 from qe.measurement.compute import MeasureEvents
+from qe.measurement.facts import Scoring, ScoringModel
 from qe.measurement.measure import Module
 from qe.measurement.unit_counts import unit_counts
 from qe.periods import ReportingPeriod
@@ -212,7 +213,6 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
     """One entry a published measure of the module."""
     facts = one.events.module.facts
     scoring = facts.scoring
-    adjusted = f"{scoring.model}: {', '.join(scoring.covariates)}" if scoring.covariates else scoring.model
     return [
         MeasureFacts(
             measure_id=measure.id,
@@ -234,7 +234,7 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
             classes=tuple(facts.classes),
             attribution=f"{facts.attribution.method}, {facts.attribution.timing}",
             attribution_method=one.events.attribution_method or "",
-            risk_adjustment=adjusted if scoring.model != "none" else scoring.reason_if_none,
+            risk_adjustment=_adjusted(scoring, one.scored.fitted[measure.id]),
             interval=scoring.interval,
             minimum_denominator=facts.publish.min_denominator,
             method=one.events.module.method,
@@ -242,6 +242,13 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
         )
         for measure in facts.measures
     ]
+
+
+def _adjusted(scoring: Scoring, model: ScoringModel) -> str:
+    """The model that was fitted, and its covariates: with few hospitals it is not the one with an effect of each."""
+    if model == "none":
+        return scoring.reason_if_none
+    return f"{model}: {', '.join(scoring.covariates)}" if scoring.covariates else model
 
 
 def source_facts(site: Site, staged: Sequence[StagedFile]) -> tuple[SourceFacts, ...]:

@@ -60,8 +60,14 @@ class Exhibit:
 
 
 def exhibit(
-    number: int, measure: MeasureFacts, result: ConfidentialResult, whole: Mapping[str, MeasureResult]
+    number: int,
+    measure: MeasureFacts,
+    result: ConfidentialResult,
+    whole: Mapping[str, MeasureResult],
+    *,
+    is_explained: bool,
 ) -> Exhibit:
+    """is_explained: why the measure matters is said here; measures of one module share the words, and the first one says them."""
     row = whole[measure.measure_id]
     scale = scale_of(row, measure)
     axis = axis_of([row], scale)
@@ -72,7 +78,7 @@ def exhibit(
         number=number,
         anchor=f"exhibit-{measure.measure_id}",
         name=measure.name,
-        why=measure.why_it_matters,
+        why=measure.why_it_matters if is_explained else "",
         direction=direction_of(measure),
         cases_word=cases_word(measure).capitalize(),
         component_dollars=f"{dollars_of(measure).capitalize()} {per_case(measure)}",

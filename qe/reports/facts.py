@@ -1,6 +1,6 @@
 """What every page of a cycle shares: who reports, on which data, under which run, and what each measure is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -38,6 +38,16 @@ class MeasureFacts:
     quotient: tuple[str, str] | None = (
         None  # the two measures whose quotient it is: its figure is a ratio, its cases the first's
     )
+
+
+def together(
+    measures: Iterable[MeasureFacts], said: Callable[[MeasureFacts], str]
+) -> tuple[tuple[str, MeasureFacts], ...]:
+    """What is `said` alike of several measures, once: their names in a row, and the first of them."""
+    alike: dict[str, list[MeasureFacts]] = {}
+    for measure in measures:
+        alike.setdefault(said(measure), []).append(measure)
+    return tuple(("; ".join(one.name for one in group), group[0]) for group in alike.values())
 
 
 @dataclass(frozen=True, kw_only=True)

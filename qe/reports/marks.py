@@ -14,11 +14,8 @@ HIDDEN_FIGURE: Final = "*"
 
 def scale_of(row: MeasureResult, measure: MeasureFacts) -> Scale:
     """How the figure that is compared is printed: O/E ratios as ratios, shares as percent."""
-    if (
-        row.ratio is not None
-        or measure.kind == "amount_ratio"
-        or measure.risk_adjustment.startswith(("logistic", "poisson"))
-    ):
+    is_adjusted = measure.risk_adjustment.partition(": ")[0] in wording.MODELS
+    if row.ratio is not None or measure.kind == "amount_ratio" or is_adjusted:
         return "ratio"
     return rate_scale(measure) if measure.kind in ("proportion", "rate") else "number"
 

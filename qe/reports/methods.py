@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from qe.reports import markdown, wording
-from qe.reports.facts import MeasureFacts, ReportFacts
+from qe.reports.facts import MeasureFacts, ReportFacts, together
 from qe.reports.markdown import Block
 
 LEFT_OUT: Final = "left out"  # how a term begins that a model does not hold
@@ -20,7 +20,7 @@ BY_AGE: Final = ", age "  # in the name of a calibration figure of one age band
 
 @dataclass(frozen=True, kw_only=True)
 class MethodAnnex:
-    """One measure's method, as its folder writes it."""
+    """One module's method, as its folder writes it, under the names of its measures."""
 
     name: str
     version: str
@@ -74,8 +74,8 @@ def methods_view(facts: ReportFacts, sent_on: date) -> MethodsView:
         data_through=wording.day(facts.data_through),
         created=f"{sent_on.isoformat()}T00:00:00Z",
         annexes=tuple(
-            MethodAnnex(name=measure.name, version=measure.version, blocks=markdown.blocks(measure.method))
-            for measure in facts.measures
+            MethodAnnex(name=names, version=first.version, blocks=markdown.blocks(first.method))
+            for names, first in together(facts.measures, lambda measure: measure.module)
         ),
         models=tuple(_coefficients(facts)),
         settings=tuple(wording.setting(name, value) for name, value in facts.settings),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qe.disclosure.results import ConfidentialResult, MeasureResult
 from qe.reports import methods, wording
 from qe.reports.exhibits import Exhibit, exhibit
-from qe.reports.facts import MeasureFacts, ReportFacts, ReviewDates
+from qe.reports.facts import MeasureFacts, ReportFacts, ReviewDates, together
 from qe.reports.glance import GlanceGroup, caption, glance, look_first, notes
 from qe.reports.own_csv import csv_rows
 
@@ -63,7 +63,11 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
     provider = result.provider
     whole = {row.measure_id: row for row in result.results if row.payer_scope == "all"}
     shown = [measure for measure in facts.measures if measure.measure_id in whole]
-    exhibits = tuple(exhibit(place, measure, result, whole) for place, measure in enumerate(shown, start=2))
+    explained = {first.measure_id for _, first in together(shown, lambda measure: measure.module)}
+    exhibits = tuple(
+        exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
+        for place, measure in enumerate(shown, start=2)
+    )
     persons = result.attributed_persons
     return ReportView(
         title=f"Confidential performance report: {provider.name}, {facts.period.label}",
@@ -95,8 +99,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         glance_notes=notes(shown, whole),
         exhibits=exhibits,
         attribution_rules=tuple(
-            (measure.name, wording.attribution_rule(measure.attribution_method, measure.attribution))
-            for measure in shown
+            (names, _attribution_rule(first)) for names, first in together(shown, _attribution_rule)
         ),
         attribution_rows=tuple(
             (facts.measure(measure_id).name, _steps_of(facts.measure(measure_id), step), f"{count:,}")
@@ -128,6 +131,10 @@ def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:
     """The months that the measures cover, in words; the quarter's label alone when they cover different ones."""
     spans = {wording.span(row.period_start, row.period_end) for row in rows}
     return f"{facts.period.label}: {spans.pop()}" if len(spans) == 1 else facts.period.label
+
+
+def _attribution_rule(measure: MeasureFacts) -> str:
+    return wording.attribution_rule(measure.attribution_method, measure.attribution)
 
 
 def _steps_of(measure: MeasureFacts, step: str) -> str:

@@ -181,6 +181,7 @@ TERMS: Final = {
     "reliability, highest quarter": "Reliability of the effects: three quarters of providers lie below",
 }
 CALIBRATION: Final = "calibration O/E before scaling, "
+NO_EFFECTS: Final = "no effects of providers: "
 COHORTS: Final = {
     "": "",
     "surgery_gynecology": "surgery and gynecology",
@@ -538,6 +539,8 @@ def term(code: str) -> str:
     if code.startswith(CALIBRATION):
         line, _, ages = code.removeprefix(CALIBRATION).partition(", age ")
         return f"Observed / expected before scaling: {PAYERS.get(line, plain(line))}{_ages(ages)}"
+    if code.startswith(NO_EFFECTS):
+        return f"Without an effect of each provider: {code.removeprefix(NO_EFFECTS)}"
     if "*" in code:
         level, _, other = code.partition("*")
         return f"{term(level)}, {term(other)[0].lower()}{term(other)[1:]}"
@@ -558,7 +561,9 @@ def _ages(band: str) -> str:
 
 def estimate(code: str, value: float) -> str:
     """The figure beside a term: a coefficient, a number of cases, a yes, a ratio."""
-    if code == "events":
+    if code.startswith(NO_EFFECTS):
+        return ""
+    if code in ("events", "providers"):
         return f"{value:,.0f}"
     if code == "converged":
         return "yes" if value else "no"

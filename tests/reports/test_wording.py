@@ -172,6 +172,12 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     assert worded[-1] == "Observed / expected before scaling: Medicare, 85 years and over"
 
 
+def test_why_a_model_has_no_effects_of_providers_is_said_without_a_figure() -> None:
+    code = "no effects of providers: 4 providers have cases of medicine, and fewer than 10 do not tell how providers differ"
+    assert wording.term(code).startswith("Without an effect of each provider: 4 providers have cases of medicine")
+    assert wording.estimate(code, 0.0) == ""
+
+
 def test_a_band_of_ages_and_its_product_with_a_payer_have_words() -> None:
     assert wording.term("age:18-44") == "Age: 18-44"
     assert wording.term("payer_line:commercial*age:18-44") == "Payer: Commercial insurance, age: 18-44"
