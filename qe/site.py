@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from qe import closed_toml
 from qe.errors import InputError
@@ -115,14 +124,15 @@ class PeersTable(Closed):
     min_peers: int = Field(ge=2)
 
 
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
 class ScoringTable(Closed):
     fdr_q: float = Field(gt=0, lt=1)
     confidence: float = Field(gt=0.5, lt=1)
     achievable_share: float = Field(gt=0, lt=1)
-    bootstrap_draws: int = Field(
-        default=1000, ge=100
-    )  # of providers, for the interval of a model with effects of providers
-    accept_calibration: dict[str, str] = {}
+    bootstrap_draws: int = Field(default=1000, ge=100)  # of providers, behind intervals of models with their effects
+    accept_calibration: dict[str, Reason] = {}  # measure id -> why its model is good enough
 
 
 class DisclosureTable(Closed):

@@ -84,19 +84,29 @@ def _check_measures(site: Site) -> str:
         module.with_parameters(site.settings.measures.parameters(module.id))
     known = {module.id for module in modules}
     faults += [
-        Fault(
-            code="unknown-measure",
-            message=f"qe.toml: [measures.{name}] names no measure module; there are {', '.join(sorted(known))}",
-            file="qe.toml",
-            place=f"measures.{name}",
-        )
+        _unknown(f"measures.{name}", "measure module", known)
         for name in (site.settings.measures.model_extra or {})
         if name not in known
+    ]
+    published = {measure_id for module in modules for measure_id in module.measure_ids}
+    faults += [
+        _unknown(f"scoring.accept_calibration.{name}", "measure", published)
+        for name in site.settings.scoring.accept_calibration
+        if name not in published
     ]
     if faults:
         raise InputError.of(faults)
     slots = [sentence for module in modules for sentence in open_slots(module, licensed=site.licensed_lists)]
     return "\n".join([f"{len(modules)} measure modules hold.", *slots])
+
+
+def _unknown(place: str, what: str, known: set[str]) -> Fault:
+    return Fault(
+        code="unknown-measure",
+        message=f"qe.toml: {place} names no {what}; there are {', '.join(sorted(known))}",
+        file="qe.toml",
+        place=place,
+    )
 
 
 def _check_sources(outcome: Outcome, on: date, site: Site) -> str:
