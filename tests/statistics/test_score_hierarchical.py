@@ -46,6 +46,7 @@ def test_a_ratio_combines_the_cohorts_predicted_over_expected():
     combined = mixed_model.combined(models)
     row = _row(scored, "H03")
     assert row["engine"] == "mixed_logit"
+    assert dict(scored.fitted) == {"hwr": "mixed_logit"}
     assert row["ratio"] == pytest.approx(combined.ratio[3], rel=1e-9)
     assert row["adjusted"] == pytest.approx(combined.standardised_rate[3], rel=1e-9)
     assert row["reliability"] == pytest.approx(combined.reliability[3], rel=1e-9)
@@ -77,6 +78,7 @@ def test_with_fewer_than_ten_hospitals_observed_over_expected_stands_and_the_mod
     row = _row(scored, "H04")
     assert row["engine"] == "logistic"
     assert row["ratio"] == pytest.approx(float(row["numerator"]) / row["expected"], rel=1e-9)  # type: ignore[arg-type, operator]
+    assert dict(scored.fitted) == {"hwr": "logistic"}
     said = [term for term in scored.model["term"] if term.startswith("no effects of providers")]
     assert said == [
         "no effects of providers: 9 providers have cases of medicine, and fewer than 10 do not tell how providers differ"
