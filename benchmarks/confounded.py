@@ -8,6 +8,7 @@ a little). The correlated model has one factor, the case mix by slopes within ho
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,9 @@ from qe.sample.generate import generate
 from qe.statistics import fixed_effects, mixed_logit
 from qe.statistics.mixed_model import MixedModel
 
-SETTINGS: Final = {"confounding": "0.5", "hospitals": "100"}
+CONFOUNDING: Final = "0.5"
+MANY: Final = 100  # hospitals; the generator's own number is DEFAULT
+DEFAULT: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +41,17 @@ class Recovery:
     correlated_error: float
 
 
-def check(folder: Path, *, seeds: int, persons: int, progress: Progress | None = None) -> Recovery:
+def check(
+    folder: Path, *, seeds: Sequence[int], persons: int, hospitals: int = MANY, progress: Progress | None = None
+) -> Recovery:
     """Each seed's figures are kept in the folder."""
     bar = progress or Silent()
-    bar.start("confounded samples", seeds)
+    bar.start(f"confounded samples of {hospitals} hospitals", len(seeds))
     found = []
-    for seed in range(seeds):
-        kept = folder / f"confounded-{persons}-{seed}.json"
+    for seed in seeds:
+        kept = folder / f"confounded-{persons}-{hospitals}-{seed}.json"
         if not kept.exists():
-            one = of_sample(folder / f"{kept.stem}.files", persons=persons, seed=seed)
+            one = of_sample(folder / f"{kept.stem}.files", persons=persons, hospitals=hospitals, seed=seed)
             aside = kept.with_suffix(".part")
             aside.write_text(json.dumps(asdict(one)), encoding="utf-8")
             aside.replace(kept)
@@ -60,10 +65,11 @@ def check(folder: Path, *, seeds: int, persons: int, progress: Progress | None =
     return Recovery(seeds=len(found), **means)
 
 
-def of_sample(folder: Path, *, persons: int, seed: int) -> Recovery:
+def of_sample(folder: Path, *, persons: int, hospitals: int, seed: int) -> Recovery:
     """One sample, whose files are removed."""
     shutil.rmtree(folder, ignore_errors=True)
-    generate(folder, persons=persons, seed=seed, settings=SETTINGS, processes=1)
+    settings = {"confounding": CONFOUNDING, "hospitals": str(hospitals)}
+    generate(folder, persons=persons, seed=seed, settings=settings, processes=1)
     planted = Planted(folder / "truth")
     drawn, true = sample_stays.readmissions(planted), sample_stays.effects(planted, "readmission")
     shutil.rmtree(folder)

@@ -5,6 +5,7 @@ The oracle reads truth/ and the vault; the product reads neither truth/ nor, whe
 
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -29,6 +30,7 @@ class Recovery:
     """What was found again.
 
     precision, recall   of pairs of source ids that the linkage puts together, against the true persons
+    of_confounded       judged: of many hospitals; of_confounded_default: of the generator's own number, printed beside it
     rank_correlation    of O/E with the planted effect over hospitals with LARGE_HOSPITAL stays; None with fewer than three
     """
 
@@ -45,6 +47,7 @@ class Recovery:
     rank_correlation_raw: float | None
     table: tuple[recovery_table.Recovered, ...] = ()
     of_confounded: confounded.Recovery | None = None
+    of_confounded_default: confounded.Recovery | None = None
 
 
 def check(
@@ -52,7 +55,7 @@ def check(
     *,
     persons: int,
     seed: int,
-    confounded_seeds: int = 0,
+    confounded_seeds: Sequence[int] = (),
     confounded_persons: int = 0,
     progress: Progress | None = None,
 ) -> Recovery:
@@ -64,8 +67,13 @@ def check(
     table = recovery_table.table(site, Planted(files / "truth"))
     if not confounded_seeds:
         return replace(found, table=table)
-    beside = confounded.check(folder, seeds=confounded_seeds, persons=confounded_persons, progress=progress)
-    return replace(found, table=table, of_confounded=beside)
+    many, default = (
+        confounded.check(
+            folder, seeds=confounded_seeds, persons=confounded_persons, hospitals=hospitals, progress=progress
+        )
+        for hospitals in (confounded.MANY, confounded.DEFAULT)
+    )
+    return replace(found, table=table, of_confounded=many, of_confounded_default=default)
 
 
 def found_again(site: Site, truth: Path, *, persons: int, seed: int) -> Recovery:

@@ -87,7 +87,7 @@ TABLE: Final = (
         shrink="gaussian",
         at_least=0.50,
     ),
-    Asked(  # printed: not standardised yet, so that prices are still in it (asked when standardised: within 0.3)
+    Asked(  # printed: prices are in it
         measure="total_cost_index",
         level="group",
         parameter="system_price",
@@ -95,6 +95,25 @@ TABLE: Final = (
         least=MEMBER_MONTHS,
         shrink="gaussian",
         at_least=None,
+    ),
+    Asked(  # printed: use alone should follow the volume closer than the cost does
+        measure="resource_use_index",
+        level="group",
+        parameter="volume",
+        column="denominator",
+        least=MEMBER_MONTHS,
+        shrink="gaussian",
+        at_least=None,
+    ),
+    Asked(
+        measure="resource_use_index",
+        level="group",
+        parameter="system_price",
+        column="denominator",
+        least=MEMBER_MONTHS,
+        shrink="gaussian",
+        at_least=None,
+        within=0.3,
     ),
 )
 MODULES: Final = ("hwr", "pdc_statins", "ahrq_pqi", "total_cost_index")

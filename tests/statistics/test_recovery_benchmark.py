@@ -61,7 +61,7 @@ def test_a_share_without_a_model_has_no_adjusted_figure_and_is_drawn_to_the_shar
 
 
 def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_well():
-    met = {"readmission": 0.8, "adherence": 0.7, "admissions": 0.6, "volume": 0.6, "system_price": 0.9}
+    met = {"readmission": 0.8, "adherence": 0.7, "admissions": 0.6, "volume": 0.6, "system_price": -0.3}
     rows = tuple(
         Recovered(
             measure=asked.measure,
@@ -81,6 +81,9 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
     ]
     assert recovery_table.shortfalls((replace(hwr, shrunken=None), pdc, *rest)) == [
         "hwr against readmission: rank correlation None, less than 0.7"
+    ]
+    assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], shrunken=-0.31))) == [
+        "resource_use_index against system_price: rank correlation -0.31, not within 0.3 of 0"
     ]
 
 
