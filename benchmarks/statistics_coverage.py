@@ -186,23 +186,30 @@ def quarters(cases: Floats) -> NDArray[np.int64]:
 
 
 def analytic(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
-    """The ratio at effect -+ 1.96 standard deviations of the effect, which rises with the effect."""
+    """The ratio at the ends of the effect's interval, over all that sigma may be."""
     found = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
-    reach = Z * np.sqrt(found.effect_variance)
+    return (*found.interval(confidence=0.95), bool(found.converged))
 
-    def ratio_at(effects: Floats) -> Floats:
-        by_provider = dict(zip(found.providers, effects.tolist(), strict=True))
-        return mixed_logit.standardise(
-            drawn.x, drawn.provider, coefficients=found.coefficients, effects=by_provider
-        ).ratio
 
-    return ratio_at(found.effects - reach), ratio_at(found.effects + reach), bool(found.converged)
+def sigma_known(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
+    """The same at the estimated sigma, as it is usually done; counted beside, held to no limit."""
+    found = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
+    return (*found.interval(confidence=0.95, sigma="known"), bool(found.converged))
 
 
 def bootstrapped(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
     """The interval that a public label needs: providers drawn anew, the model fitted anew."""
+    return _bootstrapped(drawn, seed, "integrated")
+
+
+def sigma_refitted(drawn: Drawn, seed: int) -> tuple[Floats, Floats, bool]:
+    """The same with each draw's own sigma, as CMS takes it; counted beside, held to no limit."""
+    return _bootstrapped(drawn, seed, "refitted")
+
+
+def _bootstrapped(drawn: Drawn, seed: int, sigma: bootstrap.Sigma) -> tuple[Floats, Floats, bool]:
     model = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
-    found = bootstrap.interval([model], draws=BOOTSTRAP_DRAWS, seed=seed, confidence=0.95)
+    found = bootstrap.interval([model], draws=BOOTSTRAP_DRAWS, seed=seed, confidence=0.95, sigma=sigma)
     return found.low, found.high, bool(model.converged)
 
 
@@ -236,7 +243,6 @@ def _by_observed_over_expected(drawn: Drawn) -> Labels:
 
 def _by_shrunken(drawn: Drawn) -> Labels:
     """Analytic interval of the effect of the hierarchical model against 0."""
-    found = mixed_logit.fit(drawn.y, drawn.x, drawn.provider)
-    error = np.sqrt(found.effect_variance)
-    z = np.divide(found.effects, error, out=np.zeros_like(error), where=error > 0)
-    return Labels(sign=(z > Z).astype(np.float64) - (z < -Z), p=2 * norm.sf(np.abs(z)))
+    below = mixed_logit.fit(drawn.y, drawn.x, drawn.provider).posterior.below(0.0)
+    tail = norm.sf(Z)
+    return Labels(sign=(below < tail).astype(np.float64) - (below > 1 - tail), p=2 * np.minimum(below, 1 - below))

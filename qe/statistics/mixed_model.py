@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -9,10 +11,12 @@ from numpy.typing import NDArray
 
 from qe.errors import CannotFit
 from qe.statistics import reliability
+from qe.statistics.effect_posterior import EffectPosterior, effect_posterior
 from qe.statistics.marginal_likelihood import Problem, State
 from qe.statistics.random_intercept import Engine, Fitted
 
 Floats = NDArray[np.float64]
+Sigma = Literal["integrated", "known"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +79,28 @@ class MixedModel:
         """Derivative of the logarithm of each ratio by the effect."""
         return self.fitted_cases.sums_of_slopes(self.between + self.effects) / self.predicted
 
-    def interval(self, *, confidence: float) -> tuple[Floats, Floats]:
-        """The ratio at the ends of each effect's interval, effect +- z sqrt(variance): coefficients and sigma taken as known.
+    @cached_property
+    def posterior(self) -> EffectPosterior:
+        """What each effect may be, sigma not taken as known (by Laplace's approximation, whatever the engine)."""
+        return effect_posterior(self.fitted_cases.problem, self.state)
 
-        A public label needs the bootstrap instead (qe.statistics.bootstrap). Source: statistics.md, 1.1.
+    def interval(self, *, confidence: float, sigma: Sigma = "integrated") -> tuple[Floats, Floats]:
+        """The ratio at the ends of each effect's interval; the coefficients of factors are taken as known.
+
+        sigma  integrated: over all that it may be; known: effect +- z sqrt(variance) at the estimated one, which holds too few
+               providers where they differ little
+
+        A public label needs the bootstrap instead (qe.statistics.bootstrap). Source: statistics.md, 1.1; effect_posterior.py.
         """
-        half = scipy.stats.norm.ppf(0.5 + confidence / 2.0) * np.sqrt(self.effect_variance)
-        centre = self.between + self.effects
+        tail = 0.5 - confidence / 2.0
+        if sigma == "integrated":
+            low, high = self.posterior.quantile(tail), self.posterior.quantile(1.0 - tail)
+        else:
+            half = scipy.stats.norm.ppf(1.0 - tail) * np.sqrt(self.effect_variance)
+            low, high = self.effects - half, self.effects + half
         return (
-            self.fitted_cases.sums_of_means(centre - half) / self.expected,
-            self.fitted_cases.sums_of_means(centre + half) / self.expected,
+            self.fitted_cases.sums_of_means(self.between + low) / self.expected,
+            self.fitted_cases.sums_of_means(self.between + high) / self.expected,
         )
 
 

@@ -43,6 +43,12 @@ def test_the_worked_example_of_a_herd_is_what_its_animals_add_up_to() -> None:
     assert f"1/√H = {error:.3f}, reliability {reliability:.2f}, interval {low:.2f} to {high:.2f}" in PAGE
 
 
+def test_the_interval_over_all_sigmas_is_what_the_page_says() -> None:
+    cases = cbpp()
+    low, high = mixed_logit.fit(cases.y, cases.x, cases.provider).interval(confidence=0.95)
+    assert f"herd 1 has {low[0]:.2f} to {high[0]:.2f}" in PAGE
+
+
 def test_single_cases_are_drawn_to_the_average_as_the_page_says() -> None:
     cases, found = MAKE["tiny"](), golden("tiny", "glmer")
     _, place, count = np.unique(cases.provider, return_inverse=True, return_counts=True)

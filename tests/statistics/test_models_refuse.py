@@ -149,7 +149,7 @@ def test_providers_with_equal_outcomes_have_sigma_zero_and_ratios_of_one(engine)
     assert model.sigma == 0.0
     np.testing.assert_array_equal(model.ratio, np.ones(3))
     np.testing.assert_array_equal(model.reliability, np.zeros(3))
-    low, high = model.interval(confidence=0.95)
+    low, high = model.interval(confidence=0.95, sigma="known")
     np.testing.assert_array_equal(np.stack([low, high]), np.ones((2, 3)))
 
 

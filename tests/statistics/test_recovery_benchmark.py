@@ -34,6 +34,21 @@ def test_raw_adjusted_and_shrunken_figures_are_ranked_against_what_was_planted()
     assert (found.providers, found.raw, found.adjusted, found.shrunken) == (4, 0.8, 1.0, 1.0)
 
 
+def test_what_is_planted_with_it_is_told_apart():
+    """Figures 4 3 2 1 with 3 4 2 1 planted: .8; with 4 2 3 1 given: .8; these two: .4; .48 / sqrt(.36 x .84) = .8729."""
+    found = recovery_table.recovered(
+        results(
+            numerator=[40.0, 30.0, 20.0, 10.0, 99.0],
+            denominator=[200.0, 200.0, 200.0, 200.0, 200.0],
+            expected=[20.0, 20.0, 20.0, 20.0, 1.0],
+        ),
+        COUNTS,
+        {"A": 0.1, "B": 0.3, "C": -0.1, "D": -0.3},
+        {"A": 0.4, "B": 0.2, "C": 0.3, "D": 0.1},
+    )
+    assert (found.shrunken, found.planted, found.partial) == (0.8, 0.4, 0.8729)
+
+
 def test_small_providers_are_left_out_and_too_few_give_no_correlation():
     found = recovery_table.recovered(
         results(
@@ -70,6 +85,7 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
             raw=0.5,
             adjusted=None,
             shrunken=met[asked.parameter],
+            partial=0.3 if asked.given else None,
         )
         for asked in TABLE
     )
@@ -82,8 +98,8 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
     assert recovery_table.shortfalls((replace(hwr, shrunken=None), pdc, *rest)) == [
         "hwr against readmission: rank correlation None, less than 0.7"
     ]
-    assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], shrunken=-0.31))) == [
-        "resource_use_index against system_price: rank correlation -0.31, not within 0.3 of 0"
+    assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], partial=-0.31))) == [
+        "resource_use_index against system_price, given volume: rank correlation -0.31, not within 0.3 of 0"
     ]
 
 
