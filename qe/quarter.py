@@ -209,15 +209,7 @@ def score_module(
 
 def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> tuple[MeasureEvents, Scored]:
     """One module over these days by the site's settings: its events, and its providers scored."""
-    events = compute(
-        db,
-        module,
-        period=days,
-        parameters=site.settings.measures.parameters(module.id),
-        attribution=module.facts.attribution.method,
-        lists=site.licensed_lists,
-        window_months=site.settings.attribution.window_months,
-    )
+    events = events_of(site, db, module, days)
     scored = score(
         events,
         units=units(db),
@@ -226,6 +218,19 @@ def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> 
         areas=site.settings.entity.areas,
     )
     return events, scored
+
+
+def events_of(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> MeasureEvents:
+    """One module's events over these days by the site's settings."""
+    return compute(
+        db,
+        module,
+        period=days,
+        parameters=site.settings.measures.parameters(module.id),
+        attribution=module.facts.attribution.method,
+        lists=site.licensed_lists,
+        window_months=site.settings.attribution.window_months,
+    )
 
 
 def units(db: Warehouse) -> pl.DataFrame:

@@ -24,10 +24,13 @@ from qe.reports.facts import MeasureFacts, ReportFacts, SourceFacts
 from qe.runs import Run, RunInputs, deciding_settings, file_sha256, lock_sha256, write_aside
 from qe.site import CLAIMS_KINDS, Site
 from qe.sources.manifest import StagedFile
+from qe.statistics.reference import from_json, to_json
+from qe.statistics.rescore import SentRun
 from qe.statistics.results import write_results
 from qe.statistics.score import Scored
 
 FACTS_FILE = "facts.json"
+REFERENCE_FILE = "reference.json"  # beside the tables of results
 REPORT_FACTS = TypeAdapter(ReportFacts)
 # Where files lie decides no number, and the dates of a report stand on its first page.
 SETTINGS_NOT_PRINTED = ("sources", "measures.folders", "measures.lists", "review.send_on", "review.public_on")
@@ -80,7 +83,7 @@ def keep(
     units: pl.DataFrame,
     checked: Mapping[str, pl.DataFrame],
 ) -> None:
-    """Write the tables of contracts.md section 5 under results/: the same run writes the same bytes.
+    """Write the tables of contracts.md section 5 and the frozen reference under results/: the same run writes the same bytes.
 
     checked  quality_checks and quality_volumes: what the data-quality checks found
     """
@@ -89,6 +92,7 @@ def keep(
             "measure_id", "level", "provider_id", "payer_scope"
         ),
         "model": pl.concat([module.scored.model for module in modules]),
+        "reference_draws": pl.concat([module.scored.draws for module in modules]).sort("measure_id", "cohort", "draw"),
         "waterfall": pl.concat([module.events.waterfall for module in modules]),
         "source_reconciliation": reconciliation,
         "source_claims": model.source_claims,
@@ -105,6 +109,17 @@ def keep(
         )
     for name, table in tables.items():
         write_results(table, run.results / f"{name}.parquet")
+    references = (one for module in modules for one in module.scored.references)
+    write_aside(run.results / REFERENCE_FILE, to_json(tuple(sorted(references, key=lambda one: one.measure_id))))
+
+
+def sent_run(run: Run) -> SentRun:
+    """What a finished run keeps of its scoring, for one provider to be scored again by it."""
+    return SentRun(
+        references=from_json((run.results / REFERENCE_FILE).read_bytes()),
+        draws=pl.read_parquet(results_path(run, "reference_draws")),
+        results=pl.read_parquet(results_path(run, "measure_results")),
+    )
 
 
 def public_units(units: pl.DataFrame) -> pl.DataFrame:

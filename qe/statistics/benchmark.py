@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,6 +47,22 @@ def percentiles(figures: ArrayLike, *, higher_is_better: bool) -> NDArray[np.flo
     return np.asarray(
         (scipy.stats.rankdata(turned, method="average") - 0.5) / max(len(values), 1) * 100, dtype=np.float64
     )
+
+
+def percentile_among(
+    figures: ArrayLike, among: ArrayLike, *, own: Sequence[float | None], higher_is_better: bool
+) -> NDArray[np.float64]:
+    """The percentile that each figure has among the others' and itself, as `percentiles` tells it.
+
+    among  the figures that units had; own: which of them each unit had itself, that its figure stands for; None: none
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    values, before = sign * np.asarray(figures, dtype=np.float64), np.sort(sign * np.asarray(among, dtype=np.float64))
+    mine = np.array([np.nan if one is None else sign * one for one in own], dtype=np.float64)
+    below = np.searchsorted(before, values, side="left") - (mine < values)
+    ties = np.searchsorted(before, values, side="right") - np.searchsorted(before, values, side="left")
+    others = len(before) - np.isfinite(mine)
+    return np.asarray((below + (ties - (mine == values) + 1) / 2) / (others + 1) * 100, dtype=np.float64)
 
 
 def quartiles(figures: ArrayLike) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ Source: the bootstrap of the CMS readmission measures (Yale CORE methodology rep
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class Bootstrapped:
 
     low, high  of the combined ratio; NaN for a provider in fewer than LEAST_DRAWN draws
     drawn      how many draws the provider was in
+    models     by model, in the order given, what each draw took: kept, they give a provider's interval again from its own cases
     kept       share of cases, over all draws, whose cohort could not be fitted anew and kept its coefficients
     """
 
@@ -48,6 +49,15 @@ class Bootstrapped:
     drawn: NDArray[np.int64]
     draws: int
     kept: float
+    models: tuple["DrawnModel", ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DrawnModel:
+    """coefficients (draws, p + 1), sigma's share of the constant included; sigma (draws,)"""
+
+    coefficients: Floats
+    sigma: Floats
 
 
 def interval(
@@ -65,42 +75,108 @@ def interval(
         raise CannotFit(f"an interval needs a model and at least {LEAST_DRAWN} draws, got {len(models)} and {draws}")
     providers, places = places_of(models)
     found = np.full((draws, len(providers)), np.nan)
+    taken = [DrawnModel(np.empty((draws, len(model.coefficients))), np.empty(draws)) for model in models]
     kept = 0.0
     for draw in range(draws):
-        random = np.random.default_rng([seed, draw])
-        times = np.bincount(random.integers(len(providers), size=len(providers)), minlength=len(providers))
-        noise = random.standard_normal((len(models), len(providers)))
-        shares = random.random(len(models))
-        refitted = []
+        times, noise, shares = _random(seed, draw, len(models), len(providers))
+        cases, logs = np.zeros(len(providers)), np.zeros(len(providers))
         for row, (model, at) in enumerate(zip(models, places, strict=True)):
-            one = _refitted(model, times[at].astype(np.float64))
-            kept += float(model.cases.sum()) if one is None else 0.0
-            share = shares[row] if sigma == "integrated" else None
-            refitted.append(_at_drawn_effects(model, one, noise[row, at], share))
-        found[draw] = np.where(times > 0, _combined(models, refitted, places, len(providers)), np.nan)
+            fitted = _refitted(model, times[at].astype(np.float64))
+            kept += float(model.cases.sum()) if fitted is None else 0.0
+            state = model.state if fitted is None else fitted.state
+            own, constant = (state.sigma, 0.0) if sigma == "refitted" else model.posterior.at(shares[row])
+            taken[row].coefficients[draw] = [state.coefficients[0] + constant, *state.coefficients[1:]]
+            taken[row].sigma[draw] = own
+            ratio = _log_ratio(
+                model.fitted_cases, taken[row].coefficients[draw], own, start=state.effects, noise=noise[row, at]
+            )
+            cases[at] += model.cases
+            logs[at] += model.cases * ratio
+        has_cases = (times > 0) & (cases > 0)
+        found[draw, has_cases] = np.exp(logs[has_cases] / cases[has_cases])
     share = kept / (draws * sum(float(model.cases.sum()) for model in models))
     if share > MOST_KEPT:
         raise CannotFit(
             f"models of {share:.0%} of the cases could not be fitted to drawn providers",
             remedy="Leave rare factors out of the model, or compare observed with expected outcomes.",
         )
-    return _bootstrapped(providers, found, confidence, share)
+    return _bootstrapped(providers, found, confidence, share, tuple(taken))
 
 
-def _bootstrapped(providers: tuple[str, ...], found: Floats, confidence: float, kept: float) -> Bootstrapped:
-    drawn = np.sum(np.isfinite(found), axis=0)
-    enough = drawn >= LEAST_DRAWN
-    ends = np.full((2, len(providers)), np.nan)
+def of_one(
+    cases: Sequence[FittedCases | None],
+    taken: Sequence[DrawnModel],
+    *,
+    providers: Sequence[str],
+    provider: str,
+    seed: int,
+    confidence: float,
+) -> tuple[float, float]:
+    """The interval of one provider's ratio by models that were drawn before, `interval` again where its cases are the same.
+
+    cases      this provider's alone, by model; None where it has none of a cohort
+    providers  all, in the order of `Bootstrapped.providers`: it says which random numbers are the provider's
+
+    NaN where it was in fewer than LEAST_DRAWN draws. CannotFit: a provider that was not among them.
+    """
+    if provider not in providers:
+        raise CannotFit("a provider that was not among those drawn has no interval by those draws")
+    place, ratios = providers.index(provider), []
+    for draw in range(len(taken[0].sigma)):
+        times, noise, _ = _random(seed, draw, len(taken), len(providers))
+        if not times[place]:
+            continue
+        count, logs = 0.0, 0.0
+        for row, (own, model) in enumerate(zip(cases, taken, strict=True)):
+            if own is not None:
+                number, alone = float(own.problem.cases.count[0]), noise[row, place : place + 1]
+                log = _log_ratio(
+                    own, model.coefficients[draw], float(model.sigma[draw]), start=np.zeros(1), noise=alone
+                )
+                count, logs = count + number, logs + number * float(log[0])
+        ratios.append(np.exp(logs / count))
+    low, high = _ends(np.array(ratios)[:, None], confidence)
+    return float(low[0]), float(high[0])
+
+
+def _random(seed: int, draw: int, models: int, providers: int) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """How often each provider is drawn, (models, providers) normal numbers, and a share of each model's sigmas."""
+    random = np.random.default_rng([seed, draw])
+    times = np.bincount(random.integers(providers, size=providers), minlength=providers)
+    return times.astype(np.int64), random.standard_normal((models, providers)), random.random(models)
+
+
+def _log_ratio(cases: FittedCases, coefficients: Floats, sigma: float, *, start: Floats, noise: Floats) -> Floats:
+    """By provider ln(predicted / expected) of a drawn model, each effect moved by `noise` of its standard deviations."""
+    problem = cases.problem
+    linear = problem.linear(coefficients)
+    inside, between = at_average(problem, linear, coefficients, cases.mean_factors)
+    effects, variance = at_sigma(problem, linear, start, sigma) if sigma > 0 else (np.zeros_like(start),) * 2
+    return inside.log_ratio(between + effects + np.sqrt(variance) * noise)
+
+
+def _ends(found: Floats, confidence: float) -> Floats:
+    """(2, providers) percentiles over the draws (rows); NaN with fewer than LEAST_DRAWN."""
+    ends = np.full((2, found.shape[1]), np.nan)
+    enough = np.isfinite(found).sum(axis=0) >= LEAST_DRAWN
     tail = (1.0 - confidence) / 2.0
     if enough.any():
         ends[:, enough] = np.nanquantile(found[:, enough], [tail, 1.0 - tail], axis=0)
+    return ends
+
+
+def _bootstrapped(
+    providers: tuple[str, ...], found: Floats, confidence: float, kept: float, taken: tuple[DrawnModel, ...]
+) -> Bootstrapped:
+    ends = _ends(found, confidence)
     return Bootstrapped(
         providers=providers,
         low=ends[0],
         high=ends[1],
-        drawn=drawn.astype(np.int64),
+        drawn=np.isfinite(found).sum(axis=0).astype(np.int64),
         draws=len(found),
         kept=kept,
+        models=taken,
     )
 
 
@@ -116,37 +192,3 @@ def _refitted(model: MixedModel, weight: Floats) -> Fitted | None:
         return None
     is_separated = float(np.max(np.abs(fitted.linear))) > LARGEST_LOG_ODDS
     return fitted if fitted.converged and not is_separated else None
-
-
-Drawn = tuple[FittedCases, Floats]  # the cases at the average provider of a draw, and each provider's drawn intercept
-
-
-def _at_drawn_effects(model: MixedModel, fitted: Fitted | None, noise: Floats, share: float | None) -> Drawn:
-    """share: which of the sigmas that all providers make likely, 0 to 1 by their weights; None for the draw's own."""
-    own = model.fitted_cases
-    if fitted is None:
-        inside, between = own, model.between
-        effects, variance = model.effects, model.effect_variance
-    else:
-        inside, between = at_average(own.problem, fitted.linear, fitted.state.coefficients, own.mean_factors)
-        effects, variance = fitted.state.effects, fitted.effect_variance
-    if share is not None:
-        sigma, constant = model.posterior.at(share)
-        inside = replace(inside, average=inside.average + constant)
-        effects, variance = at_sigma(own.problem, inside.average + between[own.problem.cases.place], effects, sigma)
-    return inside, between + effects + np.sqrt(variance) * noise
-
-
-def _combined(
-    models: Sequence[MixedModel],
-    refitted: Sequence[Drawn],
-    places: Sequence[NDArray[np.int64]],
-    providers: int,
-) -> Floats:
-    """The combined ratio of every provider in one draw, NaN without a case in it."""
-    cases, logs = np.zeros(providers), np.zeros(providers)
-    for model, (fitted, intercepts), at in zip(models, refitted, places, strict=True):
-        cases[at] += model.cases
-        logs[at] += model.cases * fitted.log_ratio(intercepts)
-    means = np.divide(logs, cases, out=np.full(providers, np.nan), where=cases > 0)
-    return np.asarray(np.exp(means), dtype=np.float64)

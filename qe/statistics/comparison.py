@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import benchmark, multiplicity, peers, reliability
+from qe.statistics.reference import PeerReference, Signal
+from qe.statistics.results import rounded
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +44,7 @@ class ScoringSettings(Protocol):
     def accept_calibration(self) -> Mapping[str, str]: ...
 
 
-def compared(
+def learnt(
     found: MeasureEvents,
     rows: pl.DataFrame,
     units: pl.DataFrame,
@@ -50,50 +52,87 @@ def compared(
     peer_settings: PeerSettings,
     settings: ScoringSettings,
     areas: Sequence[str] = (),
+) -> tuple[Mapping[str, PeerReference], Mapping[str, str]]:
+    """What units are held against, by peer group; and the peer group of each unit.
+
+    rows  of score.providers: every unit and payer scope of one measure and level, before any comparison
+    """
+    facts = found.module.facts
+    whole = rows.filter(pl.col("payer_scope") == "all").sort("provider_id")
+    described = whole.select(
+        unit_id="provider_id", size="size", is_eligible=_is_eligible(facts.publish.min_denominator)
+    ).join(units.select("unit_id", "specialty", "county_fips"), on="unit_id", how="left", maintain_order="left")
+    groups = peers.assign(
+        described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers, areas=areas
+    )
+    references = {
+        label: _reference_of(rows, level, label, members, facts.direction == "higher", facts.kind, settings)
+        for label, members in groups.members.items()
+    }
+    return references, groups.label
+
+
+def judged(
+    found: MeasureEvents,
+    rows: pl.DataFrame,
+    references: Mapping[str, PeerReference],
+    groups: Mapping[str, str],
+    figures: Mapping[str, float],
 ) -> pl.DataFrame:
     """The rows with peer group, quartiles, percentile, benchmark, reliability, category and significance.
 
     Ranks, quartiles, benchmark and significance belong to scope "all". The payer scopes carry their counts, interval and
     category, each against the same reference within its scope, and the peer group's name.
+
+    figures  by unit what it is compared by over all payers, of every unit with enough cases; a row's own stands for itself
     """
-    facts = found.module.facts
-    minimum = facts.publish.min_denominator
-    whole = rows.filter(pl.col("payer_scope") == "all").sort("provider_id")
-    described = whole.select(
-        unit_id="provider_id",
-        size="size",
-        is_eligible=(pl.col("size") >= minimum) & pl.col("ci_low").is_not_null(),
-    ).join(units.select("unit_id", "specialty", "county_fips"), on="unit_id", how="left", maintain_order="left")
-    groups = peers.assign(
-        described, level=level, by=list(peer_settings.by), min_peers=peer_settings.min_peers, areas=areas
-    )
-    eligible = set(described.filter("is_eligible")["unit_id"])
-    extra: dict[str, dict[str, Any]] = {}
-    for label, members in groups.members.items():
-        mine = whole.filter(pl.col("provider_id").is_in(list(members)))
-        shared = _shared(mine, facts.direction == "higher", facts.kind, settings)
-        judged = dict(_judged(mine, facts.direction == "higher", settings))
-        for unit_id, group in groups.label.items():
-            if group == label:
-                extra[unit_id] = {**shared, **judged.get(unit_id, {})}
-    references = {
-        (label, scope): _reference(
-            rows.filter((pl.col("payer_scope") == scope) & pl.col("provider_id").is_in(list(members)))
+    minimum = found.module.facts.publish.min_denominator
+    higher_is_better = found.module.facts.direction == "higher"
+    marked = rows.with_columns(eligible=_is_eligible(minimum).fill_null(False))
+    own = {
+        unit: columns
+        for label, reference in references.items()
+        for unit, columns in _own(
+            marked.filter(
+                (pl.col("payer_scope") == "all")
+                & pl.col("eligible")
+                & pl.col("provider_id").is_in([unit for unit, of in groups.items() if of == label])
+            ),
+            reference,
+            figures,
+            higher_is_better,
         )
-        for label, members in groups.members.items()
-        for scope in SCOPES
     }
     columns = []
-    for row in rows.iter_rows(named=True):
-        label = groups.label.get(row["provider_id"], "")
-        if row["payer_scope"] == "all":
-            columns.append(_comparison(row, label, extra.get(row["provider_id"], {}), eligible))
-        else:
-            reference = references.get((label, row["payer_scope"]))
-            columns.append(_scope_comparison(row, label, reference, facts.direction == "higher", minimum))
+    for row in marked.iter_rows(named=True):
+        label = groups.get(row["provider_id"], "")
+        reference = references.get(label)
+        comparison: dict[str, Any] = {"peer_group": label, "too_few": not row["eligible"], "category": "too_few"}
+        if row["payer_scope"] != "all":
+            held_against = None if reference is None else reference.pooled.get(row["payer_scope"])
+            if held_against is None:
+                comparison["too_few"] = True
+            elif row["eligible"]:
+                comparison["category"] = _category(row["ci_low"], row["ci_high"], held_against, higher_is_better)
+        elif reference is not None:
+            comparison |= {name: getattr(reference, name) for name in SHARED}
+            if row["eligible"]:
+                comparison |= own.get(row["provider_id"], {"category": None})
+        columns.append(comparison)
     return rows.hstack(pl.DataFrame(columns, schema=_COMPARISON, orient="row"))
 
 
+def figures_of(rows: pl.DataFrame, minimum: int) -> dict[str, float]:
+    """By unit what it is compared by over all payers, the ratio where there is one, else the rate; of units with enough cases."""
+    whole = rows.filter((pl.col("payer_scope") == "all") & _is_eligible(minimum))
+    return dict(zip(whole["provider_id"], _figure(whole).tolist(), strict=True))
+
+
+def _is_eligible(minimum: int) -> pl.Expr:
+    return (pl.col("size") >= minimum) & pl.col("ci_low").is_not_null()
+
+
+SHARED: Final = ("peer_p25", "peer_median", "peer_p75", "achievable_benchmark")  # shown alike to a whole peer group
 _COMPARISON: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "peer_group": pl.String,
     "reliability": pl.Float64,
@@ -108,15 +147,59 @@ _COMPARISON: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 
-def _scope_comparison(
-    row: Mapping[str, Any], label: str, reference: float | None, higher_is_better: bool, minimum: int
-) -> dict[str, Any]:
-    """Peer group and category of one provider within one payer scope."""
-    too_few = row["size"] < minimum or row["ci_low"] is None or reference is None
-    category = "too_few"
-    if not too_few and reference is not None:
-        category = _category(row["ci_low"], row["ci_high"], reference, higher_is_better)
-    return {"peer_group": label, "too_few": too_few, "category": category}
+def _reference_of(
+    rows: pl.DataFrame,
+    level: str,
+    label: str,
+    members: Sequence[str],
+    higher_is_better: bool,
+    kind: str,
+    settings: ScoringSettings,
+) -> PeerReference:
+    own = rows.filter(pl.col("provider_id").is_in(list(members)))
+    mine = own.filter(pl.col("payer_scope") == "all").sort("provider_id")
+    pooled = {scope: _reference(own.filter(pl.col("payer_scope") == scope)) for scope in SCOPES}
+    common: dict[str, Any] = {"level": level, "peer_group": label, "members": tuple(mine["provider_id"])}
+    held_against = pooled["all"]
+    if held_against is None:
+        return PeerReference(**common, pooled=pooled)
+    has_ratio = mine["ratio"].null_count() < mine.height
+    return PeerReference(
+        **common,
+        **_shared(mine, higher_is_better, kind, settings),
+        pooled=pooled,
+        significant_up_to=multiplicity.largest_significant(_p_values(mine, held_against, has_ratio), q=settings.fdr_q),
+        signal=_signal(mine, has_ratio),
+    )
+
+
+def _own(
+    rows: pl.DataFrame, reference: PeerReference, figures: Mapping[str, float], higher_is_better: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Percentile, reliability, category and significance of each of these units of one peer group, all with enough cases."""
+    held_against = reference.pooled["all"]
+    if held_against is None or rows.is_empty():
+        return
+    has_ratio = rows["ratio"].null_count() < rows.height
+    among = frozenset(reference.members)
+    peers_figures = [figures[peer] for peer in reference.members]
+    rank = benchmark.percentile_among(
+        _figure(rows),
+        peers_figures,
+        own=[figures[unit] if unit in among else None for unit in rows["provider_id"]],
+        higher_is_better=higher_is_better,
+    )
+    significant = _p_values(rows, held_against, has_ratio) <= reference.significant_up_to
+    for place, row in enumerate(rows.iter_rows(named=True)):
+        yield (
+            row["provider_id"],
+            {
+                "percentile": float(rank[place]),
+                "reliability": None if reference.signal is None else reference.signal.reliability(row),
+                "category": _category(row["ci_low"], row["ci_high"], held_against, higher_is_better),
+                "fdr_significant": bool(significant[place]),
+            },
+        )
 
 
 def _reference(rows: pl.DataFrame) -> float | None:
@@ -127,18 +210,10 @@ def _reference(rows: pl.DataFrame) -> float | None:
     return float(rows["numerator"].sum()) / size if size > 0 else None
 
 
-def _comparison(row: Mapping[str, Any], label: str, extra: Mapping[str, Any], eligible: set[str]) -> dict[str, Any]:
-    comparison: dict[str, Any] = {"peer_group": label, "too_few": row["provider_id"] not in eligible}
-    shared = {name: extra.get(name) for name in ("peer_p25", "peer_median", "peer_p75", "achievable_benchmark")}
-    if comparison["too_few"]:
-        return comparison | shared | {"category": "too_few"}
-    own = {name: extra.get(name) for name in ("reliability", "percentile", "category", "fdr_significant")}
-    return comparison | shared | own
-
-
 def _figure(rows: pl.DataFrame) -> Floats:
     """What providers are compared by: the ratio where there is one, else the rate."""
-    return rows.select(pl.coalesce("ratio", "observed"))["ratio"].to_numpy().astype(np.float64)
+    figures = rows.select(pl.coalesce("ratio", "observed")).to_series().cast(pl.Float64)
+    return np.array([rounded(figure) for figure in figures], dtype=np.float64)
 
 
 def _shared(rows: pl.DataFrame, higher_is_better: bool, kind: str, settings: ScoringSettings) -> dict[str, Any]:
@@ -153,29 +228,6 @@ def _shared(rows: pl.DataFrame, higher_is_better: bool, kind: str, settings: Sco
             events, size, share=settings.achievable_share, higher_is_better=higher_is_better
         )
     return shared
-
-
-def _judged(
-    rows: pl.DataFrame, higher_is_better: bool, settings: ScoringSettings
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Percentile, reliability, category and significance of each unit of a peer group."""
-    reference = _reference(rows)
-    if reference is None:
-        return
-    has_ratio = rows["ratio"].null_count() < rows.height
-    rank = benchmark.percentiles(_figure(rows), higher_is_better=higher_is_better)
-    significant = multiplicity.adjust(_p_values(rows, reference, has_ratio)) <= settings.fdr_q
-    signal = _reliability(rows, has_ratio)
-    for place, row in enumerate(rows.iter_rows(named=True)):
-        yield (
-            row["provider_id"],
-            {
-                "percentile": float(rank[place]),
-                "reliability": None if signal is None else float(signal[place]),
-                "category": _category(row["ci_low"], row["ci_high"], reference, higher_is_better),
-                "fdr_significant": bool(significant[place]),
-            },
-        )
 
 
 def _category(low: float, high: float, reference: float, higher_is_better: bool) -> str:
@@ -205,15 +257,16 @@ def _p_values(rows: pl.DataFrame, reference: float, has_ratio: bool) -> Floats:
     return np.asarray(np.minimum(1.0, 2 * np.minimum(below, above)), dtype=np.float64)
 
 
-def _reliability(rows: pl.DataFrame, has_ratio: bool) -> Floats | None:
+def _signal(rows: pl.DataFrame, has_ratio: bool) -> Signal | None:
     if rows.height < 2:
         return None
     if rows["model_reliability"].null_count() == 0:
-        return rows["model_reliability"].to_numpy()
+        return Signal(of="model")
+    events, size = rows["numerator"].cast(pl.Float64).to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()
     if not has_ratio:
-        return reliability.beta_binomial(
-            rows["numerator"].cast(pl.Float64).to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()
-        ).shrinkage
+        found = reliability.beta_binomial(events, size)
+        return Signal(of="cases", spread=found.alpha + found.beta)
     if rows["log_error"].null_count() == 0:
-        return reliability.of_estimates(np.log(rows["ratio"].to_numpy()), rows["log_error"].to_numpy())
-    return reliability.of_ratios(rows["numerator"].cast(pl.Float64).to_numpy(), rows["expected"].to_numpy())
+        ratios, errors = np.log(rows["ratio"].to_numpy()), rows["log_error"].to_numpy()
+        return Signal(of="estimates", spread=reliability.variance_between(ratios, errors, method="dl"))
+    return Signal(of="ratios", spread=reliability.variance_of_ratios(events, rows["expected"].to_numpy()))

@@ -25,6 +25,8 @@ RARE_EVENTS: Final = (
     50  # a level with fewer events, or with fewer than RARE_OUTCOMES outcomes (or non-outcomes), is pooled
 )
 RARE_OUTCOMES: Final = 10
+RARE: Final = "rare: pooled"  # why a level has no column of its own
+POOLED: Final = ":pooled"  # how the column of a family's rare levels is named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,11 @@ class Design:
     x: Floats
     terms: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
+
+    @property
+    def pooled(self) -> tuple[str, ...]:
+        """The levels that were too rare for a column of their own."""
+        return tuple(level for level, reason in self.dropped if reason == RARE)
 
 
 def build(
@@ -87,6 +94,42 @@ def build(
     return _full_rank(columns, dropped, len(event_ids))
 
 
+def again(
+    covariates: pl.DataFrame,
+    event_ids: Sequence[str],
+    families: Sequence[str],
+    *,
+    terms: Sequence[str],
+    pooled: Sequence[str],
+) -> Floats:
+    """(events, terms): the columns of an earlier design for other events; a level that it did not know joins the reference.
+
+    families, terms  of that design; pooled: the levels that it pooled as rare
+    """
+    row = {event_id: place for place, event_id in enumerate(event_ids)}
+    forms = {family.split("|")[0]: family.partition("|")[2] for family in families}
+    known = covariates.filter(pl.col("event_id").is_in(list(row)))
+    levels: dict[str, Floats] = {}
+    for name, form in forms.items():
+        own = known.filter(pl.col("factor").str.split(":").list.first() == name)
+        found = _bands(name, own, row) if form == "bands" else _levels(own, row)
+        if form == "spline":
+            found = dict(column for level, values in found.items() for column in _spline(level, values))
+        levels |= found
+    nothing = np.zeros(len(row))
+
+    def column(term: str) -> Floats:
+        if TIMES in term:
+            having, other = term.split(TIMES)
+            return column(having) * column(other)
+        if term.endswith(POOLED):
+            family = f"{term.removesuffix(POOLED)}:"
+            return sum((levels.get(level, nothing) for level in pooled if level.startswith(family)), nothing)
+        return levels.get(term, nothing)
+
+    return np.column_stack([column(term) for term in terms]) if terms else np.empty((len(row), 0))
+
+
 def _levels(rows: pl.DataFrame, row: dict[str, int]) -> dict[str, Floats]:
     levels: dict[str, Floats] = {}
     for factor in sorted(rows["factor"].unique()):
@@ -125,7 +168,7 @@ def _categories(
         else:
             kept.append((level, values))
     if np.any(pooled) and not _rare(pooled, outcome):
-        kept.append((f"{reference.split(':')[0]}:pooled", pooled))
+        kept.append((f"{reference.split(':')[0]}{POOLED}", pooled))
     return kept, dropped
 
 
@@ -135,10 +178,10 @@ def _rare(values: Floats, outcome: Floats | None) -> str:
         return ""
     having = values != 0
     if outcome is None:
-        return "rare: pooled" if having.sum() < RARE_EVENTS else ""
+        return RARE if having.sum() < RARE_EVENTS else ""
     events, outcomes = float(having.sum()), float((outcome[having] > 0).sum())
     if events < RARE_EVENTS or min(outcomes, events - outcomes) < RARE_OUTCOMES:
-        return "rare: pooled"
+        return RARE
     return ""
 
 

@@ -1,7 +1,7 @@
 """What each event of a measure was expected to be, and the models behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 import numpy as np
@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from qe.errors import CannotFit
 from qe.measurement.compute import MeasureEvents
+from qe.measurement.facts import Scoring
 from qe.statistics import calibration, hierarchical, risk_adjustment
 from qe.statistics.calibration import Calibration, Cell
 from qe.statistics.design import Design, age_bands, build
-from qe.statistics.hierarchical import Hierarchical
+from qe.statistics.hierarchical import Hierarchical, Standing
+from qe.statistics.reference import FrozenModel
 from qe.statistics.results import MODEL_SCHEMA
 from qe.statistics.risk_adjustment import RiskModel
 
 Floats = NDArray[np.float64]
 
+EVENT_MODELS: Final = ("logistic", "mixed_logit")  # of events, 0 or 1
 NO_EFFECTS: Final = "no effects of providers: "  # how the term begins that says why a model has none
 UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 
@@ -29,7 +32,8 @@ class Fit:
 
     by_line       O/E of each payer line; by_cell: of payer lines and age bands, by which the model is judged
     hierarchical  with an effect of each provider; None where the models have none
-    standing      what these effects say of each provider (hierarchical.STANDING_SCHEMA)
+    standing      what these effects say of each provider
+    scales        by payer line, of expected amounts
     refused       why they have none although the measure asks for it
     terms         of a quotient: the fits of the two measures whose quotient it is
     """
@@ -39,7 +43,8 @@ class Fit:
     by_cell: Calibration
     has_expected: bool
     hierarchical: Hierarchical | None = None
-    standing: pl.DataFrame | None = None
+    standing: Standing | None = None
+    scales: Mapping[str, float] = field(default_factory=dict)
     refused: str | None = None
     terms: tuple["Fit", ...] = ()
 
@@ -86,8 +91,7 @@ def with_expected(
     if scoring.model == "none" or events.is_empty():
         fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=scoring.model != "none")
         return events.with_columns(expected=pl.lit(None, dtype=pl.Float64)), fit
-    cohort = pl.col(scoring.cohort).fill_null("") if scoring.cohort else pl.lit("")
-    events = events.with_columns(model_cohort=cohort)
+    events = events.with_columns(model_cohort=_cohort(found))
     if scoring.model != "mixed_logit":
         return _plain(found, events, accepted)
     try:
@@ -106,23 +110,24 @@ def _as_floats(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def as_quotient(
-    inside: pl.DataFrame, above: tuple[pl.DataFrame, Fit], below: tuple[pl.DataFrame, Fit]
-) -> tuple[pl.DataFrame, Fit]:
+def as_quotient(inside: pl.DataFrame, above: pl.DataFrame, below: pl.DataFrame) -> pl.DataFrame:
     """The events of a quotient with what is expected of its two terms; of one event alone it expects nothing.
 
-    above, below  the events and fits of the measure that is divided and of the one that it is divided by
+    above, below  the events of the measure that is divided and of the one that it is divided by
     """
-    first = above[0].select("event_id", size="exposure", expected_above="expected")
-    second = below[0].select("event_id", expected_below="expected")
-    events = (
+    first = above.select("event_id", size="exposure", expected_above="expected")
+    second = below.select("event_id", expected_below="expected")
+    return (
         _as_floats(inside)
         .with_columns(expected=pl.lit(None, dtype=pl.Float64))
         .join(first, on="event_id", how="left", maintain_order="left")
         .join(second, on="event_id", how="left", maintain_order="left")
     )
-    fit = Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=True, terms=(above[1], below[1]))
-    return events, fit
+
+
+def fit_of_quotient(above: Fit, below: Fit) -> Fit:
+    """It has no model of its own."""
+    return Fit(models={}, by_line=(), by_cell=UNJUDGED, has_expected=True, terms=(above, below))
 
 
 def _hierarchical(
@@ -155,7 +160,7 @@ def _plain(found: MeasureEvents, events: pl.DataFrame, accepted: str | None) -> 
     """One model a cohort over all events, providers not told apart."""
     models: dict[str, tuple[RiskModel, Design]] = {}
     parts = []
-    is_event = found.module.scoring.model in ("logistic", "mixed_logit")
+    is_event = found.module.scoring.model in EVENT_MODELS
     for name in sorted(events["model_cohort"].unique()):
         part = events.filter(pl.col("model_cohort") == name)
         outcome, exposure = part["observed"].to_numpy(), part["exposed"].to_numpy()
@@ -170,11 +175,69 @@ def _plain(found: MeasureEvents, events: pl.DataFrame, accepted: str | None) -> 
         parts.append(part.with_columns(expected=pl.Series(model.expected)))
     joined = pl.concat(parts).sort("event_id")
     by_line, by_cell = _calibrated(found, joined, joined["expected"].to_numpy(), accepted)
+    scales: Mapping[str, float] = {}
     if not is_event:
         observed, lines = joined["observed"].to_numpy(), joined["line"].to_numpy().astype(np.str_)
-        scaled = risk_adjustment.scaled(joined["expected"].to_numpy(), observed, lines)
-        joined = joined.with_columns(expected=pl.Series(scaled))
-    return joined, Fit(models=models, by_line=by_line, by_cell=by_cell, has_expected=True)
+        scales = risk_adjustment.line_scales(joined["expected"].to_numpy(), observed, lines)
+        joined = joined.with_columns(
+            expected=pl.Series(risk_adjustment.scaled(joined["expected"].to_numpy(), lines, scales))
+        )
+    return joined, Fit(models=models, by_line=by_line, by_cell=by_cell, has_expected=True, scales=scales)
+
+
+def frozen_models(fit: Fit, scoring: Scoring) -> dict[str, FrozenModel]:
+    """The models as a run keeps them, by cohort."""
+    families, is_event = tuple(scoring.covariates), scoring.model in EVENT_MODELS
+    if fit.hierarchical is not None:
+        return {
+            cohort: FrozenModel(
+                engine="mixed_logit",
+                families=families,
+                terms=fit.hierarchical.designs[cohort].terms,
+                pooled=fit.hierarchical.designs[cohort].pooled,
+                coefficients=tuple(model.coefficients.tolist()),
+                level=model.overall,
+                per_event=True,
+                sigma=model.sigma,
+            )
+            for cohort, model in fit.hierarchical.models.items()
+        }
+    return {
+        cohort: FrozenModel(
+            engine=model.engine,
+            families=families,
+            terms=design.terms,
+            pooled=design.pooled,
+            coefficients=tuple(estimate for _, estimate, _ in model.terms),
+            level=model.level,
+            per_event=is_event,
+        )
+        for cohort, (model, design) in fit.models.items()
+    }
+
+
+def expected_again(
+    found: MeasureEvents, inside: pl.DataFrame, models: Mapping[str, FrozenModel], scales: Mapping[str, float]
+) -> pl.DataFrame:
+    """The denominator's events with value, exposure and what the kept models expect of each; of a cohort without one, null."""
+    events = _as_floats(inside)
+    if not models:
+        return events.with_columns(expected=pl.lit(None, dtype=pl.Float64))
+    events = events.with_columns(model_cohort=_cohort(found) if set(models) != {""} else pl.lit(""))
+    parts = []
+    for name in sorted(events["model_cohort"].unique()):
+        part = events.filter(pl.col("model_cohort") == name)
+        if name not in models:
+            parts.append(part.with_columns(expected=pl.lit(None, dtype=pl.Float64)))
+            continue
+        lines = part["line"].to_numpy().astype(np.str_)
+        expected = risk_adjustment.scaled(models[name].expected(found.covariates, part), lines, scales)
+        parts.append(part.with_columns(expected=pl.Series(expected)))
+    return pl.concat(parts).sort("event_id") if parts else events.with_columns(expected=pl.lit(None, dtype=pl.Float64))
+
+
+def _cohort(found: MeasureEvents) -> pl.Expr:
+    return pl.col(found.module.scoring.cohort).fill_null("") if found.module.scoring.cohort else pl.lit("")
 
 
 def _calibrated(

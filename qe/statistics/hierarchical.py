@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 
 from qe.errors import CannotFit
 from qe.statistics import bootstrap, mixed_logit
+from qe.statistics.bootstrap import DrawnModel
+from qe.statistics.cases import checked
 from qe.statistics.design import Design, build
-from qe.statistics.mixed_model import MixedModel, combined
+from qe.statistics.effect_posterior import at_sigma
+from qe.statistics.families import Bernoulli
+from qe.statistics.marginal_likelihood import State, problem_of
+from qe.statistics.mixed_model import Combined, MixedModel, combined, described
+from qe.statistics.random_intercept import Fitted
+from qe.statistics.reference import FrozenModel
 
 Floats = NDArray[np.float64]
 
@@ -85,17 +92,80 @@ def fitted(events: pl.DataFrame, covariates: pl.DataFrame, families: Sequence[st
     return Hierarchical(models=models, designs=designs, events=kept)
 
 
-def standing(found: Hierarchical, *, draws: int, confidence: float) -> pl.DataFrame:
-    """STANDING_SCHEMA, one row a provider: the cohorts' ratios combined, with the bootstrap's interval."""
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a measure's models say of its providers.
+
+    table  STANDING_SCHEMA, one row a provider: the cohorts' ratios combined, with the bootstrap's interval
+    drawn  the models of that bootstrap, by cohort; providers: in the order of their random numbers
+    """
+
+    table: pl.DataFrame
+    providers: tuple[str, ...]
+    drawn: Mapping[str, DrawnModel]
+
+
+def standing(found: Hierarchical, *, draws: int, confidence: float) -> Standing:
     models = list(found.models.values())
     ratios = combined(models)
     ends = bootstrap.interval(models, draws=draws, seed=SEED, confidence=confidence)
+    return Standing(
+        table=_table(ratios, ends.low, ends.high),
+        providers=ends.providers,
+        drawn=dict(zip(found.models, ends.models, strict=True)),
+    )
+
+
+def standing_again(
+    cases: Mapping[str, tuple[Floats, Floats]],
+    models: Mapping[str, FrozenModel],
+    drawn: Mapping[str, DrawnModel],
+    *,
+    providers: Sequence[str],
+    provider: str,
+    confidence: float,
+) -> pl.DataFrame:
+    """What the same models say of one provider's cases as they are now: STANDING_SCHEMA, one row.
+
+    cases  by cohort (n,) outcomes and (n, p) factors of this provider alone; none of a cohort it has no cases of
+    """
+    again = {name: _as_fitted(*cases[name], models[name], provider) for name in models if name in cases}
+    ratios = combined(list(again.values()))
+    ends = bootstrap.of_one(
+        [again[name].fitted_cases if name in again else None for name in models],
+        [drawn[name] for name in models],
+        providers=providers,
+        provider=provider,
+        seed=SEED,
+        confidence=confidence,
+    )
+    return _table(ratios, np.array(ends[:1]), np.array(ends[1:]))
+
+
+def _as_fitted(outcome: Floats, factors: Floats, model: FrozenModel, provider: str) -> MixedModel:
+    """The model at its own coefficients and sigma, with this provider's effect."""
+    problem = problem_of(checked(outcome, factors, np.full(len(outcome), provider)), Bernoulli(outcome))
+    coefficients, none = np.array(model.coefficients), np.zeros(1)
+    linear = problem.linear(coefficients)
+    effects, variance = at_sigma(problem, linear, none, model.sigma) if model.sigma > 0 else (none, none)
+    fitted = Fitted(
+        state=State(coefficients=coefficients, sigma=model.sigma, effects=effects),
+        effect_variance=variance,
+        covariance=np.full((len(coefficients),) * 2, np.nan),
+        log_likelihood=float("nan"),
+        linear=linear,
+        converged=True,
+    )
+    return described(problem, fitted, engine="laplace", mean_factors=None, exposure=None)
+
+
+def _table(ratios: Combined, low: Floats, high: Floats) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "provider_id": list(ratios.providers),
             "ratio": ratios.ratio,
-            "ci_low": ends.low,
-            "ci_high": ends.high,
+            "ci_low": low,
+            "ci_high": high,
             "log_error": np.sqrt(ratios.log_ratio_variance),
             "model_reliability": ratios.reliability,
         },

@@ -23,3 +23,14 @@ def adjust(p: ArrayLike, *, method: str = "bh") -> NDArray[np.float64]:
     from statsmodels.stats.multitest import multipletests
 
     return np.asarray(multipletests(values, method=METHODS[method])[1], dtype=np.float64)
+
+
+def largest_significant(p: ArrayLike, *, q: float) -> float:
+    """The cut-point of p-values that were looked at together: those up to it are significant at the false discovery rate q.
+
+    q k / m for k of m significant by Benjamini and Hochberg (1995), and q / m, where the first would be, with none.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    if values.size == 0:
+        return 0.0
+    return q * max(int((adjust(values) <= q).sum()), 1) / values.size

@@ -81,11 +81,17 @@ def _log_likelihood_of_one_share(x: Floats, size: Floats) -> float:
 def of_ratios(observed: ArrayLike, expected: ArrayLike) -> Floats:
     """Signal-to-noise reliability of O/E counts: v / (v + 1/E), v the variance of true ratios by moments.
 
-    v = max(0, (sum (O-E)^2 - sum E) / sum E^2). Source: statistics of overdispersed Poisson counts, Martuzzi and Elliott (1996).
+    Source: statistics of overdispersed Poisson counts, Martuzzi and Elliott (1996).
     """
-    o, e = np.asarray(observed, dtype=np.float64), np.asarray(expected, dtype=np.float64)
-    between = max(0.0, float((np.sum((o - e) ** 2) - np.sum(e)) / np.sum(e**2)))
+    e = np.asarray(expected, dtype=np.float64)
+    between = variance_of_ratios(observed, e)
     return np.asarray(between / (between + 1 / e), dtype=np.float64)
+
+
+def variance_of_ratios(observed: ArrayLike, expected: ArrayLike) -> float:
+    """v = max(0, (sum (O-E)^2 - sum E) / sum E^2)."""
+    o, e = np.asarray(observed, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    return max(0.0, float((np.sum((o - e) ** 2) - np.sum(e)) / np.sum(e**2)))
 
 
 def of_estimates(estimates: ArrayLike, standard_errors: ArrayLike) -> Floats:

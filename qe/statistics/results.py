@@ -64,11 +64,12 @@ def round_significant(frame: pl.DataFrame) -> pl.DataFrame:
     """Every float rounded to 12 significant digits, so that the last bits of a sum never reach a file."""
     floats = [name for name, kind in frame.schema.items() if kind == pl.Float64]
     return frame.with_columns(
-        pl.col(name).map_elements(_rounded, return_dtype=pl.Float64, skip_nulls=True) for name in floats
+        pl.col(name).map_elements(rounded, return_dtype=pl.Float64, skip_nulls=True) for name in floats
     )
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """To 12 significant digits."""
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 

@@ -3,6 +3,7 @@
 statsmodels takes seconds to load: only what fits a model loads it (`load_libraries` does so ahead of time).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
@@ -31,6 +32,7 @@ class RiskModel:
     terms       (term, estimate, standard error); the intercept first
     engine      what was fitted: "logistic", "quasi_poisson", or "oe" when only the overall mean could be
     c_statistic of a logistic model; None otherwise
+    level       the overall mean: of an event, or of a unit of exposure
     """
 
     expected: Floats
@@ -38,6 +40,7 @@ class RiskModel:
     engine: str
     converged: bool
     c_statistic: float | None
+    level: float
 
 
 def logistic(outcome: Floats, design: Design) -> RiskModel:
@@ -50,7 +53,8 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
     rate = float(outcome.mean()) if len(outcome) else float("nan")
     fitted = ordinary.logit(outcome, design.x) if 0 < rate < 1 else None
     if fitted is None:
-        return RiskModel(expected=np.full(len(outcome), rate), terms=(), engine="oe", converged=False, c_statistic=None)
+        flat = np.full(len(outcome), rate)
+        return RiskModel(expected=flat, terms=(), engine="oe", converged=False, c_statistic=None, level=rate)
     coefficients, errors, expected = fitted
     return RiskModel(
         expected=expected,
@@ -58,6 +62,7 @@ def logistic(outcome: Floats, design: Design) -> RiskModel:
         engine="logistic",
         converged=True,
         c_statistic=c_statistic(outcome, expected),
+        level=rate,
     )
 
 
@@ -73,7 +78,9 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
     Source: Wedderburn (1974), Biometrika 61:439; Santos Silva and Tenreyro (2006), Rev Econ Stat 88:641.
     """
     overall = float(amount.sum() / exposure.sum()) if exposure.sum() > 0 else float("nan")
-    flat = RiskModel(expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None)
+    flat = RiskModel(
+        expected=exposure * overall, terms=(), engine="oe", converged=False, c_statistic=None, level=overall
+    )
     if not overall > 0:
         return flat
     fitted = ordinary.log_linear(amount, exposure, design.x)
@@ -86,6 +93,7 @@ def mean_cost(amount: Floats, exposure: Floats, design: Design) -> RiskModel:
         engine="quasi_poisson",
         converged=True,
         c_statistic=None,
+        level=overall,
     )
 
 
@@ -109,12 +117,16 @@ def c_statistic(outcome: Floats, expected: Floats) -> float:
     return float((ranks[outcome == 1].sum() - cases * (cases + 1) / 2) / (cases * others))
 
 
-def scaled(expected: Floats, observed: Floats, lines: NDArray[np.str_]) -> Floats:
-    """Expected values scaled so that, within each payer line, their sum is the observed sum (measures_spec.md, correction 12)."""
-    result = expected.copy()
+def line_scales(expected: Floats, observed: Floats, lines: NDArray[np.str_]) -> dict[str, float]:
+    """By payer line what makes the sum of expected values the observed sum (measures_spec.md, correction 12)."""
+    scales = {}
     for line in np.unique(lines):
         inside = lines == line
         below = float(expected[inside].sum())
-        if below > 0:
-            result[inside] = expected[inside] * (float(observed[inside].sum()) / below)
-    return result
+        scales[str(line)] = float(observed[inside].sum()) / below if below > 0 else 1.0
+    return scales
+
+
+def scaled(expected: Floats, lines: NDArray[np.str_], scales: Mapping[str, float]) -> Floats:
+    """Expected values times the scale of their payer line; a line without one keeps them."""
+    return np.asarray(expected * np.array([scales.get(str(line), 1.0) for line in lines]), dtype=np.float64)

@@ -5,7 +5,7 @@ else to `observed`; so do the peers' quartiles. Events are summed in the order (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,10 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
-from qe.measurement.facts import ScoringModel
+from qe.measurement.facts import PublishedMeasure, ScoringModel
 from qe.statistics import intervals
-from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, compared
-from qe.statistics.expected import Fit, as_quotient, model_rows, with_expected
+from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, figures_of, judged, learnt
+from qe.statistics.expected import Fit, as_quotient, fit_of_quotient, frozen_models, model_rows, with_expected
+from qe.statistics.reference import DRAW_SCHEMA, MeasureReference
 from qe.statistics.results import EXPECTED_SCHEMA, MODEL_SCHEMA, RESULT_ORDER, RESULT_SCHEMA, round_significant
 
 Floats = NDArray[np.float64]
@@ -32,12 +33,15 @@ class Scored:
     expected  measure_id, event_id, expected: one row an event in the denominator of a measure with a risk model, rounded to
               12 significant digits; a provider's expected value is the sum of its events'
     fitted    by measure the kind of model that was fitted: the one it names, or what takes its place
+    references, draws  what every provider was judged by, to be kept with the run: one a measure, and DRAW_SCHEMA
     """
 
     results: pl.DataFrame
     model: pl.DataFrame
     expected: pl.DataFrame
     fitted: Mapping[str, ScoringModel]
+    references: tuple[MeasureReference, ...]
+    draws: pl.DataFrame
 
 
 def score(
@@ -48,7 +52,7 @@ def score(
     settings: ScoringSettings,
     areas: Sequence[str] = (),
 ) -> Scored:
-    """Score every measure of one module at each of its levels.
+    """Score every measure of one module at each of its levels: learn its reference from all events, judge each provider by it.
 
     units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
     areas  [entity] areas of the site, inside which units are compared before all of the report are
@@ -56,6 +60,7 @@ def score(
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
     done: dict[str, tuple[pl.DataFrame, Fit]] = {}
     kinds: dict[str, ScoringModel] = {}
+    references, draws = [], [pl.DataFrame(schema=DRAW_SCHEMA)]
     for measure in sorted(found.module.facts.measures, key=lambda one: one.quotient is not None):
         measure_id = measure.id
         events = found.events.filter(pl.col("measure_id") == measure_id).sort("event_id")
@@ -74,38 +79,87 @@ def score(
             done[measure_id] = inside, fitted
         else:
             above, below = (done[term] for term in measure.quotient)
-            inside, fitted = as_quotient(denominator, above, below)
+            inside, fitted = as_quotient(denominator, above[0], below[0]), fit_of_quotient(above[1], below[1])
         models.append(model_rows(measure_id, fitted))
         kinds[measure_id] = "logistic" if fitted.refused is not None else found.module.scoring.model
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
+        reference = _reference(found, measure, fitted, inside)
+        standing = None if fitted.standing is None else fitted.standing.table
         for level in sorted(all_levels["level"].unique()):
             attributed = all_levels.filter(pl.col("level") == level)
-            rows = _providers(found, inside, events, attributed, fitted, settings)
-            rows = compared(found, rows, units.filter(pl.col("level") == level), level, peers, settings, areas)
-            results.append(_as_results(found, measure_id, level, rows, units, fitted))
+            own = units.filter(pl.col("level") == level)
+            rows = figures_of_providers(found, inside, events, attributed, reference, standing, settings)
+            groups, label = learnt(found, rows, own, level, peers, settings, areas)
+            minimum = found.module.facts.publish.min_denominator
+            rows = judged(found, rows, groups, label, figures_of(rows, minimum))
+            results.append(as_results(found, level, rows, own, reference))
+            reference = replace(reference, peers=(*reference.peers, *groups.values()))
+        references.append(reference)
+        draws += _draws(measure_id, fitted)
     empty = pl.DataFrame(schema=RESULT_SCHEMA)
     return Scored(
         results=pl.concat([empty, *results]).sort(RESULT_ORDER),
         model=pl.concat([pl.DataFrame(schema=MODEL_SCHEMA), *models]),
         expected=round_significant(pl.concat(expected)),
         fitted=kinds,
+        references=tuple(references),
+        draws=pl.concat(draws),
     )
 
 
-def _providers(
+def _reference(found: MeasureEvents, measure: PublishedMeasure, fit: Fit, inside: pl.DataFrame) -> MeasureReference:
+    """What the measure's events tell, before any comparison."""
+    return MeasureReference(
+        measure_id=measure.id,
+        version=found.module.version,
+        overall=_overall(inside, found.module.facts.kind in ("proportion", "mean")),
+        has_expected=fit.has_expected,
+        engine=fit.engine,
+        converged=fit.converged,
+        fits=fit.fits,
+        models=frozen_models(fit, found.module.scoring),
+        scales=fit.scales,
+        quotient=measure.quotient,
+        providers=() if fit.standing is None else fit.standing.providers,
+    )
+
+
+def _draws(measure_id: str, fit: Fit) -> list[pl.DataFrame]:
+    """One row a cohort and draw of the bootstrap (DRAW_SCHEMA)."""
+    drawn = {} if fit.standing is None else fit.standing.drawn
+    return [
+        pl.DataFrame(
+            {
+                "measure_id": measure_id,
+                "cohort": cohort,
+                "draw": np.arange(len(models.sigma), dtype=np.int32),
+                "sigma": models.sigma,
+                "coefficients": models.coefficients.tolist(),
+            },
+            schema=DRAW_SCHEMA,
+        )
+        for cohort, models in drawn.items()
+    ]
+
+
+def figures_of_providers(
     found: MeasureEvents,
     inside: pl.DataFrame,
     events: pl.DataFrame,
     attributed: pl.DataFrame,
-    fit: Fit,
+    reference: MeasureReference,
+    standing: pl.DataFrame | None,
     settings: ScoringSettings,
 ) -> pl.DataFrame:
-    """One row a provider and payer scope with its counts, expected value and interval; before any comparison."""
+    """One row a provider and payer scope with its counts, expected value and interval; before any comparison.
+
+    inside    the denominator's events with what is expected of each; events: all of the measure
+    standing  what a model with effects of providers says of them (hierarchical.STANDING_SCHEMA)
+    """
     per_event = found.module.facts.kind in ("proportion", "mean")
     counts_events = per_event or found.module.scoring.interval == "exact_poisson"
     mine = attributed.join(inside, on=["measure_id", "event_id"], how="inner").sort("provider_id", "event_id")
     out = attributed.join(events.filter(~pl.col("in_denominator")), on=["measure_id", "event_id"], how="inner")
-    overall = _overall(inside, per_event)
     rows: list[dict[str, Any]] = []
     for scope in SCOPES:
         in_scope, out_of = _of_scope(mine, scope), _of_scope(out, scope)
@@ -119,13 +173,12 @@ def _providers(
                     part,
                     per_event=per_event,
                     counts_events=counts_events,
-                    fit=fit,
-                    overall=overall,
+                    reference=reference,
                     confidence=settings.confidence,
                 )
             )
     figures = pl.DataFrame(rows, schema=_FIGURES, orient="row")
-    return figures if fit.standing is None else _modelled(figures, fit.standing, overall)
+    return figures if standing is None else _modelled(figures, standing, reference.overall)
 
 
 def _modelled(figures: pl.DataFrame, standing: pl.DataFrame, overall: float) -> pl.DataFrame:
@@ -183,8 +236,7 @@ def _figures(
     *,
     per_event: bool,
     counts_events: bool,
-    fit: Fit,
-    overall: float,
+    reference: MeasureReference,
     confidence: float,
 ) -> dict[str, Any]:
     """Counts, rate, expected, ratio and interval of one provider's events (None: all of them were excluded).
@@ -198,7 +250,7 @@ def _figures(
     denominator = Decimal(part.height) if per_event else Decimal(part["exposure"].sum())
     figures: dict[str, Any] = {
         "denominator": denominator,
-        "size": Decimal(part["size"].sum()) if fit.is_quotient else denominator,
+        "size": Decimal(part["size"].sum()) if reference.quotient else denominator,
         "numerator": numerator,
         "repriced_share": _repriced_share(part),
     }
@@ -206,15 +258,15 @@ def _figures(
         return figures
     observed = float(numerator) / float(denominator)
     figures["observed"] = observed
-    if not fit.has_expected:
+    if not reference.has_expected:
         low, high = intervals.wilson(float(numerator), float(denominator), confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
-    values, expected = part["observed"].to_numpy(), _expected_of(part, fit)
+    values, expected = part["observed"].to_numpy(), _expected_of(part, is_quotient=reference.quotient is not None)
     below = float(expected.sum())
     if not below > 0:
         return figures
     ratio = float(values.sum()) / below
-    figures |= {"expected": below, "ratio": ratio, "adjusted": ratio * overall}
+    figures |= {"expected": below, "ratio": ratio, "adjusted": ratio * reference.overall}
     if counts_events:
         low, high = intervals.exact(float(values.sum()), below, confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
@@ -223,13 +275,13 @@ def _figures(
     return figures | {name: value for name, value in known.items() if np.isfinite(value)}
 
 
-def _expected_of(part: pl.DataFrame, fit: Fit) -> Floats:
+def _expected_of(part: pl.DataFrame, *, is_quotient: bool) -> Floats:
     """What is expected of each of a provider's events; of a quotient its denominator at the quotient that the terms expect.
 
     With C, S and E for value, denominator and expected values, summed over the provider: (C / E_C) = (S / E_S) x the quotient's
     O/E, C / (S x E_C / E_S), for every provider and payer scope.
     """
-    if not fit.is_quotient:
+    if not is_quotient:
         return part["expected"].to_numpy()
     above, below = float(part["expected_above"].sum()), float(part["expected_below"].sum())
     level = above / below if below > 0 else 0.0
@@ -244,26 +296,26 @@ def _repriced_share(part: pl.DataFrame) -> float | None:
     return float(Decimal(part["repriced_amount"].sum()) / amount) if amount > 0 else None
 
 
-def _as_results(
-    found: MeasureEvents, measure_id: str, level: str, rows: pl.DataFrame, units: pl.DataFrame, fit: Fit
+def as_results(
+    found: MeasureEvents, level: str, rows: pl.DataFrame, units: pl.DataFrame, reference: MeasureReference
 ) -> pl.DataFrame:
-    """The rows with every column of contracts.md section 5."""
+    """The rows with every column of contracts.md section 5. units: of this level (unit_id, id_type, name)."""
     module = found.module
-    named = units.filter(pl.col("level") == level).select("unit_id", "id_type", provider_name="name")
+    named = units.select("unit_id", "id_type", provider_name="name")
     reason = (
         pl.when("too_few")
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
         .when(pl.col("repriced_share") > REPRICED_SHARE)
         .then(pl.lit(f"more than {REPRICED_SHARE:.0%} of its dollars are prices put on capitated services"))
-        .when(pl.lit(not fit.fits))
+        .when(pl.lit(not reference.fits))
         .then(pl.lit(MISFIT))
-        .when(pl.lit(not fit.converged))
+        .when(pl.lit(not reference.converged))
         .then(pl.lit("the risk model did not converge"))
     )
     return (
         rows.join(named, left_on="provider_id", right_on="unit_id", how="left", maintain_order="left")
         .with_columns(
-            measure_id=pl.lit(measure_id),
+            measure_id=pl.lit(reference.measure_id),
             measure_version=pl.lit(module.version),
             kind=pl.lit(found.kind),
             deviations=pl.lit(list(found.deviations), dtype=pl.List(pl.String)),
@@ -271,8 +323,8 @@ def _as_results(
             period_start=pl.lit(found.period.start),
             period_end=pl.lit(found.period.end),
             not_publishable_reason=reason,
-            engine=pl.lit(fit.engine),
-            converged=pl.lit(fit.converged),
+            engine=pl.lit(reference.engine),
+            converged=pl.lit(reference.converged),
         )
         .with_columns(publishable=pl.col("not_publishable_reason").is_null())
         .select(pl.col(name).cast(kind) for name, kind in RESULT_SCHEMA.items())

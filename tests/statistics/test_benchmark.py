@@ -95,3 +95,18 @@ def test_a_file_without_a_column_is_refused_by_the_column(tmp_path: Path) -> Non
     file.write_text("name,value\na,1\n", encoding="utf-8")
     with pytest.raises(InputError, match="no column measure_id, level, source, version, date"):
         benchmark.external(file)
+
+
+def test_a_percentile_among_others_is_the_one_among_all():
+    random = np.random.default_rng(1)
+    figures = random.integers(0, 8, size=30) / 8  # with ties
+    for higher_is_better in (True, False):
+        wanted = benchmark.percentiles(figures, higher_is_better=higher_is_better)
+        found = benchmark.percentile_among(figures, figures, own=figures.tolist(), higher_is_better=higher_is_better)
+        np.testing.assert_allclose(found, wanted)
+    moved = benchmark.percentile_among([0.95], figures, own=[figures[3]], higher_is_better=True)
+    np.testing.assert_allclose(
+        moved, benchmark.percentiles([*figures[:3], 0.95, *figures[4:]], higher_is_better=True)[3:4]
+    )
+    new = benchmark.percentile_among([0.5], figures, own=[None], higher_is_better=False)
+    np.testing.assert_allclose(new, benchmark.percentiles([*figures, 0.5], higher_is_better=False)[-1:])

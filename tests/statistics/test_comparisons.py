@@ -158,3 +158,12 @@ def test_adjusting_keeps_the_order_of_p_values_and_never_lowers_one(p: list[floa
     adjusted = multiplicity.adjust(p)
     assert np.all(adjusted >= np.array(p) - 1e-12)
     assert np.all(np.diff(adjusted[np.argsort(p)]) >= -1e-12)
+
+
+def test_the_cut_point_of_significance_parts_the_p_values_as_the_adjustment_does() -> None:
+    # of .01 .02 .03 .5 three are significant at .05: 4p/1, 4p/2, 4p/3 are .04; the cut is .05 x 3/4
+    p = np.array([0.01, 0.02, 0.03, 0.5])
+    assert multiplicity.largest_significant(p, q=0.05) == pytest.approx(0.0375)
+    assert (p <= 0.0375).tolist() == (multiplicity.adjust(p) <= 0.05).tolist() == [True, True, True, False]
+    assert multiplicity.largest_significant([0.2, 0.3, 0.4, 0.5], q=0.05) == 0.0125  # where the first would be
+    assert multiplicity.largest_significant([], q=0.05) == 0.0

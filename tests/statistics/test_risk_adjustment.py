@@ -78,10 +78,10 @@ def test_the_c_statistic_counts_pairs_and_half_of_ties() -> None:
 
 
 def test_expected_costs_are_scaled_to_the_observed_sum_of_each_payer_line() -> None:
-    scaled = risk_adjustment.scaled(
-        np.array([10.0, 30, 5]), np.array([20.0, 60, 4]), np.array(["medicare", "medicare", "commercial"])
-    )
-    np.testing.assert_allclose(scaled, [10 * 80 / 40, 30 * 80 / 40, 5 * 4 / 5])
+    expected, lines = np.array([10.0, 30, 5]), np.array(["medicare", "medicare", "commercial"])
+    scales = risk_adjustment.line_scales(expected, np.array([20.0, 60, 4]), lines)
+    assert scales == {"commercial": 4 / 5, "medicare": 80 / 40}
+    np.testing.assert_allclose(risk_adjustment.scaled(expected, lines, scales), [10 * 80 / 40, 30 * 80 / 40, 5 * 4 / 5])
 
 
 def _covariates(rows: list[tuple[str, str, float]]) -> pl.DataFrame:

@@ -4,7 +4,9 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import binom
 
 from benchmarks import (
@@ -23,8 +25,11 @@ from benchmarks.planted import Planted
 from benchmarks.site import generated, modelled, score
 from benchmarks.statistics_coverage import Setting
 from benchmarks.statistics_promises import Task
+from qe import quarter, run_record
 from qe.measurement.catalogue import catalogue
 from qe.site import Site, open_site
+from qe.statistics.rescore import rescore
+from qe.workspace import Workspace
 
 PERSONS = 3_000
 STREWN = 600
@@ -109,6 +114,26 @@ def test_the_waterfall_of_every_measure_reconciles_with_its_detail_and_results(r
     assert sum(each.denominator for module in found.modules.values() for each in module.measures.values()) > 10_000, (
         said
     )
+
+
+def test_the_run_that_is_kept_scores_each_of_its_providers_again(runs):
+    """By the frozen reference alone: one provider's events, and what the run has left of all others."""
+    _, model = modelled(runs.first)
+    sent, period = run_record.sent_run(Workspace(runs.first).run()), runs.first.period()
+    modules = {module.id: module for module in catalogue()}
+    compared = 0
+    with oracles.opened(runs.first, model) as db:
+        for module in (modules[name] for name in ("ahrq_pqi", "hwr", "pdc_statins", "total_cost_index")):
+            days = quarter.measure_period(module, period)
+            events = quarter.events_of(runs.first, db, module, days)
+            for provider in sorted(events.attributed["provider_id"].unique())[::5]:
+                published = sent.results.filter(
+                    (pl.col("provider_id") == provider) & pl.col("measure_id").is_in(module.measure_ids)
+                )
+                again = rescore(events, sent, provider, settings=runs.first.settings.scoring)
+                assert_frame_equal(again, published, rel_tol=1e-9)
+                compared += again.height
+    assert compared > 100, f"seed {runs.seed}"
 
 
 def test_every_measure_says_what_an_independent_reading_of_its_method_says(runs):

@@ -1,0 +1,139 @@
+"""One provider scored again after a correction, by the frozen reference of the run that was sent: nobody else moves.
+
+Everything that other providers have a part in is read and not learnt: coefficients, sigma, drawn models, scales, peer group, cut-
+points, quartiles and benchmarks. A provider whose events have not changed gets its results again, to 11 significant digits.
+
+Source: rules.md, 1.4 (R3); statistics.md, correction 11.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from qe.errors import MeasureError
+from qe.measurement.compute import MeasureEvents
+from qe.statistics import hierarchical
+from qe.statistics.bootstrap import DrawnModel
+from qe.statistics.comparison import ScoringSettings, judged
+from qe.statistics.expected import as_quotient, expected_again
+from qe.statistics.reference import MeasureReference
+from qe.statistics.results import RESULT_ORDER, RESULT_SCHEMA
+from qe.statistics.score import as_results, figures_of_providers
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentRun:
+    """What a run keeps of its scoring. references: by measure; draws: DRAW_SCHEMA; results: RESULT_SCHEMA, of all providers."""
+
+    references: Mapping[str, MeasureReference]
+    draws: pl.DataFrame
+    results: pl.DataFrame
+
+
+def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settings: ScoringSettings) -> pl.DataFrame:
+    """RESULT_SCHEMA: the provider's rows of every measure of one module that it had results of.
+
+    corrected  the module's events as they are after the correction; only this provider's are looked at
+
+    A provider that has lost its last event of a measure has no row of it. MeasureError: other versions of the measures than the
+    sent run's, or a provider without any result there (a first result is a re-issue, not a correction).
+    """
+    measures = [measure for measure in corrected.module.facts.measures if measure.id in sent.references]
+    published = sent.results.filter(
+        (pl.col("provider_id") == provider_id) & pl.col("measure_id").is_in([measure.id for measure in measures])
+    )
+    if published.is_empty():
+        raise MeasureError(
+            f"{corrected.module.id}: the provider has no result in the run that was sent",
+            remedy="A first result is no correction: re-issue the report.",
+        )
+    mine = replace(corrected, attributed=corrected.attributed.filter(pl.col("provider_id") == provider_id))
+    rows = [pl.DataFrame(schema=RESULT_SCHEMA)]
+    denominators: dict[str, pl.DataFrame] = {}
+    for measure in sorted(measures, key=lambda one: one.quotient is not None):
+        reference = sent.references[measure.id]
+        if reference.version != corrected.module.version:
+            raise MeasureError(
+                f"{measure.id}: corrected by version {corrected.module.version}, but sent with {reference.version}",
+                remedy="Correct by the version of the measure that was sent.",
+            )
+        attributed = mine.attributed.filter(pl.col("measure_id") == measure.id)
+        events = (
+            mine.events.filter(pl.col("measure_id") == measure.id)
+            .join(attributed.select("event_id").unique(), on="event_id", how="semi")
+            .sort("event_id")
+        )
+        inside = events.filter("in_denominator")
+        if measure.quotient is None:
+            inside = denominators[measure.id] = expected_again(mine, inside, reference.models, reference.scales)
+        else:
+            above, below = (denominators[term] for term in measure.quotient)
+            inside = as_quotient(inside, above, below)
+        standing = _standing(mine, reference, sent.draws, inside, provider_id, settings.confidence)
+        for level in sorted(attributed["level"].unique()):
+            own = published.filter((pl.col("measure_id") == measure.id) & (pl.col("level") == level))
+            here = attributed.filter(pl.col("level") == level)
+            figures = figures_of_providers(mine, inside, events, here, reference, standing, settings)
+            rows.append(_as_judged(mine, reference, sent.results, own, level, figures))
+    return pl.concat(rows).sort(RESULT_ORDER)
+
+
+def _as_judged(
+    corrected: MeasureEvents,
+    reference: MeasureReference,
+    results: pl.DataFrame,
+    own: pl.DataFrame,
+    level: str,
+    figures: pl.DataFrame,
+) -> pl.DataFrame:
+    """The figures held against the peers that the sent run gave the provider. own: its rows there."""
+    if own.is_empty():
+        raise MeasureError(
+            f"{reference.measure_id}: the provider has no result of it in the run that was sent",
+            remedy="A first result is no correction: re-issue the report.",
+        )
+    of_measure = results.filter(
+        (pl.col("measure_id") == reference.measure_id) & (pl.col("level") == level) & (pl.col("payer_scope") == "all")
+    )
+    compared_by = dict(of_measure.select("provider_id", pl.coalesce("ratio", "observed")).drop_nulls().iter_rows())
+    peers = {peer.peer_group: peer for peer in reference.peers if peer.level == level}
+    group = dict(own.filter(pl.col("payer_scope") == "all").select("provider_id", "peer_group").iter_rows())
+    units = own.select(unit_id="provider_id", id_type="id_type", name="provider_name").unique(maintain_order=True)
+    rows = judged(corrected, figures, peers, group, compared_by)
+    return as_results(corrected, level, rows, units, reference)
+
+
+def _standing(
+    corrected: MeasureEvents,
+    reference: MeasureReference,
+    draws: pl.DataFrame,
+    inside: pl.DataFrame,
+    provider_id: str,
+    confidence: float,
+) -> pl.DataFrame | None:
+    """What the models with effects of providers say of its events; None of a measure without, or without events."""
+    if not reference.has_effects or inside.is_empty():
+        return None
+    cases = {
+        str(name): (
+            part["observed"].to_numpy(),
+            reference.models[str(name)].factors(corrected.covariates, part["event_id"].to_list()),
+        )
+        for (name,), part in inside.sort("event_id")
+        .partition_by("model_cohort", as_dict=True, maintain_order=True)
+        .items()
+        if name in reference.models
+    }
+    if not cases:
+        return None
+    kept = draws.filter(pl.col("measure_id") == reference.measure_id).sort("cohort", "draw")
+    drawn = {
+        cohort: DrawnModel(np.array(part["coefficients"].to_list()), part["sigma"].to_numpy())
+        for cohort in reference.models
+        for part in (kept.filter(pl.col("cohort") == cohort),)
+    }
+    return hierarchical.standing_again(
+        cases, reference.models, drawn, providers=reference.providers, provider=provider_id, confidence=confidence
+    )
