@@ -110,7 +110,7 @@ def run_statistics_speed(folder: Path) -> tuple[dict[str, object], list[str]]:
 
 def run_statistics_coverage(folder: Path) -> tuple[dict[str, object], list[str]]:
     """Providers drawn from the model: 95 % intervals hold 93 to 97 %; null runs, 40 seeds: at most 2.5 % false labels a side."""
-    tasks = statistics_promises.coverage_tasks(seeds=40, bootstrap_seeds=10)
+    tasks = statistics_promises.coverage_tasks(seeds=40, bootstrap_seeds=20)
     found = statistics_promises.check(folder, tasks, progress=TerminalProgress())
     return statistics_promises.as_result(found), found.shortfalls
 

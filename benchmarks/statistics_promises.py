@@ -83,7 +83,8 @@ def coverage_tasks(*, seeds: int, bootstrap_seeds: int, setting: Setting | None 
         tasks += [Task(part="bootstrap", seed=seed, setting=own, replications=4) for seed in range(bootstrap_seeds)]
         if sigma < 0.2:
             refitted: Part = "bootstrap, sigma refitted"
-            tasks += [Task(part=refitted, seed=seed, setting=own, replications=4) for seed in range(bootstrap_seeds)]
+            few = range(bootstrap_seeds // 2)
+            tasks += [Task(part=refitted, seed=seed, setting=own, replications=4) for seed in few]
     return tasks
 
 

@@ -53,10 +53,12 @@ def estimate(
     engine: Engine,
     dispersion: float = float("inf"),
     start: State | None = None,
+    tolerance: float = GRADIENT_TOLERANCE,
 ) -> Fitted:
     """The model from the coefficients of the ordinary one; sigma 0 where the providers do not differ.
 
-    start  where to search from, of an earlier fit; None looks for one
+    start      where to search from, of an earlier fit; None looks for one
+    tolerance  of the gradient of the likelihood, in standard errors of the parameters
     """
     if engine not in get_args(Engine):
         raise CannotFit(f"there is no such engine: choose one of {', '.join(get_args(Engine))}")
@@ -66,9 +68,9 @@ def estimate(
         return ordinary(problem, State(coefficients=coefficients, sigma=0.0, effects=none, dispersion=dispersion))
     match engine:
         case "laplace":
-            return maximise(problem, from_here)
+            return maximise(problem, from_here, tolerance=tolerance)
         case "agq":
-            return maximise(problem, from_here, nodes=NODES)
+            return maximise(problem, from_here, nodes=NODES, tolerance=tolerance)
         case "rspl":
             return penalised(problem, from_here)
 
