@@ -15,6 +15,7 @@ class ProviderOrSupplier:
     id_type     what `identifier` is: NPI, CCN or TIN
     identifier  never printed for a TIN (a TIN may be a person's SSN): see `shown_id`
     area        county of the practice location, or None
+    catchment   the part of its stays that the sources see, 0 to 1; None where nobody counts them all
     """
 
     unit_id: str
@@ -27,6 +28,7 @@ class ProviderOrSupplier:
     specialty: str | None = None
     area: str | None = None
     zip5: str | None = None
+    catchment: float | None = None
 
     @property
     def public_id(self) -> str:

@@ -234,8 +234,11 @@ def events_of(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) ->
 
 
 def units(db: Warehouse) -> pl.DataFrame:
-    """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, role, ..."""
-    return db.query("select * from unit order by unit_id, level, identifier")
+    """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, ..., catchment_share."""
+    return db.query(
+        "select unit.*, catchment.share as catchment_share from unit left join catchment using (unit_id) "
+        "order by unit_id, level, identifier"
+    )
 
 
 def finish_run(

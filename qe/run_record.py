@@ -119,6 +119,7 @@ def sent_run(run: Run) -> SentRun:
         references=from_json((run.results / REFERENCE_FILE).read_bytes()),
         draws=pl.read_parquet(results_path(run, "reference_draws")),
         results=pl.read_parquet(results_path(run, "measure_results")),
+        units=pl.read_parquet(results_path(run, "unit")),
     )
 
 

@@ -18,6 +18,7 @@ BASE_TABLES = (
     "provider_identifier",
     "affiliation",
     "drug",
+    "hospital_stays",
 )
 EVENT_TABLES = (
     "stay",
@@ -31,11 +32,11 @@ EVENT_TABLES = (
     "person_month",
     "cost_event",
 )
-VIEWS = ("unit", "service_line", "hospice_span")
+VIEWS = ("unit", "service_line", "hospice_span", "catchment")
 
 
 def create_base_tables(db: Warehouse) -> None:
-    """Empty base tables of contracts.md section 4, plus `drug`."""
+    """Empty base tables of contracts.md section 4, plus `drug` and `hospital_stays`."""
     for table in BASE_TABLES:
         db.run(FOLDER / "model" / f"{table}.sql")
 

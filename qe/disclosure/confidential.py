@@ -30,7 +30,7 @@ def for_recipient(
     """One entry a group or facility that has any row, in order of unit id.
 
     results     measure_results (contracts.md section 5)
-    units       unit_id, level, id_type, identifier, name, role, provider_type, specialty, zip5, county_fips
+    units       unit_id, level, id_type, identifier, name, role, provider_type, specialty, zip5, county_fips, catchment_share
     counts      measure_id, level, provider_id, kind (persons, step, excluded, component), name, value
     quotients   quotients of two measures in dollars, with the first of them: a row is hidden where that one's is
     hide_small  hide figures that rest on 1 to min_count - 1 events even from their own provider
@@ -86,6 +86,7 @@ def _provider(row: Mapping[str, Any]) -> ProviderOrSupplier:
         specialty=row["specialty"],
         area=row["county_fips"],
         zip5=row["zip5"],
+        catchment=row["catchment_share"],
     )
 
 

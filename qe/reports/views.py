@@ -53,6 +53,7 @@ class ReportView:
     measures: tuple[tuple[str, ...], ...]
     deviations: tuple[tuple[str, str], ...]
     fits: tuple[methods.ModelTable, ...]
+    catchment: str
     sources: tuple[tuple[str, ...], ...]
     linkage: tuple[tuple[str, str], ...]
     csv_rows: tuple[tuple[str, ...], ...]
@@ -111,6 +112,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
             for measure in facts.measures
         ),
         fits=tuple(methods.fits(facts, shown)),
+        catchment=wording.catchment(provider.catchment) if provider.level == "facility" else "",
         sources=tuple(
             (
                 source.source_id,

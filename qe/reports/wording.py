@@ -360,6 +360,7 @@ SETTINGS: Final = {
     "review.request_zone": "Time zone of the last day to ask, where the recipient's is not known",
     "review.respond_within_days": "Days within which requests are answered",
     "scoring.accept_calibration": "Models accepted although they fit some patients less well",
+    "scoring.minimum_catchment_share": "Part of a hospital's stays that our sources must see, where it is known",
     "scoring.bootstrap_draws": "Draws of providers behind an interval of a model with an effect of each provider",
     "scoring.achievable_share": "Share of all cases that the best peers of the achievable benchmark hold",
     "scoring.confidence": "Confidence of intervals",
@@ -435,6 +436,16 @@ def figure(value: float | None, scale: Scale) -> str:
             return f"{value:,.1f}"
         case "per_thousand":
             return f"{value * 1000:,.1f}{PER_THOUSAND}"
+
+
+def catchment(share: float | None) -> str:
+    """What part of a hospital's stays the sources see."""
+    if share is None:
+        return (
+            "What part of your stays our sources see is not known: this run was given no count of all of them. "
+            "What happened in the others is in no measure."
+        )
+    return f"Our sources see {share:.0%} of your stays. What happened in the others is in no measure."
 
 
 def interval(low: float | None, high: float | None, scale: Scale) -> str:

@@ -25,11 +25,16 @@ from qe.statistics.score import as_results, figures_of_providers
 
 @dataclass(frozen=True, kw_only=True)
 class SentRun:
-    """What a run keeps of its scoring. references: by measure; draws: DRAW_SCHEMA; results: RESULT_SCHEMA, of all providers."""
+    """What a run keeps of its scoring.
+
+    references  by measure; draws: DRAW_SCHEMA; results: RESULT_SCHEMA, of all providers
+    units       as score takes them
+    """
 
     references: Mapping[str, MeasureReference]
     draws: pl.DataFrame
     results: pl.DataFrame
+    units: pl.DataFrame
 
 
 def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settings: ScoringSettings) -> pl.DataFrame:
@@ -76,11 +81,14 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settin
             own = published.filter((pl.col("measure_id") == measure.id) & (pl.col("level") == level))
             here = attributed.filter(pl.col("level") == level)
             figures = figures_of_providers(mine, inside, events, here, reference, standing, settings)
-            rows.append(_as_judged(mine, reference, sent.results, own, level, figures))
+            judged_by_peers = _judged(mine, reference, sent.results, own, level, figures)
+            units = sent.units.filter((pl.col("unit_id") == provider_id) & (pl.col("level") == level))
+            least = settings.minimum_catchment_share
+            rows.append(as_results(mine, level, judged_by_peers, units, reference, least))
     return pl.concat(rows).sort(RESULT_ORDER)
 
 
-def _as_judged(
+def _judged(
     corrected: MeasureEvents,
     reference: MeasureReference,
     results: pl.DataFrame,
@@ -100,9 +108,7 @@ def _as_judged(
     compared_by = dict(of_measure.select("provider_id", pl.coalesce("ratio", "observed")).drop_nulls().iter_rows())
     peers = {peer.peer_group: peer for peer in reference.peers if peer.level == level}
     group = dict(own.filter(pl.col("payer_scope") == "all").select("provider_id", "peer_group").iter_rows())
-    units = own.select(unit_id="provider_id", id_type="id_type", name="provider_name").unique(maintain_order=True)
-    rows = judged(corrected, figures, peers, group, compared_by)
-    return as_results(corrected, level, rows, units, reference)
+    return judged(corrected, figures, peers, group, compared_by)
 
 
 def _standing(

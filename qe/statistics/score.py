@@ -54,7 +54,7 @@ def score(
 ) -> Scored:
     """Score every measure of one module at each of its levels: learn its reference from all events, judge each provider by it.
 
-    units  unit_id, level, id_type, name, specialty, county_fips: one row a unit
+    units  unit_id, level, id_type, name, specialty, county_fips, catchment_share (null where it is not known): one row a unit
     areas  [entity] areas of the site, inside which units are compared before all of the report are
     """
     results, models, expected = [], [], [pl.DataFrame(schema=EXPECTED_SCHEMA)]
@@ -92,7 +92,7 @@ def score(
             groups, label = learnt(found, rows, own, level, peers, settings, areas)
             minimum = found.module.facts.publish.min_denominator
             rows = judged(found, rows, groups, label, figures_of(rows, minimum))
-            results.append(as_results(found, level, rows, own, reference))
+            results.append(as_results(found, level, rows, own, reference, settings.minimum_catchment_share))
             reference = replace(reference, peers=(*reference.peers, *groups.values()))
         references.append(reference)
         draws += _draws(measure_id, fitted)
@@ -297,11 +297,16 @@ def _repriced_share(part: pl.DataFrame) -> float | None:
 
 
 def as_results(
-    found: MeasureEvents, level: str, rows: pl.DataFrame, units: pl.DataFrame, reference: MeasureReference
+    found: MeasureEvents,
+    level: str,
+    rows: pl.DataFrame,
+    units: pl.DataFrame,
+    reference: MeasureReference,
+    minimum_catchment_share: float,
 ) -> pl.DataFrame:
-    """The rows with every column of contracts.md section 5. units: of this level (unit_id, id_type, name)."""
+    """The rows with every column of contracts.md section 5. units: of this level (unit_id, id_type, name, catchment_share)."""
     module = found.module
-    named = units.select("unit_id", "id_type", provider_name="name")
+    named = units.select("unit_id", "id_type", "catchment_share", provider_name="name")
     reason = (
         pl.when("too_few")
         .then(pl.lit(f"below the minimum of {module.facts.publish.min_denominator}"))
@@ -311,6 +316,8 @@ def as_results(
         .then(pl.lit(MISFIT))
         .when(pl.lit(not reference.converged))
         .then(pl.lit("the risk model did not converge"))
+        .when(pl.col("catchment_share") < minimum_catchment_share)
+        .then(pl.lit(f"our sources see less than {minimum_catchment_share:.0%} of its stays"))
     )
     return (
         rows.join(named, left_on="provider_id", right_on="unit_id", how="left", maintain_order="left")

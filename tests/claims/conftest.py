@@ -121,6 +121,7 @@ IDENTITY_COLUMNS = {
         native_person_id varchar, reference_year integer, mbi varchar, hicn varchar, {NAMES}, birth_date date,
         sex varchar, zip5 varchar""",
 }
+STAGED_COLUMNS["hospital_stays"] = columns_of("hospital_stays")
 Row = Mapping[str, Any]
 
 
@@ -295,6 +296,7 @@ def settings_of(**changes: Any) -> Settings:
                 "roster": {"kind": "roster", "path": "x"},
                 "contacts": {"kind": "contacts", "path": "x"},
                 "drugs": {"kind": "drugs", "path": "x"},
+                "counts": {"kind": "hospital-stays", "path": "x"},
             },
             "linkage": {
                 "passes": ["mbi", "name_dob_sex_zip", "name_dob_sex", "dob_sex_similar_name", "first_dob_zip_sex"],

@@ -158,7 +158,7 @@ def finished_site(keys: None, tmp_path_factory: pytest.TempPathFactory) -> Site:
     pl.DataFrame({"run": [run.run_id]}).write_parquet(run.results / "measure_results.parquet")
     unit = {
         "unit_id": UNIT, "level": "group", "id_type": "TIN", "identifier": UNIT, "name": "Elm Group", "role": "supplier",
-        "provider_type": "group", "specialty": "11", "zip5": "43001", "county_fips": "39049",
+        "provider_type": "group", "specialty": "11", "zip5": "43001", "county_fips": "39049", "catchment_share": None,
     }  # fmt: skip
     pl.DataFrame([unit]).write_parquet(run.results / "unit.parquet")
     run.finish({"run_id": run.run_id})

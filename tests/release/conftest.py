@@ -121,6 +121,7 @@ class Office:
                 "specialty": [None, None, None],
                 "zip5": ["43001"] * 3,
                 "county_fips": ["39049"] * 3,
+                "catchment_share": [None, None, 0.62],
             },
             schema_overrides={"specialty": pl.String},
         ).write_parquet(run.results / "unit.parquet")

@@ -302,3 +302,10 @@ def test_codes_of_a_sites_own_measures_are_printed_as_they_can_best_be_read(
         "Left over",
     ):
         assert words in page
+
+
+def test_a_hospital_is_told_what_part_of_its_stays_the_sources_see():
+    assert wording.catchment(0.624) == (
+        "Our sources see 62% of your stays. What happened in the others is in no measure."
+    )
+    assert wording.catchment(None).startswith("What part of your stays our sources see is not known")

@@ -38,7 +38,7 @@ class SmallSite:
             "start": date(2024, 1, 1),
             "end": date(2025, 12, 31),
         }
-        if settings.get("kind") in ("roster", "contacts", "drugs"):
+        if settings.get("kind") in ("roster", "contacts", "drugs", "hospital-stays"):
             claims = {}
         self.sources[source_id] = {"path": f"inbox/{source_id}", **claims, **settings}
         return folder

@@ -44,6 +44,7 @@ SHIPPED = [
     "roster",
     "contacts",
     "drugs",
+    "hospital_stays",
     "model_person",
     "model_member_month",
     "model_claim",

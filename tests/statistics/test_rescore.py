@@ -25,7 +25,7 @@ def made(found: MeasureEvents) -> tuple[Scored, SentRun]:
     units = _units(level, *sorted(found.attributed["provider_id"].unique()))
     scored = score(found, units=units, peers=Peers(), settings=Settings())
     kept = from_json(to_json(scored.references))
-    return scored, SentRun(references=kept, draws=scored.draws, results=round_significant(scored.results))
+    return scored, SentRun(references=kept, draws=scored.draws, results=round_significant(scored.results), units=units)
 
 
 def again(found: MeasureEvents, sent: SentRun, provider: str) -> pl.DataFrame:

@@ -42,6 +42,7 @@ class Settings:
     confidence: float = 0.95
     achievable_share: float = 0.10
     bootstrap_draws: int = 200
+    minimum_catchment_share: float = 0.5
     accept_calibration: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,10 +87,13 @@ def _found(module_id: str, level: str, rows: list[tuple[str, str, float, int, bo
 
 def _units(level: str, *unit_ids: str) -> pl.DataFrame:
     return pl.DataFrame(
-        [(unit_id, level, "CCN", unit_id, "name", None, "51001") for unit_id in unit_ids],
-        schema=dict.fromkeys(
-            ("unit_id", "level", "id_type", "identifier", "name", "specialty", "county_fips"), pl.String
-        ),
+        [(unit_id, level, "CCN", unit_id, "name", None, "51001", None) for unit_id in unit_ids],
+        schema={
+            **dict.fromkeys(
+                ("unit_id", "level", "id_type", "identifier", "name", "specialty", "county_fips"), pl.String
+            ),
+            "catchment_share": pl.Float64,
+        },
         orient="row",
     )
 
@@ -365,3 +369,14 @@ def test_a_price_index_is_held_to_the_member_months_of_the_cost_and_expects_noth
 
 def _of(scored: Scored, measure_id: str, provider: str) -> dict[str, Any]:
     return _row(replace(scored, results=scored.results.filter(pl.col("measure_id") == measure_id)), provider)
+
+
+def test_a_hospital_of_which_the_sources_see_less_than_half_is_not_published() -> None:
+    found = _found("hwr", "facility", _stays())
+    shares = {"U1": 0.49, "U2": 0.5, "U3": None, "U4": 0.9}
+    units = _units("facility", *shares).with_columns(catchment_share=pl.Series(list(shares.values()), dtype=pl.Float64))
+    scored = score(found, units=units, peers=Peers(), settings=Settings())
+    reasons = {unit: _row(scored, unit)["not_publishable_reason"] for unit in shares}
+    assert reasons["U1"] == "our sources see less than 50% of its stays"
+    assert {unit: reason for unit, reason in reasons.items() if unit != "U1"} == dict.fromkeys(("U2", "U3", "U4"))
+    assert _row(scored, "U1")["ratio"] is not None
