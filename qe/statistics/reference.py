@@ -7,6 +7,7 @@ scales, sigma, drawn models, cut-points and benchmarks stay as they were.
 Source: rules.md, R3 (401.717(c) to (f)); statistics.md, correction 11.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -147,8 +148,8 @@ _FILE = TypeAdapter(tuple[MeasureReference, ...])
 
 
 def to_json(references: tuple[MeasureReference, ...]) -> bytes:
-    """Floats to 12 significant digits, as in the tables of results."""
-    return TypeAdapter(Any).dump_json(_rounded(_FILE.dump_python(references)), indent=1) + b"\n"
+    """Floats to 12 significant digits, as in the tables of results; NaN (a measure without cases has no rate) stands as NaN."""
+    return (json.dumps(_rounded(_FILE.dump_python(references)), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def from_json(content: bytes) -> dict[str, MeasureReference]:
@@ -159,7 +160,7 @@ def from_json(content: bytes) -> dict[str, MeasureReference]:
 def _rounded(value: Any) -> Any:
     match value:
         case float():
-            return rounded(value) if np.isfinite(value) else None
+            return rounded(value)
         case dict():
             return {name: _rounded(one) for name, one in value.items()}
         case list() | tuple():

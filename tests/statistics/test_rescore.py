@@ -121,6 +121,17 @@ def test_a_hospital_that_loses_readmissions_moves_towards_better_by_the_same_mod
     require_equal(again(found, sent, "H04"), others.filter(pl.col("provider_id") == "H04"))
 
 
+def test_a_measure_without_cases_is_kept_and_read_back():
+    found = _six_shares()
+    nobody = replace(found, events=found.events.with_columns(in_denominator=pl.lit(False)))
+    scored, sent = made(nobody)
+    assert np.isnan(sent.references["pdc_statins"].overall)
+    require_equal(again(nobody, sent, "U2"), scored.results.filter(pl.col("provider_id") == "U2"))
+    flat = CASES["a model that cannot be fitted"]()
+    kept = made(flat)[1].references["hwr"]
+    assert from_json(to_json((kept,)))["hwr"] == kept
+
+
 def test_a_provider_that_has_lost_every_event_has_no_row():
     found = _six_shares()
     _, sent = made(found)
