@@ -7,7 +7,7 @@ in. A small cohort may separate in a draw, so that no finite coefficients fit be
 and the share of cases treated so is told.
 
 Sigma: a draw's own estimate scatters about the estimate of all providers, which may itself be far from the truth, and the interval
-then holds 90 of 100 providers where they differ little. So each draw takes its sigma from what it may be given all providers
+then holds 89 of 100 providers where they differ little. So each draw takes its sigma from what it may be given all providers
 (effect_posterior.py); `sigma="refitted"` takes the draw's own, as CMS does.
 
 Source: the bootstrap of the CMS readmission measures (Yale CORE methodology reports), recalled; see docs/ambiguities.md.
