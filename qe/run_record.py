@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from qe import __version__
 from qe.claims.load import ClaimsModel
-from qe.errors import Findings
+from qe.errors import Findings, MeasureError
 from qe.ledger.fold import Facts
 from qe.measurement import value_sets
 from qe.measurement.compute import MeasureEvents
@@ -114,7 +114,11 @@ def keep(
 
 
 def sent_run(run: Run) -> SentRun:
-    """What a finished run keeps of its scoring, for one provider to be scored again by it."""
+    """What a finished run keeps of its scoring, for one provider to be scored again by it. MeasureError: it keeps none."""
+    if not (run.results / REFERENCE_FILE).exists():
+        raise MeasureError(
+            f"run {run.run_id} kept no reference to correct by", remedy="Run again and re-issue the reports."
+        )
     return SentRun(
         references=from_json((run.results / REFERENCE_FILE).read_bytes()),
         draws=pl.read_parquet(results_path(run, "reference_draws")),

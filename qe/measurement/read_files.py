@@ -23,7 +23,7 @@ KEYS = {
     "provider_identifier": ("unit_id", "identifier"),
     "affiliation": ("npi", "group_unit_id"),
     "drug": ("ndc",),
-    "hospital_stays": ("identifier", "stays"),
+    "hospital_stays": ("ccn", "stays"),
 }
 TRUE, FALSE = ["true", "1", "t"], ["false", "0", "f"]
 

@@ -1,5 +1,6 @@
 """How figures and verdicts are worded: one place, so that page, table, title and letter say the same."""
 
+import math
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -445,7 +446,9 @@ def catchment(share: float | None) -> str:
             "What part of your stays our sources see is not known: this run was given no count of all of them. "
             "What happened in the others is in no measure."
         )
-    return f"Our sources see {share:.0%} of your stays. What happened in the others is in no measure."
+    if share >= 1:
+        return "Our sources see all of your stays that were counted."
+    return f"Our sources see {math.floor(100 * share)}% of your stays. What happened in the others is in no measure."
 
 
 def interval(low: float | None, high: float | None, scale: Scale) -> str:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import benchmark, multiplicity, peers, reliability
 from qe.statistics.reference import PeerReference, Signal
-from qe.statistics.results import rounded
 
 Floats = NDArray[np.float64]
 
 SCOPES: Final = ("all", "medicare", "other")
 # Of four or five units three quartiles and the reader's own figure can be solved for the others; of six they cannot.
 FEWEST_FOR_AGGREGATES: Final = 6
+RANKED_DIGITS: Final = 8  # significant; what a correction gives for the same events agrees to nine
 
 
 class PeerSettings(Protocol):
@@ -127,7 +127,7 @@ def judged(
 def figures_of(rows: pl.DataFrame, minimum: int) -> dict[str, float]:
     """By unit what it is compared by over all payers, the ratio where there is one, else the rate; of units with enough cases."""
     whole = rows.filter((pl.col("payer_scope") == "all") & _is_eligible(minimum))
-    return dict(zip(whole["provider_id"], _figure(whole).tolist(), strict=True))
+    return dict(zip(whole["provider_id"], figure(whole).tolist(), strict=True))
 
 
 def _is_eligible(minimum: int) -> pl.Expr:
@@ -186,7 +186,7 @@ def _own(
     among = frozenset(reference.members)
     peers_figures = [figures[peer] for peer in reference.members]
     rank = benchmark.percentile_among(
-        _figure(rows),
+        figure(rows),
         peers_figures,
         own=[figures[unit] if unit in among else None for unit in rows["provider_id"]],
         higher_is_better=higher_is_better,
@@ -212,17 +212,17 @@ def _reference(rows: pl.DataFrame) -> float | None:
     return float(rows["numerator"].sum()) / size if size > 0 else None
 
 
-def _figure(rows: pl.DataFrame) -> Floats:
-    """What providers are compared by: the ratio where there is one, else the rate."""
+def figure(rows: pl.DataFrame) -> Floats:
+    """What providers are compared by, the ratio or else the rate: to RANKED_DIGITS, so that equal ones stay equal."""
     figures = rows.select(pl.coalesce("ratio", "observed")).to_series().cast(pl.Float64)
-    return np.array([rounded(figure) for figure in figures], dtype=np.float64)
+    return np.array([float(f"{one:.{RANKED_DIGITS}g}") for one in figures], dtype=np.float64)
 
 
 def _shared(rows: pl.DataFrame, higher_is_better: bool, kind: str, settings: ScoringSettings) -> dict[str, Any]:
     """What all units of a peer group are shown alike."""
     if rows.height < FEWEST_FOR_AGGREGATES:
         return {}
-    low, middle, high = benchmark.quartiles(_figure(rows))
+    low, middle, high = benchmark.quartiles(figure(rows))
     shared: dict[str, Any] = {"peer_p25": low, "peer_median": middle, "peer_p75": high}
     if kind == "proportion" and rows["ratio"].null_count() == rows.height:
         events, size = rows["numerator"].cast(pl.Float64).to_numpy(), rows["denominator"].cast(pl.Float64).to_numpy()

@@ -140,7 +140,9 @@ def _hierarchical(
     confidence: float,
 ) -> tuple[pl.DataFrame, Fit]:
     """Each cohort's model with an effect of each provider; an event of nobody's has no expected value."""
-    whose = attributed.select("event_id", "provider_id").unique("event_id", keep="first", maintain_order=True)
+    whose = attributed.select("event_id", "provider_id").unique(maintain_order=True)
+    if twice := whose.height - whose["event_id"].n_unique():
+        raise CannotFit(f"{twice:,} events belong to more than one provider, and a case has the effect of one")
     of_providers = events.join(whose, on="event_id", how="inner")
     fitted = hierarchical.fitted(of_providers, found.covariates, found.module.scoring.covariates)
     joined = events.join(fitted.expected, on="event_id", how="left", maintain_order="left")

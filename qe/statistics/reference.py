@@ -10,6 +10,7 @@ Source: rules.md, R3 (401.717(c) to (f)); statistics.md, correction 11.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from pydantic import TypeAdapter
 from scipy.special import expit
 
 from qe.statistics.design import again
+from qe.statistics.reliability import share_of_signal
 from qe.statistics.results import rounded
 
 Floats = NDArray[np.float64]
@@ -86,9 +88,9 @@ class Signal:
                 cases = float(row["denominator"])
                 return cases / (cases + self.spread)
             case "estimates":
-                return self.spread / (self.spread + float(row["log_error"]) ** 2)
+                return float(share_of_signal(self.spread, float(row["log_error"]) ** 2))
             case "ratios":
-                return self.spread / (self.spread + 1 / float(row["expected"]))
+                return float(share_of_signal(self.spread, 1 / float(row["expected"])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,8 @@ class PeerReference:
 class MeasureReference:
     """One measure's.
 
+    period_start, period_end, parameters, module_sha256, deviations: a correction must be by the same
+    confidence, minimum_catchment_share: as they were set
     overall      the rate of all events, by which a ratio becomes an adjusted rate
     fits         the models fit every payer and age, or the site has said why they will do
     models       by cohort; empty of a measure without a risk model and of a quotient (see quotient)
@@ -127,6 +131,13 @@ class MeasureReference:
 
     measure_id: str
     version: str
+    module_sha256: str
+    period_start: date
+    period_end: date
+    parameters: Mapping[str, str]
+    deviations: tuple[str, ...]
+    confidence: float
+    minimum_catchment_share: float
     overall: float
     has_expected: bool
     engine: str
@@ -161,6 +172,8 @@ def _rounded(value: Any) -> Any:
     match value:
         case float():
             return rounded(value)
+        case date():
+            return value.isoformat()
         case dict():
             return {name: _rounded(one) for name, one in value.items()}
         case list() | tuple():

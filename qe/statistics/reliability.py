@@ -85,7 +85,13 @@ def of_ratios(observed: ArrayLike, expected: ArrayLike) -> Floats:
     """
     e = np.asarray(expected, dtype=np.float64)
     between = variance_of_ratios(observed, e)
-    return np.asarray(between / (between + 1 / e), dtype=np.float64)
+    return share_of_signal(between, 1 / e)
+
+
+def share_of_signal(between: float, noise: ArrayLike) -> Floats:
+    """between / (between + noise); 0 where neither varies: nothing there tells providers apart."""
+    both = between + np.asarray(noise, dtype=np.float64)
+    return np.asarray(np.divide(between, both, out=np.zeros_like(both), where=both > 0), dtype=np.float64)
 
 
 def variance_of_ratios(observed: ArrayLike, expected: ArrayLike) -> float:
@@ -97,8 +103,7 @@ def variance_of_ratios(observed: ArrayLike, expected: ArrayLike) -> float:
 def of_estimates(estimates: ArrayLike, standard_errors: ArrayLike) -> Floats:
     """Signal-to-noise reliability of estimates with standard errors: t2 / (t2 + se^2), t2 by DerSimonian and Laird (1986)."""
     y, error = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
-    between = variance_between(y, error, method="dl")
-    return np.asarray(between / (between + error**2), dtype=np.float64)
+    return share_of_signal(variance_between(y, error, method="dl"), error**2)
 
 
 def variance_between(estimates: ArrayLike, standard_errors: ArrayLike, *, method: Literal["dl", "reml"]) -> float:
@@ -107,9 +112,14 @@ def variance_between(estimates: ArrayLike, standard_errors: ArrayLike, *, method
     dl    moments: (sum w (y - m)^2 - (J - 1)) / (sum w - sum w^2 / sum w), w = 1 / se^2, m the weighted mean
     reml  the maximum of the restricted likelihood: less biased where errors differ much
 
+    One without error (all its cases are the same) tells nothing of how estimates err and is left out; of fewer than two it is 0.
+
     Source: DerSimonian and Laird (1986), Controlled Clin Trials 7:177; Viechtbauer (2005), J Educ Behav Stat 30:261.
     """
     y, error = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
+    y, error = y[error > 0], error[error > 0]
+    if len(y) < 2:
+        return 0.0
     if method == "dl":
         weight = 1 / error**2
         centre = np.sum(weight * y) / np.sum(weight)

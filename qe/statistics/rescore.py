@@ -1,7 +1,8 @@
 """One provider scored again after a correction, by the frozen reference of the run that was sent: nobody else moves.
 
-Everything that other providers have a part in is read and not learnt: coefficients, sigma, drawn models, scales, peer group, cut-
-points, quartiles and benchmarks. A provider whose events have not changed gets its results again, to 11 significant digits.
+Everything that scoring learns from other providers is read and not learnt: coefficients, sigma, drawn models, scales, peer group,
+cut-points, quartiles and benchmarks. A provider whose events have not changed gets its results again, to nine significant digits.
+What a module's own SQL takes from everybody is not among it yet: the caps of costs (99th percentile) and the reference prices.
 
 Source: rules.md, 1.4 (R3); statistics.md, correction 11.
 """
@@ -16,11 +17,11 @@ from qe.errors import MeasureError
 from qe.measurement.compute import MeasureEvents
 from qe.statistics import hierarchical
 from qe.statistics.bootstrap import DrawnModel
-from qe.statistics.comparison import ScoringSettings, judged
+from qe.statistics.comparison import figure, judged
 from qe.statistics.expected import as_quotient, expected_again
 from qe.statistics.reference import MeasureReference
 from qe.statistics.results import RESULT_ORDER, RESULT_SCHEMA
-from qe.statistics.score import as_results, figures_of_providers
+from qe.statistics.score import as_results, figures_of_providers, made_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +38,13 @@ class SentRun:
     units: pl.DataFrame
 
 
-def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settings: ScoringSettings) -> pl.DataFrame:
+def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.DataFrame:
     """RESULT_SCHEMA: the provider's rows of every measure of one module that it had results of.
 
     corrected  the module's events as they are after the correction; only this provider's are looked at
 
-    A provider that has lost its last event of a measure has no row of it. MeasureError: other versions of the measures than the
-    sent run's, or a provider without any result there (a first result is a re-issue, not a correction).
+    A provider that has lost its last event of a measure has no row of it. MeasureError: another version, period or parameters than
+    the sent run's, or a first result of any measure of the module (that is a re-issue, not a correction).
     """
     measures = [measure for measure in corrected.module.facts.measures if measure.id in sent.references]
     published = sent.results.filter(
@@ -64,6 +65,11 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settin
                 f"{measure.id}: corrected by version {corrected.module.version}, but sent with {reference.version}",
                 remedy="Correct by the version of the measure that was sent.",
             )
+        if others := [name for name, value in made_of(corrected).items() if getattr(reference, name) != value]:
+            raise MeasureError(
+                f"{measure.id}: its {', '.join(others)} differ from those of the run that was sent",
+                remedy="Compute the corrected events by the measure folder, period and parameters of that run.",
+            )
         attributed = mine.attributed.filter(pl.col("measure_id") == measure.id)
         events = (
             mine.events.filter(pl.col("measure_id") == measure.id)
@@ -76,15 +82,14 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str, *, settin
         else:
             above, below = (denominators[term] for term in measure.quotient)
             inside = as_quotient(inside, above, below)
-        standing = _standing(mine, reference, sent.draws, inside, provider_id, settings.confidence)
+        standing = _standing(mine, reference, sent.draws, inside, provider_id)
         for level in sorted(attributed["level"].unique()):
             own = published.filter((pl.col("measure_id") == measure.id) & (pl.col("level") == level))
             here = attributed.filter(pl.col("level") == level)
-            figures = figures_of_providers(mine, inside, events, here, reference, standing, settings)
+            figures = figures_of_providers(mine, inside, events, here, reference, standing)
             judged_by_peers = _judged(mine, reference, sent.results, own, level, figures)
             units = sent.units.filter((pl.col("unit_id") == provider_id) & (pl.col("level") == level))
-            least = settings.minimum_catchment_share
-            rows.append(as_results(mine, level, judged_by_peers, units, reference, least))
+            rows.append(as_results(mine, level, judged_by_peers, units, reference))
     return pl.concat(rows).sort(RESULT_ORDER)
 
 
@@ -105,7 +110,8 @@ def _judged(
     of_measure = results.filter(
         (pl.col("measure_id") == reference.measure_id) & (pl.col("level") == level) & (pl.col("payer_scope") == "all")
     )
-    compared_by = dict(of_measure.select("provider_id", pl.coalesce("ratio", "observed")).drop_nulls().iter_rows())
+    of_measure = of_measure.filter(pl.coalesce("ratio", "observed").is_not_null())
+    compared_by = dict(zip(of_measure["provider_id"], figure(of_measure).tolist(), strict=True))
     peers = {peer.peer_group: peer for peer in reference.peers if peer.level == level}
     group = dict(own.filter(pl.col("payer_scope") == "all").select("provider_id", "peer_group").iter_rows())
     return judged(corrected, figures, peers, group, compared_by)
@@ -117,7 +123,6 @@ def _standing(
     draws: pl.DataFrame,
     inside: pl.DataFrame,
     provider_id: str,
-    confidence: float,
 ) -> pl.DataFrame | None:
     """What the models with effects of providers say of its events; None of a measure without, or without events."""
     if not reference.has_effects or inside.is_empty():
@@ -134,6 +139,11 @@ def _standing(
     }
     if not cases:
         return None
+    if provider_id not in reference.providers:
+        raise MeasureError(
+            f"{reference.measure_id}: the provider had no case in the models of the run that was sent",
+            remedy="A first case is no correction: re-issue the report.",
+        )
     kept = draws.filter(pl.col("measure_id") == reference.measure_id).sort("cohort", "draw")
     drawn = {
         cohort: DrawnModel(np.array(part["coefficients"].to_list()), part["sigma"].to_numpy())
@@ -141,5 +151,10 @@ def _standing(
         for part in (kept.filter(pl.col("cohort") == cohort),)
     }
     return hierarchical.standing_again(
-        cases, reference.models, drawn, providers=reference.providers, provider=provider_id, confidence=confidence
+        cases,
+        reference.models,
+        drawn,
+        providers=reference.providers,
+        provider=provider_id,
+        confidence=reference.confidence,
     )

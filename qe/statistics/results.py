@@ -63,6 +63,11 @@ RESULT_ORDER: Final = ("measure_id", "level", "provider_id", "payer_scope")
 def round_significant(frame: pl.DataFrame) -> pl.DataFrame:
     """Every float rounded to 12 significant digits, so that the last bits of a sum never reach a file."""
     floats = [name for name, kind in frame.schema.items() if kind == pl.Float64]
+    lists = [name for name, kind in frame.schema.items() if kind == pl.List(pl.Float64)]
+    frame = frame.with_columns(
+        pl.Series(name, [[rounded(one) for one in each] for each in frame[name]], dtype=pl.List(pl.Float64))
+        for name in lists
+    )
     return frame.with_columns(
         pl.col(name).map_elements(rounded, return_dtype=pl.Float64, skip_nulls=True) for name in floats
     )

@@ -83,16 +83,16 @@ def score(
         models.append(model_rows(measure_id, fitted))
         kinds[measure_id] = "logistic" if fitted.refused is not None else found.module.scoring.model
         expected.append(inside.select(*EXPECTED_SCHEMA).drop_nulls())
-        reference = _reference(found, measure, fitted, inside)
+        reference = _reference(found, measure, fitted, inside, settings)
         standing = None if fitted.standing is None else fitted.standing.table
         for level in sorted(all_levels["level"].unique()):
             attributed = all_levels.filter(pl.col("level") == level)
             own = units.filter(pl.col("level") == level)
-            rows = figures_of_providers(found, inside, events, attributed, reference, standing, settings)
+            rows = figures_of_providers(found, inside, events, attributed, reference, standing)
             groups, label = learnt(found, rows, own, level, peers, settings, areas)
             minimum = found.module.facts.publish.min_denominator
             rows = judged(found, rows, groups, label, figures_of(rows, minimum))
-            results.append(as_results(found, level, rows, own, reference, settings.minimum_catchment_share))
+            results.append(as_results(found, level, rows, own, reference))
             reference = replace(reference, peers=(*reference.peers, *groups.values()))
         references.append(reference)
         draws += _draws(measure_id, fitted)
@@ -107,11 +107,27 @@ def score(
     )
 
 
-def _reference(found: MeasureEvents, measure: PublishedMeasure, fit: Fit, inside: pl.DataFrame) -> MeasureReference:
+def made_of(found: MeasureEvents) -> dict[str, Any]:
+    """What the events of a correction must have in common with those of the sent run."""
+    return {
+        "module_sha256": found.module.sha256,
+        "period_start": found.period.start,
+        "period_end": found.period.end,
+        "parameters": {name: str(value) for name, value in found.parameters.items()},
+        "deviations": tuple(found.deviations),
+    }
+
+
+def _reference(
+    found: MeasureEvents, measure: PublishedMeasure, fit: Fit, inside: pl.DataFrame, settings: ScoringSettings
+) -> MeasureReference:
     """What the measure's events tell, before any comparison."""
     return MeasureReference(
         measure_id=measure.id,
         version=found.module.version,
+        **made_of(found),
+        confidence=settings.confidence,
+        minimum_catchment_share=settings.minimum_catchment_share,
         overall=_overall(inside, found.module.facts.kind in ("proportion", "mean")),
         has_expected=fit.has_expected,
         engine=fit.engine,
@@ -149,7 +165,6 @@ def figures_of_providers(
     attributed: pl.DataFrame,
     reference: MeasureReference,
     standing: pl.DataFrame | None,
-    settings: ScoringSettings,
 ) -> pl.DataFrame:
     """One row a provider and payer scope with its counts, expected value and interval; before any comparison.
 
@@ -174,7 +189,6 @@ def figures_of_providers(
                     per_event=per_event,
                     counts_events=counts_events,
                     reference=reference,
-                    confidence=settings.confidence,
                 )
             )
     figures = pl.DataFrame(rows, schema=_FIGURES, orient="row")
@@ -237,7 +251,6 @@ def _figures(
     per_event: bool,
     counts_events: bool,
     reference: MeasureReference,
-    confidence: float,
 ) -> dict[str, Any]:
     """Counts, rate, expected, ratio and interval of one provider's events (None: all of them were excluded).
 
@@ -258,6 +271,7 @@ def _figures(
         return figures
     observed = float(numerator) / float(denominator)
     figures["observed"] = observed
+    confidence = reference.confidence
     if not reference.has_expected:
         low, high = intervals.wilson(float(numerator), float(denominator), confidence=confidence)
         return figures | {"ci_low": float(low), "ci_high": float(high)}
@@ -302,7 +316,6 @@ def as_results(
     rows: pl.DataFrame,
     units: pl.DataFrame,
     reference: MeasureReference,
-    minimum_catchment_share: float,
 ) -> pl.DataFrame:
     """The rows with every column of contracts.md section 5. units: of this level (unit_id, id_type, name, catchment_share)."""
     module = found.module
@@ -316,8 +329,8 @@ def as_results(
         .then(pl.lit(MISFIT))
         .when(pl.lit(not reference.converged))
         .then(pl.lit("the risk model did not converge"))
-        .when(pl.col("catchment_share") < minimum_catchment_share)
-        .then(pl.lit(f"our sources see less than {minimum_catchment_share:.0%} of its stays"))
+        .when(pl.col("catchment_share") < reference.minimum_catchment_share)
+        .then(pl.lit(f"our sources see less than {reference.minimum_catchment_share:.1%} of its stays"))
     )
     return (
         rows.join(named, left_on="provider_id", right_on="unit_id", how="left", maintain_order="left")

@@ -308,4 +308,6 @@ def test_a_hospital_is_told_what_part_of_its_stays_the_sources_see():
     assert wording.catchment(0.624) == (
         "Our sources see 62% of your stays. What happened in the others is in no measure."
     )
+    assert "see 49%" in wording.catchment(0.496)  # not the half that it falls short of
+    assert wording.catchment(1.0) == "Our sources see all of your stays that were counted."
     assert wording.catchment(None).startswith("What part of your stays our sources see is not known")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from qe.errors import MeasureError
 from qe.measurement.compute import MeasureEvents
+from qe.periods import MeasurePeriod
 from qe.statistics import design
 from qe.statistics.reference import from_json, to_json
 from qe.statistics.rescore import SentRun, rescore
@@ -29,7 +31,7 @@ def made(found: MeasureEvents) -> tuple[Scored, SentRun]:
 
 
 def again(found: MeasureEvents, sent: SentRun, provider: str) -> pl.DataFrame:
-    return rescore(found, sent, provider, settings=Settings())
+    return rescore(found, sent, provider)
 
 
 def require_equal(one: pl.DataFrame, other: pl.DataFrame) -> None:
@@ -37,7 +39,7 @@ def require_equal(one: pl.DataFrame, other: pl.DataFrame) -> None:
     for name, kind in RESULT_SCHEMA.items():
         if kind == pl.Float64:
             np.testing.assert_allclose(
-                one[name].to_numpy(), other[name].to_numpy(), rtol=1e-7, err_msg=name
+                one[name].to_numpy(), other[name].to_numpy(), rtol=1e-9, err_msg=name
             )  # null: NaN
         else:
             assert one[name].to_list() == other[name].to_list(), name
@@ -48,11 +50,24 @@ def _six_shares() -> MeasureEvents:
     return _found("pdc_statins", "group", shares)
 
 
+def _alike() -> MeasureEvents:
+    """Twelve hospitals with equal counts in fours: figures that tie."""
+    found = _hospitals(12)
+    same = [float(place % 120 < (20, 30, 40)[place // 120 % 3]) for place in range(found.events.height)]
+    return replace(found, events=found.events.with_columns(value=pl.Series(same).cast(pl.Decimal(18, 6))))
+
+
 CASES: dict[str, Callable[[], MeasureEvents]] = {
     "shares": _six_shares,
     "a logistic model": lambda: _found("hwr", "facility", _stays()),
     "effects of hospitals": lambda: _hospitals(12),
     "too few hospitals for effects": lambda: _hospitals(8),
+    "hospitals alike": _alike,
+    "costs that are all the same": lambda: _found(
+        "total_cost_index",
+        "group",
+        [(f"U{unit}", "medicare", 6000.0, 12, True) for unit in range(8) for _ in range(120)],
+    ),
     "costs, use and price": lambda: _split(_members() + [("few", "commercial", 90_000.0, 12, True)] * 83),
     "a model that cannot be fitted": lambda: _found(
         "hwr", "facility", [("U1", "medicare", 0.0, 1, True)] * 60 + [("U2", "medicare", 0.0, 1, True)] * 60
@@ -121,6 +136,16 @@ def test_a_hospital_that_loses_readmissions_moves_towards_better_by_the_same_mod
     require_equal(again(found, sent, "H04"), others.filter(pl.col("provider_id") == "H04"))
 
 
+def test_a_first_case_in_a_model_of_hospitals_is_no_correction():
+    """H00 had only excluded stays: a row, and no part in the models; its exclusions are lifted."""
+    found = _hospitals(13)
+    own = found.attributed.filter(pl.col("provider_id") == "H00")["event_id"].to_list()
+    none = replace(found, events=found.events.with_columns(in_denominator=~pl.col("event_id").is_in(own)))
+    _, sent = made(none)
+    with pytest.raises(MeasureError, match="the provider had no case in the models of the run that was sent"):
+        again(found, sent, "H00")
+
+
 def test_a_measure_without_cases_is_kept_and_read_back():
     found = _six_shares()
     nobody = replace(found, events=found.events.with_columns(in_denominator=pl.lit(False)))
@@ -144,6 +169,9 @@ def test_a_first_result_and_another_version_are_no_correction():
     _, sent = made(found)
     with pytest.raises(MeasureError, match="the provider has no result in the run that was sent"):
         again(found, sent, "unknown")
+    other_days = replace(found, period=MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31)))
+    with pytest.raises(MeasureError, match="its period_start, period_end differ from those of the run that was sent"):
+        again(other_days, sent, "U2")
     other = {name: replace(one, version="0.9.0") for name, one in sent.references.items()}
     with pytest.raises(MeasureError, match=r"corrected by version 1\.0\.0, but sent with 0\.9\.0"):
         again(found, replace(sent, references=other), "U2")

@@ -377,6 +377,6 @@ def test_a_hospital_of_which_the_sources_see_less_than_half_is_not_published() -
     units = _units("facility", *shares).with_columns(catchment_share=pl.Series(list(shares.values()), dtype=pl.Float64))
     scored = score(found, units=units, peers=Peers(), settings=Settings())
     reasons = {unit: _row(scored, unit)["not_publishable_reason"] for unit in shares}
-    assert reasons["U1"] == "our sources see less than 50% of its stays"
+    assert reasons["U1"] == "our sources see less than 50.0% of its stays"
     assert {unit: reason for unit, reason in reasons.items() if unit != "U1"} == dict.fromkeys(("U2", "U3", "U4"))
     assert _row(scored, "U1")["ratio"] is not None

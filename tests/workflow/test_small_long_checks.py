@@ -130,7 +130,7 @@ def test_the_run_that_is_kept_scores_each_of_its_providers_again(runs):
                 published = sent.results.filter(
                     (pl.col("provider_id") == provider) & pl.col("measure_id").is_in(module.measure_ids)
                 )
-                again = rescore(events, sent, provider, settings=runs.first.settings.scoring)
+                again = rescore(events, sent, provider)
                 assert_frame_equal(again, published, rel_tol=1e-9)
                 compared += again.height
     assert compared > 100, f"seed {runs.seed}"

@@ -1,7 +1,6 @@
--- Grain: one row per identifier of a hospital and span of days: its stays that ended in them, whoever paid, by somebody's count.
+-- Grain: one row per hospital (CCN) and span of days: its stays that ended in them, whoever paid, by somebody's count.
 create table hospital_stays (
-    id_type varchar,
-    identifier varchar,
+    ccn varchar,
     from_date date,
     to_date date,
     stays integer,
