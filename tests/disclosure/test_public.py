@@ -26,6 +26,7 @@ UNITS = pl.DataFrame(
     schema=["unit_id", "level", "id_type", "identifier", "name", "role", "county_fips"],
     orient="row",
 ).with_columns(provider_type=pl.lit(None, pl.String), specialty=pl.lit(None, pl.String), zip5=pl.lit(None, pl.String))
+UNITS = UNITS.with_columns(catchment_share=pl.lit(None, pl.Float64))
 NO_COUNTS = pl.DataFrame(
     schema={
         "measure_id": pl.String,
