@@ -13,6 +13,7 @@ from qe import run_record, runs, warehouse
 from qe.claims import examination, quality
 from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
+from qe.claims.model import FOLDER
 from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
@@ -235,10 +236,7 @@ def events_of(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) ->
 
 def units(db: Warehouse) -> pl.DataFrame:
     """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, ..., catchment_share."""
-    return db.query(
-        "select unit.*, catchment.share as catchment_share from unit left join catchment using (unit_id) "
-        "order by unit_id, level, identifier"
-    )
+    return db.frame(FOLDER / "units" / "with_catchment.sql")
 
 
 def finish_run(

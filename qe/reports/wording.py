@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from qe.reports import linkage_words
+from qe.statistics.terms import CALIBRATION, NO_EFFECTS
 
 Scale = Literal["percent", "ratio", "dollars", "number", "per_thousand"]
 
@@ -181,8 +182,6 @@ TERMS: Final = {
     "reliability, median": "Reliability of the effects: half of providers lie below",
     "reliability, highest quarter": "Reliability of the effects: three quarters of providers lie below",
 }
-CALIBRATION: Final = "calibration O/E before scaling, "
-NO_EFFECTS: Final = "no effects of providers: "
 COHORTS: Final = {
     "": "",
     "surgery_gynecology": "surgery and gynecology",

@@ -18,11 +18,11 @@ from qe.statistics.hierarchical import Hierarchical, Standing
 from qe.statistics.reference import FrozenModel
 from qe.statistics.results import MODEL_SCHEMA
 from qe.statistics.risk_adjustment import RiskModel
+from qe.statistics.terms import CALIBRATION, NO_EFFECTS
 
 Floats = NDArray[np.float64]
 
 EVENT_MODELS: Final = ("logistic", "mixed_logit")  # of events, 0 or 1
-NO_EFFECTS: Final = "no effects of providers: "  # how the term begins that says why a model has none
 UNJUDGED: Final = Calibration(cells=(), refusal=None, accepted=None)
 
 
@@ -296,7 +296,7 @@ def model_rows(measure_id: str, fit: Fit) -> pl.DataFrame:
         rows.append((measure_id, "", f"{NO_EFFECTS}{fit.refused}", 0.0, None))
     judged = [cell for cell in fit.by_cell.cells if cell.verdict != "too few to tell"]
     rows += [
-        (measure_id, "", f"calibration O/E before scaling, {cell.name}", cell.ratio, None)
+        (measure_id, "", f"{CALIBRATION}{cell.name}", cell.ratio, None)
         for cell in (*fit.by_line, *judged)
         if np.isfinite(cell.ratio)
     ]

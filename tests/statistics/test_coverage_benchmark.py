@@ -55,7 +55,7 @@ def test_where_sigma_is_small_and_badly_known_only_the_interval_over_all_sigmas_
     setting = replace(SMALL, sigma=0.12)  # 2,000 intervals of 25 sigmas: standard error 1 %
     known = statistics_coverage.coverage(7, 25, setting=setting, interval=statistics_coverage.sigma_known)
     assert known.overall < 0.93
-    assert 0.93 <= statistics_coverage.coverage(7, 25, setting=setting).overall <= 0.98
+    assert 0.93 <= statistics_coverage.coverage(7, 25, setting=setting).overall <= 0.97
 
 
 def test_no_method_labels_more_than_its_share_of_providers_that_differ_in_nothing() -> None:

@@ -85,7 +85,6 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
             raw=0.5,
             adjusted=None,
             shrunken=met[asked.parameter],
-            partial=0.3 if asked.given else None,
         )
         for asked in TABLE
     )
@@ -98,8 +97,8 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
     assert recovery_table.shortfalls((replace(hwr, shrunken=None), pdc, *rest)) == [
         "hwr against readmission: rank correlation None, less than 0.7"
     ]
-    assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], partial=-0.31))) == [
-        "resource_use_index against system_price, given volume: rank correlation -0.31, not within 0.3 of 0"
+    assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], shrunken=-0.31))) == [
+        "resource_use_index against system_price: rank correlation -0.31, not within 0.3 of 0"
     ]
 
 
