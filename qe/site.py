@@ -141,9 +141,7 @@ class ScoringTable(Closed):
     confidence: float = Field(gt=0.5, lt=1)
     achievable_share: float = Field(gt=0, lt=1)
     bootstrap_draws: int = Field(default=1000, ge=100)  # of providers, behind intervals of models with their effects
-    minimum_catchment_share: float = Field(
-        default=0.5, ge=0, le=1
-    )  # of a hospital's stays, below it nothing is published
+    minimum_catchment_share: float = Field(default=0.5, ge=0, le=1)  # of a hospital's stays; below it nothing is public
     accept_calibration: dict[str, Reason] = {}  # measure id -> why its model is good enough
 
 

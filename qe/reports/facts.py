@@ -50,6 +50,11 @@ def together(
     return tuple(("; ".join(one.name for one in group), group[0]) for group in alike.values())
 
 
+def explaining(measures: Iterable[MeasureFacts]) -> frozenset[str]:
+    """The measures that say why they matter: the first of each module, whose measures share the words."""
+    return frozenset(first.measure_id for _, first in together(measures, lambda measure: measure.module))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
     """One source of claims data with its volumes in this run."""

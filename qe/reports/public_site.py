@@ -13,7 +13,7 @@ from qe import bundled
 from qe.disclosure.notes import NOTE_WORDING, NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
 from qe.reports import markdown, pages, wording
-from qe.reports.facts import MeasureFacts, ReportFacts
+from qe.reports.facts import MeasureFacts, ReportFacts, explaining
 from qe.reports.marks import cases_word, dollars_of, minimum_word, per_case, rate_scale
 
 HIDDEN: Final = "*"
@@ -66,11 +66,12 @@ class PublicRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicMeasureView:
-    """One measure's page."""
+    """One measure's page. introduction: why it matters, where measures stand in a row; empty after the first of its module."""
 
     measure_id: str
     name: str
     why: str
+    introduction: str
     direction: str
     standing: str
     figure: str
@@ -100,8 +101,10 @@ def build_site(
 
     posting  open requests at release: name of the provider or supplier, category of the request (401.717(e))
     """
-    measures = [_measure_view(measure, public) for measure in facts.measures]
-    measures = [measure for measure in measures if measure.rows]
+    shown = {row.measure_id for row in public.results}
+    published = [measure for measure in facts.measures if measure.measure_id in shown]
+    explained = explaining(published)
+    measures = [_measure_view(one, public, is_explained=one.measure_id in explained) for one in published]
     providers = _provider_views(measures)
     shared: dict[str, Any] = {
         "organisation": facts.organisation,
@@ -163,12 +166,13 @@ def _pdf(shared: dict[str, Any], published_on: date) -> bytes:
     return pages.pdf(page)
 
 
-def _measure_view(measure: MeasureFacts, public: PublicRelease) -> PublicMeasureView:
+def _measure_view(measure: MeasureFacts, public: PublicRelease, *, is_explained: bool) -> PublicMeasureView:
     rows = [_row(row, measure) for row in public.results if row.measure_id == measure.measure_id]
     return PublicMeasureView(
         measure_id=measure.measure_id,
         name=measure.name,
         why=measure.why_it_matters,
+        introduction=measure.why_it_matters if is_explained else "",
         direction=f"{measure.direction.capitalize()} is better.",
         standing="Standard measure" if measure.standing == "standard" else "Alternative measure",
         figure=_figure_word(measure),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qe.disclosure.results import ConfidentialResult, MeasureResult
 from qe.reports import methods, wording
 from qe.reports.exhibits import Exhibit, exhibit
-from qe.reports.facts import MeasureFacts, ReportFacts, ReviewDates, together
+from qe.reports.facts import MeasureFacts, ReportFacts, ReviewDates, explaining, together
 from qe.reports.glance import GlanceGroup, caption, glance, look_first, notes
 from qe.reports.own_csv import csv_rows
 
@@ -64,7 +64,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
     provider = result.provider
     whole = {row.measure_id: row for row in result.results if row.payer_scope == "all"}
     shown = [measure for measure in facts.measures if measure.measure_id in whole]
-    explained = {first.measure_id for _, first in together(shown, lambda measure: measure.module)}
+    explained = explaining(shown)
     exhibits = tuple(
         exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
         for place, measure in enumerate(shown, start=2)
