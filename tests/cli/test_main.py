@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -68,3 +69,20 @@ def test_a_full_disk_is_one_sentence_whoever_meets_it(error: Exception, capsys: 
     answer = json.loads(capsys.readouterr().out)
     assert (stop.value.exit_code, answer["exit_code"]) == (5, 5)
     assert [fault["message"] for fault in answer["faults"]] == ["the disk is full"]
+
+
+def test_a_reason_to_accept_the_model_of_no_measure_and_an_empty_reason_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "keys"))
+    site = tmp_path / "site"
+    assert called("init", str(site), capsys=capsys)[0] == 0
+    settings = (site / "qe.toml").read_text(encoding="utf-8")
+    for line, said in (
+        ('accept_calibration = { hwrr = "old members are few" }', "scoring.accept_calibration.hwrr names no measure"),
+        ('accept_calibration = { hwr = " " }', "accept_calibration"),
+    ):
+        (site / "qe.toml").write_text(settings.replace("[scoring]\n", f"[scoring]\n{line}\n"), encoding="utf-8")
+        code, out, _ = called("check", "measures", "--site", str(site), "--json", capsys=capsys)
+        assert code == 2
+        assert any(said in json.dumps(fault) for fault in json.loads(out)["faults"]), out
