@@ -71,7 +71,7 @@ def of_sample(folder: Path, *, persons: int, hospitals: int, seed: int) -> Recov
     settings = {"confounding": CONFOUNDING, "hospitals": str(hospitals)}
     generate(folder, persons=persons, seed=seed, settings=settings, processes=1)
     planted = Planted(folder / "truth")
-    drawn, true = sample_stays.readmissions(planted), sample_stays.effects(planted, "readmission")
+    drawn, true = sample_stays.readmissions(planted, frailty=False), sample_stays.effects(planted, "readmission")
     shutil.rmtree(folder)
     return recovered(drawn, np.array([true[provider] for provider in drawn.providers]))
 

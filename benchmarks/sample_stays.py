@@ -1,7 +1,8 @@
 """Live discharges of a sample's truth/ with the outcome and the factors that the generator draws unplanned readmissions by.
 
-What a provider's model sees in the best case: the true stays, the true conditions, the hospital that discharged. Frailty, which no
-file holds, stays out.
+What a provider's model sees in the best case: the true stays, the true conditions, the hospital that discharged. Frailty, by which
+the generator draws too, is in no file of an inbox: `frailty=False` leaves it out, as any analyst of the files must. Illness is more
+common where a hospital's area is ill for reasons other than frailty, so that without it hospitals do differ by a little.
 """
 
 import csv
@@ -26,11 +27,11 @@ def effects(planted: Planted, parameter: str) -> dict[str, float]:
     return dict(zip(rows["id"], rows["value"].cast(pl.Float64), strict=True))
 
 
-def readmissions(planted: Planted) -> Drawn:
+def readmissions(planted: Planted, *, frailty: bool = True) -> Drawn:
     """Stays of hospitals with LEAST_STAYS from which a readmission was drawn; ratio: 1 of each, for runs without effects."""
     stays = planted.table("stays")
     returned = stays.filter(pl.col("why") == "unplanned_readmission")["readmission_of"].unique()
-    persons = planted.table("persons").select("person", "birth_date", "conditions")
+    persons = planted.table("persons").select("person", "birth_date", "conditions", "frailty")
     hospitals = pl.Series(list(effects(planted, "readmission")))
     drawn = stays.filter(
         pl.col("readmission_probability").is_not_null()
@@ -47,6 +48,8 @@ def readmissions(planted: Planted) -> Drawn:
     having = [np.array([name in each for each in flags.to_list()], dtype=np.float64) for name in names]
     surgical = drawn["kind"].is_in(_surgical()).to_numpy().astype(np.float64)
     candidates = [np.maximum(age - 65, 0.0) / 10, (age < 65).astype(np.float64), surgical, *having]
+    if frailty:
+        candidates.append(drawn["frailty"].cast(pl.Float64).to_numpy())
     place = drawn["hospital_ccn"].to_numpy().astype(str)
     providers, whose = np.unique(place, return_inverse=True)
     return Drawn(

@@ -35,6 +35,7 @@ INTERVALS: Final[Mapping[Part, Interval]] = {
     "bootstrap, sigma refitted": statistics_coverage.sigma_refitted,
 }
 JUDGED: Final[tuple[Part, ...]] = ("analytic", "bootstrap")  # the others are counted beside them
+FRAILTY_UNSEEN: Final = ", frailty unseen"  # after a method: counted beside it, by what an inbox holds
 SURPRISE: Final = 0.01  # a count of false labels is too large where at MOST_WORSE so many come once in a hundred checks
 
 
@@ -131,13 +132,23 @@ def done(task: Task, folder: Path) -> None:
 
 
 def of_sample(folder: Path, *, persons: int, seed: int) -> list[FalseLabels]:
-    """Hospitals of a sample in which they do not differ, labelled by the truth's stays; the files are removed."""
+    """Hospitals of a sample in which they do not differ, labelled by the truth's stays; the files are removed.
+
+    By all that the generator draws by, so that nothing but the method can be at fault; and by what the inbox holds.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     generate(folder, persons=persons, seed=seed, settings={"effect_scale": "0"}, processes=1)
-    drawn = sample_stays.readmissions(Planted(folder / "truth"))
+    planted = Planted(folder / "truth")
+    by_model = {
+        "": statistics_coverage.labelled(sample_stays.readmissions(planted)),
+        FRAILTY_UNSEEN: statistics_coverage.labelled(sample_stays.readmissions(planted, frailty=False)),
+    }
     shutil.rmtree(folder)
-    labelled = statistics_coverage.labelled(drawn)
-    return [statistics_coverage.counted(method, [labels], seed=seed) for method, labels in labelled.items()]
+    return [
+        statistics_coverage.counted(f"{method}{unseen}", [labels], seed=seed)
+        for unseen, labelled in by_model.items()
+        for method, labels in labelled.items()
+    ]
 
 
 def _kept(folder: Path, task: Task) -> Path:

@@ -221,8 +221,15 @@ def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> 
     return events, scored
 
 
-def events_of(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> MeasureEvents:
-    """One module's events over these days by the site's settings."""
+def events_of(
+    site: Site,
+    db: Warehouse,
+    module: Module,
+    days: MeasurePeriod,
+    *,
+    learnt: Mapping[str, pl.DataFrame] | None = None,
+) -> MeasureEvents:
+    """One module's events over these days by the site's settings. learnt: of the run that is corrected (detail.read_learnt)."""
     return compute(
         db,
         module,
@@ -231,6 +238,7 @@ def events_of(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) ->
         attribution=module.facts.attribution.method,
         lists=site.licensed_lists,
         window_months=site.settings.attribution.window_months,
+        learnt=learnt,
     )
 
 

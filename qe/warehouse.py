@@ -42,6 +42,15 @@ class Warehouse:
         finally:
             self.connection.unregister("incoming_frame")
 
+    def create_table(self, table: str, frame: pl.DataFrame, *, temporary: bool = False) -> None:
+        """The table `table` anew, with the rows and columns of `frame`."""
+        self.connection.register("incoming_frame", frame.to_arrow())
+        try:
+            kind = "temp table" if temporary else "table"
+            self.connection.execute(f'create or replace {kind} "{table}" as select * from incoming_frame')
+        finally:
+            self.connection.unregister("incoming_frame")
+
     def scalar(self, sql: str, **parameters: object) -> Any:
         """The single value of a fixed statement."""
         row = self.connection.execute(sql, parameters or None).fetchone()

@@ -16,34 +16,19 @@ with episode as (
     from population
     left join episode_cost using (event_id)
     group by population.event_id
-),
-counted as (                                                      -- R13: the cap is taken from the episodes that count
-    select
-        episode.event_id,
-        episode.allowed_amount,
-        row_number() over (order by episode.allowed_amount, episode.event_id) as place,
-        count(*) over () as episodes
-    from episode
-    where episode.event_id not in (select event_id from barred_stay)
-        and ($mspb_version <> '2013' or episode.event_id not in (select event_id from index_window))
-),
-cap as (                                                          -- the lowest cost that 99 % of the episodes do not exceed
-    select min(allowed_amount) as amount
-    from counted
-    where place * 100 >= episodes * $cap_percentile
 )
 select
     episode.event_id,
-    cast(greatest(0, least(episode.allowed_amount, coalesce(cap.amount, episode.allowed_amount))) as decimal(18, 6)) as value,
+    cast(greatest(0, least(episode.allowed_amount, coalesce(cost_cap.amount, episode.allowed_amount))) as decimal(18, 6)) as value,
     cast(episode.allowed_amount as decimal(14, 2)) as amount,
     case
         when episode.allowed_amount < 0 then ['R11', 'R12', 'R14']
-        when episode.allowed_amount > cap.amount then ['R11', 'R13', 'R14']
+        when episode.allowed_amount > cost_cap.amount then ['R11', 'R13', 'R14']
         else ['R11', 'R14']
     end as rule_ids,
     coalesce(episode.claim_ids, cast([] as varchar[])) as claim_ids,
-    coalesce(episode.allowed_amount > cap.amount, false) as is_capped,
-    cast(cap.amount as decimal(14, 2)) as cap_threshold,
+    coalesce(episode.allowed_amount > cost_cap.amount, false) as is_capped,
+    cast(cost_cap.amount as decimal(14, 2)) as cap_threshold,
     cast(episode.inpatient_amount as decimal(14, 2)) as inpatient_amount,
     cast(episode.outpatient_amount as decimal(14, 2)) as outpatient_amount,
     cast(episode.professional_amount as decimal(14, 2)) as professional_amount,
@@ -51,4 +36,4 @@ select
     cast(episode.other_amount as decimal(14, 2)) as other_amount,
     cast(episode.repriced_amount as decimal(14, 2)) as repriced_amount
 from episode
-cross join cap
+cross join cost_cap

@@ -59,6 +59,7 @@ class MeasureEvents:
     attribution  one row a person or event and level: who, by which step, by how much, and the runner-up
     attributed   measure_id, event_id, level, provider_id: what results are grouped by
     covariates   event_id, factor, value (absent is 0)
+    learnt       by part, what the module took from everybody's claims: its columns are the part's own
     waterfall    measure_id, step, events, persons: eligible, then each rule's exclusions at the event's first reason,
                  then denominator (what is left) and numerator
     """
@@ -71,6 +72,7 @@ class MeasureEvents:
     kind: str
     coverage: Coverage
     lists: ListCoverage = field(default_factory=ListCoverage)
+    learnt: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     warnings: tuple[str, ...]
     events: pl.DataFrame
     attribution: pl.DataFrame
@@ -88,6 +90,7 @@ def compute(
     attribution: str | None,
     lists: Path | None,
     window_months: int = 12,
+    learnt: Mapping[str, pl.DataFrame] | None = None,
 ) -> MeasureEvents:
     """The events of `module` over `period` on the claims model in `db`.
 
@@ -95,6 +98,7 @@ def compute(
     parameters   chosen [parameters]; the others take their defaults
     attribution  a method of qe/measurement/attribution, or None: then a facility's events are its own
     lists        the site's folder of licensed lists, or None
+    learnt       of the run that is corrected: these rows stand for what the module's learnt parts would find
     """
     read = value_sets.read(module, licensed=lists)
     value_sets.lay_out(db, read)
@@ -107,6 +111,7 @@ def compute(
             attribution=attribution,
             window_months=window_months,
             lists=ListCoverage.of(read),
+            learnt=learnt,
         )
     finally:
         value_sets.clear(db)
@@ -121,6 +126,7 @@ def compute_on_lists(
     attribution: str | None,
     window_months: int = 12,
     lists: ListCoverage | None = None,
+    learnt: Mapping[str, pl.DataFrame] | None = None,
 ) -> MeasureEvents:
     """`compute` where the module's lists are laid out already (value_sets.lay_out) and stay.
 
@@ -132,7 +138,7 @@ def compute_on_lists(
     values = module.with_parameters(dict(parameters))
     model.create_macros(db)
     try:
-        return _compute(db, module, period, values, attribution, window_months, lists or ListCoverage())
+        return _compute(db, module, period, values, attribution, window_months, lists or ListCoverage(), learnt)
     except duckdb.Error as error:
         raise _failed(module, f"measures/{module.folder.name}: attribution or assembly", error) from None
     finally:
@@ -147,8 +153,9 @@ def _compute(
     method: str | None,
     window_months: int,
     lists: ListCoverage,
+    learnt: Mapping[str, pl.DataFrame] | None,
 ) -> MeasureEvents:
-    lay_out_population(db, module, period, values)
+    lay_out_population(db, module, period, values, learnt=learnt)
     if module.reads_attribution():
         lay_out_attribution(db, module, period=period, months=window_months)
     not_computed = {*module.laid_out(), "claims"}  # laid out as tables; read when a figure is explained
@@ -169,6 +176,7 @@ def _compute(
         kind=module.standing(deviations),
         coverage=covered,
         lists=lists,
+        learnt={part: _in_order(db.query(f"select * from temp.{part}")) for part in module.facts.learnt},
         warnings=(*window_messages(module, period, covered), *lists.messages(module)),
         events=found,
         attribution=attribution,
@@ -249,15 +257,34 @@ def _deviations(
     return tuple(found)
 
 
-def lay_out_population(db: Warehouse, module: Module, period: MeasurePeriod, values: dict[str, ParameterValue]) -> None:
-    """The temporary table `population`, and those of the module's parts."""
+def lay_out_population(
+    db: Warehouse,
+    module: Module,
+    period: MeasurePeriod,
+    values: dict[str, ParameterValue],
+    *,
+    learnt: Mapping[str, pl.DataFrame] | None = None,
+) -> None:
+    """The temporary table `population`, and those of the module's parts. learnt: of a run before, all that the module learns."""
+    if learnt is not None and (missing := [part for part in module.facts.learnt if part not in learnt]):
+        raise MeasureError(
+            f"{module.id}: the run that was sent kept no {', '.join(missing)}",
+            remedy="Run again and re-issue the reports.",
+        )
     for stem in module.laid_out():
         sql = module.sql[stem]
+        if learnt is not None and stem in module.facts.learnt:
+            db.create_table(stem, learnt[stem], temporary=True)
+            continue
         given = check.bindings(module, sql, values, start=period.start, end=period.end)
         try:
             db.connection.execute(f"create or replace temp table {stem} as {sql}", given)
         except duckdb.Error as error:
             raise _failed(module, module.place(stem), error) from None
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort(rows.columns)
 
 
 def clear(db: Warehouse, module: Module) -> None:

@@ -1,7 +1,10 @@
-"""Person-level rows of a module: written encrypted beside a run, read back by `qe explain` and for data requests."""
+"""Person-level rows of a module, and what it learnt from them: written encrypted beside a run, read back by `qe explain`, for data
+requests and for corrections.
+"""
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +12,7 @@ import polars as pl
 from qe import store, warehouse
 from qe.errors import InputError
 from qe.measurement.compute import MeasureEvents
+from qe.measurement.measure import Module
 
 CONTRACT_COLUMNS = (
     "measure_id", "row_type", "event_id", "person_id", "provider_id", "level", "attribution_step", "in_denominator",
@@ -19,6 +23,7 @@ ATTRIBUTION_COLUMNS = (
     "share", "rank", "weight", "tie_break", "runner_up_id", "driving_claim_ids",
 )  # fmt: skip
 FURTHER_COLUMNS = ("index_date", "facility_id", "cohort", "payer_type", "exposure")
+LEARNT = "learnt_"  # before the name of a part, the table of its rows
 ROW_ORDER = ["measure_id", "event_id", "level", "provider_id"]
 
 
@@ -47,23 +52,22 @@ def attribution_rows(found: MeasureEvents) -> pl.DataFrame:
 def write(
     found: MeasureEvents, path: Path, *, key: store.Key, engine: store.Engine, expected: pl.DataFrame | None = None
 ) -> str:
-    """Write detail and attribution of one module into the encrypted database `path`; gives their content hash.
+    """Write detail, attribution and what was learnt of one module into the encrypted database `path`; gives their content hash.
 
     expected  measure_id, event_id, expected: what a risk model expects of an event; becomes the last column of the detail
     """
     judged = rows(found)
     if expected is not None:
         judged = judged.join(expected, on=["measure_id", "event_id"], how="left", maintain_order="left")
-    frames = {"detail": judged, "attribution": attribution_rows(found)}
+    kept = {f"{LEARNT}{part}": frame for part, frame in found.learnt.items()}
+    frames = {"detail": judged, "attribution": attribution_rows(found), **kept}
     with warehouse.build(path, key, engine=engine) as db:
         for table, frame in frames.items():
-            db.connection.register("incoming_frame", frame.to_arrow())
-            db.execute(f"create table {table} as select * from incoming_frame")
-            db.connection.unregister("incoming_frame")
+            db.create_table(table, frame)
     return content_sha256(frames)
 
 
-def content_sha256(frames: dict[str, pl.DataFrame]) -> str:
+def content_sha256(frames: Mapping[str, pl.DataFrame]) -> str:
     """A hash of the rows themselves: encrypted files differ each time they are written, their content does not.
 
     Parquet, as Arrow's own format also writes whatever bytes lie below a null.
@@ -103,6 +107,11 @@ def read_attribution(
         if value is not None:
             frame = frame.filter(pl.col(column) == value)
     return frame.sort("person_id", "event_id", "unit_type", "unit_id")
+
+
+def read_learnt(path: Path, module: Module, *, key: store.Key, engine: store.Engine) -> dict[str, pl.DataFrame]:
+    """By part, what the run took from everybody's claims: `compute` takes it for a correction."""
+    return {part: _read(path, f"{LEARNT}{part}", key, engine) for part in module.facts.learnt}
 
 
 def _read(path: Path, table: str, key: store.Key, engine: store.Engine) -> pl.DataFrame:

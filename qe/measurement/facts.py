@@ -306,7 +306,9 @@ class Measure(Closed):
             files, and stand beside the module's own: every reason of each counts
     parts   tables that several files read: stems in the module's folder or, in common with sisters, in measures/_shared,
             each laid out as a temporary table of its name before the other files, in this order; one that reads
-            `population` after population.sql
+            `population`, or a part that does, after population.sql
+    learnt  the parts whose rows are learnt from everybody (reference prices, the cap of costs): kept with the run, so that
+            a correction of one provider is worked out by the same ones
     """
 
     id: Identifier
@@ -333,6 +335,7 @@ class Measure(Closed):
     publish: Publish
     shared: dict[SqlFile, SharedStems] = {}
     parts: tuple[Identifier, ...] = ()
+    learnt: tuple[Identifier, ...] = ()
     parameters: dict[Annotated[Identifier, AfterValidator(_not_bound)], Parameter] = {}
     lists: dict[Identifier, ListFacts] = {}
     maps: dict[Identifier, ListFacts] = {}
@@ -360,6 +363,12 @@ class Measure(Closed):
             if len(names) > 1 and stem != "exclusions":
                 raise ValueError(f"{stem} is one file; only exclusions may be several")
         return shared
+
+    @model_validator(mode="after")
+    def _what_is_learnt_is_a_part(self) -> Self:
+        if strangers := [name for name in self.learnt if name not in self.parts]:
+            raise ValueError(f"learnt names {', '.join(strangers)}, which is not among parts")
+        return self
 
     @model_validator(mode="after")
     def _social_factors_adjust_nothing_away(self) -> Self:

@@ -25,7 +25,8 @@ Files that sister modules have in common stand in measures/_shared; [shared] of 
 module's own. Exclusions may come from several files, each with reasons of its own; the folder's own exclusions.sql may
 stand beside them. `parts` names files there that are laid out as temporary tables for all of these to read: what several
 modules decide alike (whether a stay is planned), in words; each module gives it its own rule number. A part that stands in
-the module's own folder is its own: what a shared part must know of it, or what two of its files read.
+the module's own folder is its own: what a shared part must know of it, or what two of its files read. Of `learnt` parts the
+rows are kept with the run: what is taken from everybody (reference prices, a cap at a percentile) stands in one.
 
 All ids are text; rule_ids and claim_ids are lists of text in a stated order. The files may read the base and event
 tables, `unit`, value_set(name, code, system), code_map(name, code, category, system, effective_from, effective_to) and
@@ -89,8 +90,11 @@ class Module:
 
     def laid_out(self) -> list[str]:
         """What is laid out as a temporary table before the other files run: parts and population, in this order."""
-        after = [part for part in self.facts.parts if syntax.reads(self.sql[part], "population")]
-        return [*(part for part in self.facts.parts if part not in after), "population", *after]
+        after = ["population"]
+        for part in self.facts.parts:
+            if any(syntax.reads(self.sql[part], table) for table in after):
+                after.append(part)
+        return [*(part for part in self.facts.parts if part not in after), *after]
 
     def reads_attribution(self) -> bool:
         """Whether a file of the module reads `attribution`: a rule of its own rests on who is responsible."""

@@ -11,8 +11,8 @@ decides a figure with the first digits of its sha256. What counts, and how it is
   SQL            of the folder, shared and parts; blanks and comments do not count
   lists, maps    every byte of each file that ships with the module; a licensed file is the site's, and part of its run
 
-Cases show what is decided and decide nothing. Attribution methods, event tables and macros belong to the software, whose
-version every run records.
+Cases show what is decided and decide nothing, and which parts are learnt changes no figure of a run. Attribution methods, event
+tables and macros belong to the software, whose version every run records.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """One provider scored again after a correction, by the frozen reference of the run that was sent: nobody else moves.
 
 Everything that scoring learns from other providers is read and not learnt: coefficients, sigma, drawn models, scales, peer group,
-cut-points, quartiles and benchmarks. A provider whose events have not changed gets its results again, to nine significant digits.
-What a module's own SQL takes from everybody is not among it yet: the caps of costs (99th percentile) and the reference prices.
+cut-points, quartiles and benchmarks; and so is what a module's own SQL takes from everybody (caps of costs, reference prices),
+which `compute` is given from the sent run. A provider whose events have not changed gets its results again, to nine significant
+digits.
 
 Source: rules.md, 1.4 (R3); statistics.md, correction 11.
 """
@@ -41,7 +42,8 @@ class SentRun:
 def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.DataFrame:
     """RESULT_SCHEMA: the provider's rows of every measure of one module that it had results of.
 
-    corrected  the module's events as they are after the correction; only this provider's are looked at
+    corrected  the module's events as they are after the correction, computed by what the sent run learnt; only this provider's are
+               looked at
 
     A provider that has lost its last event of a measure has no row of it. MeasureError: another version, period or parameters than
     the sent run's, or a first result of any measure of the module (that is a re-issue, not a correction).
@@ -68,7 +70,8 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
         if others := [name for name, value in made_of(corrected).items() if getattr(reference, name) != value]:
             raise MeasureError(
                 f"{measure.id}: its {', '.join(others)} differ from those of the run that was sent",
-                remedy="Compute the corrected events by the measure folder, period and parameters of that run.",
+                remedy="Compute the corrected events by the measure folder, period and parameters of that run, "
+                "and by what it learnt.",
             )
         attributed = mine.attributed.filter(pl.col("measure_id") == measure.id)
         events = (

@@ -173,6 +173,9 @@ def test_a_first_result_and_another_version_are_no_correction():
     _, sent = made(found)
     with pytest.raises(MeasureError, match="the provider has no result in the run that was sent"):
         again(found, sent, "unknown")
+    other_caps = replace(found, learnt={"cost_cap": pl.DataFrame({"cap_cents": [1]})})
+    with pytest.raises(MeasureError, match="its learnt_sha256 differ from those of the run that was sent"):
+        again(other_caps, sent, "U2")
     other_days = replace(found, period=MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31)))
     with pytest.raises(MeasureError, match="its period_start, period_end differ from those of the run that was sent"):
         again(other_days, sent, "U2")

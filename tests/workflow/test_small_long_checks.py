@@ -26,6 +26,7 @@ from benchmarks.site import generated, modelled, score
 from benchmarks.statistics_coverage import Setting
 from benchmarks.statistics_promises import Task
 from qe import quarter, run_record
+from qe.measurement import detail
 from qe.measurement.catalogue import catalogue
 from qe.site import Site, open_site
 from qe.statistics.rescore import rescore
@@ -119,13 +120,17 @@ def test_the_waterfall_of_every_measure_reconciles_with_its_detail_and_results(r
 def test_the_run_that_is_kept_scores_each_of_its_providers_again(runs):
     """By the frozen reference alone: one provider's events, and what the run has left of all others."""
     _, model = modelled(runs.first)
-    sent, period = run_record.sent_run(Workspace(runs.first).run()), runs.first.period()
+    run, period = Workspace(runs.first).run(), runs.first.period()
+    sent = run_record.sent_run(run)
     modules = {module.id: module for module in catalogue()}
     compared = 0
     with oracles.opened(runs.first, model) as db:
         for module in (modules[name] for name in ("ahrq_pqi", "hwr", "pdc_statins", "total_cost_index")):
             days = quarter.measure_period(module, period)
-            events = quarter.events_of(runs.first, db, module, days)
+            kept = detail.read_learnt(
+                run.detail / f"{module.id}.duckdb", module, key=runs.first.store_key(), engine=runs.first.engine()
+            )
+            events = quarter.events_of(runs.first, db, module, days, learnt=kept)
             for provider in sorted(events.attributed["provider_id"].unique())[::5]:
                 published = sent.results.filter(
                     (pl.col("provider_id") == provider) & pl.col("measure_id").is_in(module.measure_ids)
