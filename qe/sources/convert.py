@@ -153,6 +153,15 @@ class Conversion:
             known = ", ".join(literal(staged) for staged in sorted(set(column.map.values())))
             self._values.append(f"{raw} is not null and ({value}) not in ({known}) as {quoted('strange ' + name)}")
             self._checks.append(Check(condition=quoted("strange " + name), rule="unknown-code", column=source_name))
+        if column.least is not None and cell:
+            self._values.append(f"coalesce(({value}) < {column.least}, false) as {quoted('little ' + name)}")
+            self._checks.append(Check(condition=quoted("little " + name), rule="too-small", column=source_name))
+        if column.not_before is not None and cell:
+            other = self._value(
+                column.not_before, self.layout.columns[column.not_before], quoted("raw " + column.not_before)
+            )
+            self._values.append(f"coalesce(({value}) < ({other}), false) as {quoted('early ' + name)}")
+            self._checks.append(Check(condition=quoted("early " + name), rule="reversed-dates", column=source_name))
         if column.not_null:
             self._values.append(f"{raw} is null as {quoted('no ' + name)}")
             self._checks.append(Check(condition=quoted("no " + name), rule="missing-value", column=source_name))

@@ -51,6 +51,8 @@ class Column(Closed):
               "X_01..12" and "X_{MON}" stand for twelve columns
     constant  the value stands in the layout's [constants], not in the file
     not_null  a row without it is quarantined
+    least     of a number: a row with less is quarantined
+    not_before  of a date: a staged date column of the row that it may not lie before, or the row is quarantined
     pad       digits that a value of digits alone is filled up to with zeros on the left
     past      a date that lies in the past (birth, death): decides the century of a two-digit year
     identity  names and identifiers: staged under the vault key only
@@ -66,6 +68,8 @@ class Column(Closed):
     type: ColumnType
     constant: bool = False
     not_null: bool = False
+    least: int | None = None
+    not_before: str | None = None
     pad: int | None = Field(default=None, ge=2, le=11)
     map: dict[str, str] = {}
     past: bool = False
@@ -83,6 +87,10 @@ class Column(Closed):
             raise ValueError('needs exactly one of "from", "constant", "absent" and "file_name"')
         if self.closed and not self.map:
             raise ValueError('"closed" needs a "map"')
+        if self.least is not None and self.type not in ("integer", "quantity", "amount"):
+            raise ValueError('"least" is of a number')
+        if self.not_before is not None and self.type != "date":
+            raise ValueError('"not_before" is of a date')
         return self
 
     def alternatives(self) -> list[tuple[str, ...]]:
@@ -182,10 +190,9 @@ class Layout(Closed):
         for name, column in self.columns.items():
             if column.constant and name not in self.constants:
                 raise ValueError(f'column "{name}" has no value in [constants]')
-            if column.year_of is not None and column.year_of not in self.columns:
-                raise ValueError(
-                    f'column "{name}" takes its year of "{column.year_of}", which is not among the columns'
-                )
+            for other in (column.year_of, column.not_before):
+                if other is not None and (other not in self.columns or self.columns[other].type != "date"):
+                    raise ValueError(f'column "{name}" goes by "{other}", which is no date among the columns')
             if column.type == "months" and any(len(names) != 12 for names in column.alternatives()):
                 raise ValueError(f'column "{name}" does not name twelve columns')
         return self

@@ -22,6 +22,8 @@ RULES = {
     "bad-boolean": "is neither true nor false",
     "missing-value": "is blank",
     "unknown-code": "is a code that stands in no table",
+    "too-small": "is less than there can be",
+    "reversed-dates": "lies before the day that the row begins with",
     "wrong-column-count": "another number of columns than the header",
     "blank-line": "a blank line",
     "nul-byte": "a NUL byte",

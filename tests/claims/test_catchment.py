@@ -50,8 +50,8 @@ def test_a_hospital_without_a_count_and_a_count_without_a_hospital_have_no_share
     assert db.query("select * from catchment").is_empty()
 
 
-def test_received_counts_reach_the_model_and_a_count_of_none_is_left_out(yard: Any) -> None:
-    yard.put("counts", "hospital_stays", [{**COUNT, "stays": 8}, {**COUNT, "ccn": "360002", "stays": 0}])
+def test_received_counts_reach_the_model(yard: Any) -> None:
+    yard.put("counts", "hospital_stays", [{**COUNT, "stays": 8}])
     found = yard.rows("select ccn, from_date, to_date, stays from hospital_stays")
     assert found == [("360001", date(2025, 1, 1), date(2025, 12, 31), 8)]
 
