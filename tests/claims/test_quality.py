@@ -69,6 +69,8 @@ SOUND = (
     ('U000021', 'TIN', '001234567', null, null, null, 'claims'), ('U000022', 'CCN', '990001', 'short_term', null, null, 'claims'),
     ('U000023', 'CCN', '990002', 'short_term', null, null, 'claims')""",
     "insert into provider_identifier select 'U00000' || n, 'NPI', npi, null, null, null, 'claims' from clinician",
+    """insert into hospital_stays values ('990001', date '2025-01-01', date '2025-12-31', 400, 'cost report'),
+    ('990002', date '2025-01-01', date '2025-12-31', 300, 'cost report')""",
     "insert into affiliation select npi, 'U000021', date '2020-01-01', null, 'claims' from clinician",
     "insert into drug select lpad(cast(i as varchar), 11, '0'), ['STATIN'], 'G', date '2000-01-01', null from range(8) as drugs(i)",
     # visits: V<person>-<month>, on the 5th
@@ -338,6 +340,8 @@ DEFECTS = [
     planted("orphan_line:claim_line.claim_id:claim.claim_id", "", 2, 3120,
         "delete from claim"
         " where claim_id = 'I1'", stops=True),
+    planted("unknown_hospital:hospital_stays.ccn:provider_identifier.identifier", "", 1, 2,
+        "update hospital_stays set ccn = '990003' where ccn = '990002'"),
     planted("unknown_reference:visit.clinician_id:unit.unit_id", "", 12, 1440,
         "update visit set clinician_id = 'U999999' where person_id = 'P1'", stops=True),
     planted("claim_without_part:claim_line.claim_id:inpatient", "payer_a", 1, 60,
