@@ -343,9 +343,15 @@ def test_a_zip_of_two_files_and_a_damaged_zip_are_told(small_site: Any, payer: P
 
 
 def test_a_count_of_no_stays_and_days_that_end_before_they_begin_are_quarantined(small_site: Any) -> None:
-    """A count of one stay is one; of the last row both are wrong, and a blank is told as blank alone."""
-    rows = ("360001,2025-01-01,2025-12-31,1", "360002,2025-01-01,2025-12-31,0", "360003,2025-12-31,2025-01-01,40")
-    rows += ("360004,2025-01-01,2025-01-01,-4", "360005,2025-02-01,2025-01-31,0", "360006,2025-01-01,2025-12-31,")
+    """A count of one stay is one; of the fifth row both are wrong, and a blank is told as blank alone."""
+    rows = [
+        "360001,2025-01-01,2025-12-31,1",
+        "360002,2025-01-01,2025-12-31,0",
+        "360003,2025-12-31,2025-01-01,40",
+        "360004,2025-01-01,2025-01-01,-4",
+        "360005,2025-02-01,2025-01-31,0",
+        "360006,2025-01-01,2025-12-31,",
+    ]
     folder = small_site.add_source("counts", kind="hospital-stays")
     (folder / "counts.csv").write_text("\n".join(["ccn,from_date,to_date,stays", *rows]) + "\n")
     assert quarantined(small_site, 6) == [

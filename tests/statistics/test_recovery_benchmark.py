@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from scipy.stats import spearmanr
 
 from benchmarks import confounded, recovery_table
 from benchmarks.recovery_table import TABLE, Asked, Recovered
 from benchmarks.statistics_coverage import Drawn
+from qe.sample.parameters import load
+from qe.sample.providers import make_providers
 
 COUNTS = Asked(
     measure="m", level="facility", parameter="p", column="denominator", least=100, shrink="gamma_poisson", at_least=0.7
@@ -100,6 +103,39 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
     assert recovery_table.shortfalls((*rows[:-1], replace(rows[-1], shrunken=-0.31))) == [
         "resource_use_index against system_price: rank correlation -0.31, not within 0.3 of 0"
     ]
+
+
+def test_an_index_may_seem_to_follow_price_only_where_volume_is_planted_with_it():
+    """A perfect index of volume follows price by what the two were planted together: such a sample says nothing of the index."""
+    row = Recovered(
+        measure="resource_use_index",
+        parameter="system_price",
+        providers=20,
+        raw=0.5,
+        adjusted=0.5,
+        shrunken=0.4,
+        planted=0.36,
+    )
+    rest = tuple(
+        Recovered(measure=asked.measure, parameter=asked.parameter, providers=20, raw=0.5, adjusted=0.9, shrunken=0.9)
+        for asked in TABLE[:-1]
+    )
+    assert not recovery_table.can_tell(row) and recovery_table.shortfalls((*rest, row)) == []
+    apart = replace(row, planted=-0.1)
+    assert recovery_table.can_tell(apart)
+    assert recovery_table.shortfalls((*rest, apart)) == [
+        "resource_use_index against system_price: rank correlation 0.4, not within 0.3 of 0"
+    ]
+
+
+def test_the_sample_that_tells_volume_from_price_is_found_by_what_is_planted_alone():
+    seed = recovery_table.told_apart(20240101, persons=100_000)
+    assert seed == recovery_table.told_apart(seed, persons=100_000)
+    providers = make_providers(load({}), persons=100_000, seed=seed)
+    largest = sorted(range(providers.primary_groups), key=lambda group: (-providers.g_size[group], group))[:16]
+    volume = [providers.group_volume[group] for group in largest]
+    price = [providers.system_price[providers.g_system[group]] for group in largest]
+    assert abs(spearmanr(volume, price).statistic) <= 0.1
 
 
 def test_effects_that_go_with_the_case_mix_are_found_again_better_by_the_correlated_model():
