@@ -64,7 +64,8 @@ def check(
     site = site_over(folder / f"site-{persons}-{seed}", files / "inbox")
     score(site, measures=recovery_table.MODULES, progress=progress)
     found = found_again(site, files / "truth", persons=persons, seed=seed)
-    table = recovery_table.table(site, Planted(files / "truth"))
+    without = _without_price(folder, persons=persons, seed=seed, progress=progress)
+    table = recovery_table.table(site, Planted(files / "truth"), without_price=without)
     if not confounded_seeds:
         return replace(found, table=table)
     many, default = (
@@ -74,6 +75,17 @@ def check(
         for hospitals in (confounded.MANY, confounded.DEFAULT)
     )
     return replace(found, table=table, of_confounded=many, of_confounded_default=default)
+
+
+def _without_price(folder: Path, *, persons: int, seed: int, progress: Progress | None) -> Site:
+    """The same sample but for its prices, which do not differ, scored by the measures that tell use from price."""
+    name = f"{persons}-{seed}-without-price"
+    files = generated(
+        folder / f"sample-{name}", persons=persons, seed=seed, settings=recovery_table.WITHOUT_PRICE, progress=progress
+    )
+    site = site_over(folder / f"site-{name}", files / "inbox")
+    score(site, measures=("total_cost_index",), progress=progress)
+    return site
 
 
 def found_again(site: Site, truth: Path, *, persons: int, seed: int) -> Recovery:

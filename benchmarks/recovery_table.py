@@ -6,7 +6,6 @@ where sizes differ; of one size it would leave them as they are.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final, Literal
 
 import numpy as np
@@ -18,8 +17,6 @@ from benchmarks.planted import Planted
 from benchmarks.sample_stays import effects
 from qe import store
 from qe.claims.load import vault_path
-from qe.sample.parameters import load
-from qe.sample.providers import make_providers
 from qe.site import Site
 from qe.statistics import empirical_bayes
 from qe.workspace import Workspace
@@ -28,8 +25,6 @@ Floats = NDArray[np.float64]
 Shrink = Literal["gamma_poisson", "beta_binomial", "gaussian"]
 
 LEAST_PROVIDERS: Final = 3
-LARGEST: Final = 16  # groups: as many as have 1,000 members at 100,000 persons
-TOGETHER: Final = 0.1  # rank correlation of planted volume with planted price at which a sample tells the two apart
 Z: Final = float(norm.ppf(0.975))
 
 
@@ -40,9 +35,8 @@ class Asked:
     column, least  what a provider must have at least to be in the table
     at_least       rank correlation asked of the shrunken figures; above_raw: and more than of the raw ones
     within         of a parameter that the figures must not follow: largest absolute rank correlation, of the shrunken ones
-    beside         another parameter that they follow, and that may go with the first by chance where providers are few: printed
-                   beside are how the two go together as planted, and the partial rank correlation; neither is judged. `within`
-                   is judged of a sample that tells the two apart (`told_apart`)
+                   Where providers are few, figures go with what nobody planted, too: printed beside, and not judged, is how far
+                   they do so in the same sample drawn without the parameter, and which way the parameter moved each provider
     """
 
     measure: str
@@ -54,7 +48,6 @@ class Asked:
     at_least: float | None
     above_raw: bool = False
     within: float | None = None
-    beside: str | None = None
 
 
 MEMBER_MONTHS: Final = 12 * 1_000  # of 1,000 members
@@ -99,8 +92,9 @@ TABLE: Final = (
     COST,
     replace(COST, parameter="system_price", at_least=None),  # printed: prices are in it
     replace(COST, measure="resource_use_index", at_least=None),  # printed beside
-    replace(COST, measure="resource_use_index", parameter="system_price", at_least=None, within=0.3, beside="volume"),
+    replace(COST, measure="resource_use_index", parameter="system_price", at_least=None, within=0.3),
 )
+WITHOUT_PRICE: Final = {"effects.system_price": "0"}  # settings of the sample whose prices do not differ
 MODULES: Final = ("hwr", "pdc_statins", "ahrq_pqi", "total_cost_index")
 
 
@@ -111,7 +105,8 @@ class Recovered:
     raw       observed
     adjusted  observed over expected
     shrunken  the same drawn to 1 (of a measure without a model: the share drawn to all providers') by reliability
-    planted   of the parameter told beside this one, as they were planted; partial: of `shrunken`, given that one
+    unplanted  `shrunken` in the same sample drawn without the parameter: what goes with it by chance
+    moved      of the change of `adjusted` from that sample to this one: what the parameter does to it
     """
 
     measure: str
@@ -120,47 +115,34 @@ class Recovered:
     raw: float | None
     adjusted: float | None
     shrunken: float | None
-    planted: float | None = None
-    partial: float | None = None
+    unplanted: float | None = None
+    moved: float | None = None
 
 
-def table(site: Site, planted: Planted) -> tuple[Recovered, ...]:
-    """One row for each of TABLE, of the last run of a site over the planted sample; identifiers are the vault's."""
-    with store.open_encrypted(vault_path(site), site.vault_key(), engine=site.engine(), read_only=True) as db:
-        units = db.execute("select cast(unit_id as varchar) as provider_id, identifier from unit_key").pl()
-    results = Workspace(site).results().filter(pl.col("payer_scope") == "all").join(units, on="provider_id")
+def table(site: Site, planted: Planted, *, without_price: Site | None = None) -> tuple[Recovered, ...]:
+    """One row for each of TABLE, of the last run of a site over the planted sample; without_price: over the same without prices."""
+    results = _results(site)
+    other = None if without_price is None else _results(without_price)
     return tuple(
-        recovered(
-            results, asked, effects(planted, asked.parameter), effects(planted, asked.beside) if asked.beside else None
-        )
+        recovered(results, asked, effects(planted, asked.parameter), None if asked.within is None else other)
         for asked in TABLE
     )
 
 
-def told_apart(first: int, *, persons: int) -> int:
-    """The first seed from `first` on whose sample can tell volume from price: by what is planted alone, before any claim is drawn.
-
-    Effects are put on providers at random, so that among the few groups that are large enough the volume itself goes with the price
-    by more than 0.3 in one sample of four: there an index that holds nothing but volume would seem to hold price.
-    """
-    parameters = load({})
-    for seed in count(first):
-        providers = make_providers(parameters, persons=persons, seed=seed)
-        groups = slice(providers.primary_groups)
-        largest = np.argsort(-providers.g_size[groups], kind="stable")[:LARGEST]
-        price = providers.system_price[providers.g_system[groups]]
-        together = float(spearmanr(providers.group_volume[groups][largest], price[largest]).statistic)
-        if abs(together) <= TOGETHER:
-            return seed
-    raise AssertionError("seeds do not end")
+def _results(site: Site) -> pl.DataFrame:
+    """Over all payers, each with its unit's identifier, as the vault has it."""
+    with store.open_encrypted(vault_path(site), site.vault_key(), engine=site.engine(), read_only=True) as db:
+        units = db.execute("select cast(unit_id as varchar) as provider_id, identifier from unit_key").pl()
+    return Workspace(site).results().filter(pl.col("payer_scope") == "all").join(units, on="provider_id")
 
 
 def recovered(
-    results: pl.DataFrame, asked: Asked, truth: Mapping[str, float], given: Mapping[str, float] | None = None
+    results: pl.DataFrame, asked: Asked, truth: Mapping[str, float], without: pl.DataFrame | None = None
 ) -> Recovered:
     """results: RESULT_SCHEMA and `identifier`. All providers with an effect are drawn together, then the large ones taken.
 
-    truth, given  by identifier, what was planted
+    truth    by identifier, what was planted
+    without  results of the same sample without it
     """
     own = results.filter(
         (pl.col("measure_id") == asked.measure)
@@ -174,7 +156,6 @@ def recovered(
     has_model = bool(np.isfinite(numbers["expected"]).all()) and own.height > 0
     adjusted = numbers["numerator"] / numbers["expected"] if has_model else None
     shrunken = _shrunken(own, numbers, asked.shrink)
-    other = None if given is None else np.array([given.get(identifier, np.nan) for identifier in own["identifier"]])
     return Recovered(
         measure=asked.measure,
         parameter=asked.parameter,
@@ -182,8 +163,10 @@ def recovered(
         raw=_rank(numbers["numerator"] / numbers["denominator"], true, large),
         adjusted=None if adjusted is None else _rank(adjusted, true, large),
         shrunken=_rank(shrunken, true, large),
-        planted=None if other is None else _rank(other, true, large),
-        partial=None if other is None else _partial(shrunken, true, large, other),
+        unplanted=None if without is None else recovered(without, asked, truth).shrunken,
+        moved=None
+        if without is None or adjusted is None
+        else _rank(_moved(own, adjusted, without, asked), true, large),
     )
 
 
@@ -218,27 +201,21 @@ def _rank(figures: Floats, true: Floats, large: NDArray[np.bool_]) -> float | No
     return round(float(spearmanr(figures[taken], true[taken]).statistic), 4)
 
 
-def _partial(figures: Floats, true: Floats, large: NDArray[np.bool_], given: Floats) -> float | None:
-    """Rank correlation of figures and truth, given a third."""
-    large = large & np.isfinite(figures) & np.isfinite(given)
-    both, with_first, with_second = _rank(figures, true, large), _rank(figures, given, large), _rank(given, true, large)
-    if both is None or with_first is None or with_second is None:
-        return None
-    return round(float((both - with_first * with_second) / np.sqrt((1 - with_first**2) * (1 - with_second**2))), 4)
-
-
-def can_tell(row: Recovered) -> bool:
-    """Whether what a row must not follow is planted apart from what it does follow."""
-    limits = [asked.within for asked in TABLE if (asked.measure, asked.parameter) == (row.measure, row.parameter)]
-    return all(limit is None or row.planted is None or abs(row.planted) <= limit for limit in limits)
+def _moved(own: pl.DataFrame, adjusted: Floats, without: pl.DataFrame, asked: Asked) -> Floats:
+    """By how much, in logarithms, observed over expected is more than without the parameter; NaN of who is not there."""
+    there = without.filter((pl.col("measure_id") == asked.measure) & (pl.col("level") == asked.level))
+    other = own.select("identifier").join(
+        there.select("identifier", was=pl.col("numerator").cast(pl.Float64) / pl.col("expected")),
+        on="identifier",
+        how="left",
+        maintain_order="left",
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(adjusted) - np.log(other["was"].to_numpy()), dtype=np.float64)
 
 
 def shortfalls(found: tuple[Recovered, ...]) -> list[str]:
-    """What TABLE asks and is not there; too few providers to tell is a shortfall, too.
-
-    What must stay `within` a limit is judged where the parameter that it does follow stays within it as planted; `told_apart` finds
-    a sample where it does, and `can_tell` says whether this one was such.
-    """
+    """What TABLE asks and is not there; too few providers to tell is a shortfall, too."""
     said = []
     for asked, row in zip(TABLE, found, strict=True):
         name = f"{row.measure} against {row.parameter}"
@@ -246,6 +223,6 @@ def shortfalls(found: tuple[Recovered, ...]) -> list[str]:
             said.append(f"{name}: rank correlation {row.shrunken}, less than {asked.at_least}")
         if asked.above_raw and row.shrunken is not None and row.raw is not None and row.shrunken <= row.raw:
             said.append(f"{name}: rank correlation {row.shrunken}, not above the raw rates' {row.raw}")
-        if asked.within is not None and can_tell(row) and (row.shrunken is None or abs(row.shrunken) > asked.within):
+        if asked.within is not None and (row.shrunken is None or abs(row.shrunken) > asked.within):
             said.append(f"{name}: rank correlation {row.shrunken}, not within {asked.within} of 0")
     return said

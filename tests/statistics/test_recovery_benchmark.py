@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from scipy.stats import spearmanr
 
 from benchmarks import confounded, recovery_table
 from benchmarks.recovery_table import TABLE, Asked, Recovered
 from benchmarks.statistics_coverage import Drawn
-from qe.sample.parameters import load
-from qe.sample.providers import make_providers
 
 COUNTS = Asked(
     measure="m", level="facility", parameter="p", column="denominator", least=100, shrink="gamma_poisson", at_least=0.7
@@ -35,21 +32,6 @@ def test_raw_adjusted_and_shrunken_figures_are_ranked_against_what_was_planted()
         TRUTH,
     )
     assert (found.providers, found.raw, found.adjusted, found.shrunken) == (4, 0.8, 1.0, 1.0)
-
-
-def test_what_is_planted_with_it_is_told_apart():
-    """Figures 4 3 2 1 with 3 4 2 1 planted: .8; with 4 2 3 1 given: .8; these two: .4; .48 / sqrt(.36 x .84) = .8729."""
-    found = recovery_table.recovered(
-        results(
-            numerator=[40.0, 30.0, 20.0, 10.0, 99.0],
-            denominator=[200.0, 200.0, 200.0, 200.0, 200.0],
-            expected=[20.0, 20.0, 20.0, 20.0, 1.0],
-        ),
-        COUNTS,
-        {"A": 0.1, "B": 0.3, "C": -0.1, "D": -0.3},
-        {"A": 0.4, "B": 0.2, "C": 0.3, "D": 0.1},
-    )
-    assert (found.shrunken, found.planted, found.partial) == (0.8, 0.4, 0.8729)
 
 
 def test_small_providers_are_left_out_and_too_few_give_no_correlation():
@@ -105,39 +87,6 @@ def test_the_table_falls_short_below_its_correlations_and_where_raw_rates_do_as_
     ]
 
 
-def test_an_index_may_seem_to_follow_price_only_where_volume_is_planted_with_it():
-    """A perfect index of volume follows price by what the two were planted together: such a sample says nothing of the index."""
-    row = Recovered(
-        measure="resource_use_index",
-        parameter="system_price",
-        providers=20,
-        raw=0.5,
-        adjusted=0.5,
-        shrunken=0.4,
-        planted=0.36,
-    )
-    rest = tuple(
-        Recovered(measure=asked.measure, parameter=asked.parameter, providers=20, raw=0.5, adjusted=0.9, shrunken=0.9)
-        for asked in TABLE[:-1]
-    )
-    assert not recovery_table.can_tell(row) and recovery_table.shortfalls((*rest, row)) == []
-    apart = replace(row, planted=-0.1)
-    assert recovery_table.can_tell(apart)
-    assert recovery_table.shortfalls((*rest, apart)) == [
-        "resource_use_index against system_price: rank correlation 0.4, not within 0.3 of 0"
-    ]
-
-
-def test_the_sample_that_tells_volume_from_price_is_found_by_what_is_planted_alone():
-    seed = recovery_table.told_apart(20240101, persons=100_000)
-    assert seed == recovery_table.told_apart(seed, persons=100_000)
-    providers = make_providers(load({}), persons=100_000, seed=seed)
-    largest = sorted(range(providers.primary_groups), key=lambda group: (-providers.g_size[group], group))[:16]
-    volume = [providers.group_volume[group] for group in largest]
-    price = [providers.system_price[providers.g_system[group]] for group in largest]
-    assert abs(spearmanr(volume, price).statistic) <= 0.1
-
-
 def test_effects_that_go_with_the_case_mix_are_found_again_better_by_the_correlated_model():
     r = np.random.Generator(np.random.PCG64(4))
     hospitals, each = 120, 60
@@ -159,3 +108,14 @@ def test_effects_that_go_with_the_case_mix_are_found_again_better_by_the_correla
     found = confounded.recovered(drawn, true)
     assert confounded.shortfalls(found) == []
     assert confounded.shortfalls(replace(found, correlated_rank=found.plain_rank)) != []
+
+
+def test_what_goes_with_a_parameter_that_nobody_planted_is_told_beside_what_it_moved():
+    """The index falls with the parameter, planted or not (-1); the parameter itself raised A most and D least (1)."""
+    costs = replace(COUNTS, shrink="gamma_poisson", within=0.3, at_least=None)
+    cases, expected = [200.0] * 5, [20.0] * 5
+    with_it = results(numerator=[12.0, 22.0, 32.0, 42.0, 0.0], denominator=[*cases], expected=[*expected])
+    without = results(numerator=[10.0, 20.0, 30.0, 40.0, 0.0], denominator=[*cases], expected=[*expected])
+    found = recovery_table.recovered(with_it, costs, TRUTH, without)
+    assert (found.adjusted, found.unplanted, found.moved) == (-1.0, -1.0, 1.0)
+    assert recovery_table.recovered(with_it, costs, TRUTH).moved is None
