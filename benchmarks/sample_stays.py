@@ -1,8 +1,8 @@
 """Live discharges of a sample's truth/ with the outcome and the factors that the generator draws unplanned readmissions by.
 
 What a provider's model sees in the best case: the true stays, the true conditions, the hospital that discharged. Frailty, by which
-the generator draws too, is in no file of an inbox: `frailty=False` leaves it out, as any analyst of the files must. Illness is more
-common where a hospital's area is ill for reasons other than frailty, so that without it hospitals do differ by a little.
+the generator draws too, is in no file of an inbox: `frailty=False` leaves it out, as any analyst of the files must. Where an area
+is ill for other reasons, the equally ill are less frail, so that without frailty hospitals do differ by a little.
 """
 
 import csv

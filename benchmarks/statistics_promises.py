@@ -51,7 +51,9 @@ class Task:
 
     @property
     def name(self) -> str:
-        size = f"{self.persons}p" if self.part == "sample" else f"{self.setting.providers}j-{self.setting.cases}"
+        size = (
+            f"{self.persons}p-frailty" if self.part == "sample" else f"{self.setting.providers}j-{self.setting.cases}"
+        )
         return f"{self.part.replace(', ', '-').replace(' ', '-')}-{self.setting.sigma}-{size}-{self.replications}-{self.seed}"
 
 

@@ -113,8 +113,11 @@ def keep(
     write_aside(run.results / REFERENCE_FILE, to_json(tuple(sorted(references, key=lambda one: one.measure_id))))
 
 
-def sent_run(run: Run) -> SentRun:
-    """What a finished run keeps of its scoring, for one provider to be scored again by it. MeasureError: it keeps none."""
+def sent_run(run: Run, learnt: Mapping[str, Mapping[str, pl.DataFrame]]) -> SentRun:
+    """What a finished run keeps of its scoring, for one provider to be scored again by it. MeasureError: it keeps none.
+
+    learnt  by module, of its encrypted detail (detail.read_learnt)
+    """
     if not (run.results / REFERENCE_FILE).exists():
         raise MeasureError(
             f"run {run.run_id} kept no reference to correct by", remedy="Run again and re-issue the reports."
@@ -124,6 +127,7 @@ def sent_run(run: Run) -> SentRun:
         draws=pl.read_parquet(results_path(run, "reference_draws")),
         results=pl.read_parquet(results_path(run, "measure_results")),
         units=pl.read_parquet(results_path(run, "unit")),
+        learnt=learnt,
     )
 
 

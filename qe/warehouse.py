@@ -42,12 +42,11 @@ class Warehouse:
         finally:
             self.connection.unregister("incoming_frame")
 
-    def create_table(self, table: str, frame: pl.DataFrame, *, temporary: bool = False) -> None:
-        """The table `table` anew, with the rows and columns of `frame`."""
+    def create_table(self, table: str, frame: pl.DataFrame) -> None:
+        """The new table `table` with the rows and columns of `frame`."""
         self.connection.register("incoming_frame", frame.to_arrow())
         try:
-            kind = "temp table" if temporary else "table"
-            self.connection.execute(f'create or replace {kind} "{table}" as select * from incoming_frame')
+            self.connection.execute(f'create table "{table}" as select * from incoming_frame')
         finally:
             self.connection.unregister("incoming_frame")
 

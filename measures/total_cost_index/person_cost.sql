@@ -63,9 +63,22 @@ summed as (
     group by measure_id, event_id
 )
 select
-    summed.* exclude (measure_id, event_id),
     stated.measure_id,
     population.event_id,
+    summed.amount,
+    summed.medical_only_amount,
+    summed.inpatient_amount,
+    summed.outpatient_amount,
+    summed.professional_amount,
+    summed.post_acute_amount,
+    summed.pharmacy_amount,
+    summed.other_amount,
+    summed.repriced_amount,
+    summed.service_price_amount,
+    summed.code_price_amount,
+    summed.day_price_amount,
+    summed.ingredient_price_amount,
+    summed.unstandardised_amount,
     population.payer_type,
     population.member_months,
     cast(greatest(0, coalesce(summed.amount, 0)) * 100 as bigint) as cents,                      -- R7: a total below zero counts as zero

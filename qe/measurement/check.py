@@ -47,6 +47,7 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "claims": {"measure_id": TEXT, "part": TEXT},
 }
 READ_ATTRIBUTION = frozenset({"exclusions", "numerator", "covariates"})
+LEARNT_TYPES = ("VARCHAR", "BOOLEAN", "DATE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL")
 OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})
 ENGINE_COLUMNS = frozenset(
     {"in_denominator", "exclusion_reasons", "in_numerator", "driving_claim_ids", "provider_id", "level"}
@@ -191,6 +192,8 @@ def _bind_faults(module: Module) -> list[Fault]:
                 if stem in laid_out:
                     return faults
                 continue
+            if stem in module.facts.learnt:
+                faults += _learnt_faults(module, stem, {row[0]: row[1] for row in described})
             if stem not in module.facts.parts:
                 faults += _column_faults(module, stem, {row[0]: row[1] for row in described})
             faults += _double_faults(db, module, stem, sql, given or {})
@@ -203,6 +206,22 @@ def _binder_fault(module: Module, stem: str, error: duckdb.Error) -> Fault:
     line = re.search(r"^LINE (\d+):", said, re.MULTILINE)
     place = f"line {line[1]}" if line else None
     return Fault(code="unbound-sql", message=f"{where}{f', {place}' if place else ''}: {said}", file=where, place=place)
+
+
+def _learnt_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:
+    """Columns of a learnt part that would not come back from where they are kept as they were."""
+    where = module.place(stem)
+    return [
+        Fault(
+            code="learnt-column",
+            message=f"{where}: the column {name} of a learnt part is {kind}; "
+            "use text, a whole number, a decimal, a date or a boolean",
+            file=where,
+            place=name,
+        )
+        for name, kind in columns.items()
+        if not kind.startswith(LEARNT_TYPES)
+    ]
 
 
 def _column_faults(module: Module, stem: str, columns: dict[str, str]) -> list[Fault]:

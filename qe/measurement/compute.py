@@ -176,7 +176,7 @@ def _compute(
         kind=module.standing(deviations),
         coverage=covered,
         lists=lists,
-        learnt={part: _in_order(db.query(f"select * from temp.{part}")) for part in module.facts.learnt},
+        learnt={part: in_order(db.query(f"select * from temp.{part}")) for part in module.facts.learnt},
         warnings=(*window_messages(module, period, covered), *lists.messages(module)),
         events=found,
         attribution=attribution,
@@ -273,17 +273,19 @@ def lay_out_population(
         )
     for stem in module.laid_out():
         sql = module.sql[stem]
-        if learnt is not None and stem in module.facts.learnt:
-            db.create_table(stem, learnt[stem], temporary=True)
-            continue
+        is_kept = learnt is not None and stem in module.facts.learnt
         given = check.bindings(module, sql, values, start=period.start, end=period.end)
         try:
-            db.connection.execute(f"create or replace temp table {stem} as {sql}", given)
+            rows = f"select * from (\n{sql}\n) limit 0" if is_kept else sql  # kept rows take the types of computed ones
+            db.connection.execute(f"create or replace temp table {stem} as {rows}", given)
+            if learnt is not None and is_kept:
+                db.insert(stem, learnt[stem])
         except duckdb.Error as error:
             raise _failed(module, module.place(stem), error) from None
 
 
-def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a learnt part in the one order in which two runs have them."""
     return rows.sort(rows.columns)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from qe import store, warehouse
 from qe.errors import InputError
-from qe.measurement.compute import MeasureEvents
+from qe.measurement.compute import MeasureEvents, in_order
 from qe.measurement.measure import Module
 
 CONTRACT_COLUMNS = (
@@ -110,13 +110,20 @@ def read_attribution(
 
 
 def read_learnt(path: Path, module: Module, *, key: store.Key, engine: store.Engine) -> dict[str, pl.DataFrame]:
-    """By part, what the run took from everybody's claims: `compute` takes it for a correction."""
-    return {part: _read(path, f"{LEARNT}{part}", key, engine) for part in module.facts.learnt}
+    """By part, what the run took from everybody: for `compute` to correct by, which refuses where a part is missing."""
+    _require(path)
+    with warehouse.open_read_only(path, key, engine=engine, lock=True) as db:
+        kept = [part for part in module.facts.learnt if db.has_table(f"{LEARNT}{part}")]
+        return {part: in_order(db.query(f"select * from {LEARNT}{part}")) for part in kept}
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"the detail of {path.stem} is missing", remedy="Run `qe run` for this period and measure.")
 
 
 def _read(path: Path, table: str, key: store.Key, engine: store.Engine) -> pl.DataFrame:
-    if not path.is_file():
-        raise InputError(f"the detail of {path.stem} is missing", remedy="Run `qe run` for this period and measure.")
+    _require(path)
     with warehouse.open_read_only(path, key, engine=engine, lock=True) as db:
         return db.query(f"select * from {table}")
 

@@ -308,7 +308,7 @@ class Measure(Closed):
             each laid out as a temporary table of its name before the other files, in this order; one that reads
             `population`, or a part that does, after population.sql
     learnt  the parts whose rows are learnt from everybody (reference prices, the cap of costs): kept with the run, so that
-            a correction of one provider is worked out by the same ones
+            a correction of one provider is worked out by the same ones; text, whole numbers, decimals, dates and booleans
     """
 
     id: Identifier

@@ -87,6 +87,8 @@ class Column(Closed):
             raise ValueError('needs exactly one of "from", "constant", "absent" and "file_name"')
         if self.closed and not self.map:
             raise ValueError('"closed" needs a "map"')
+        if not self.from_ and (self.least is not None or self.not_before is not None):
+            raise ValueError('"least" and "not_before" are of a column of the file')
         if self.least is not None and self.type not in ("integer", "quantity", "amount"):
             raise ValueError('"least" is of a number')
         if self.not_before is not None and self.type != "date":
@@ -191,15 +193,18 @@ class Layout(Closed):
             if column.constant and name not in self.constants:
                 raise ValueError(f'column "{name}" has no value in [constants]')
             for other in (column.year_of, column.not_before):
-                if other is not None and (other not in self.columns or self.columns[other].type != "date"):
-                    raise ValueError(f'column "{name}" goes by "{other}", which is no date among the columns')
+                days = None if other is None else self.columns.get(other)
+                if other is not None and (days is None or days.type != "date" or not days.from_):
+                    raise ValueError(
+                        f'column "{name}" goes by "{other}", which is no date among the columns of the file'
+                    )
             if column.type == "months" and any(len(names) != 12 for names in column.alternatives()):
                 raise ValueError(f'column "{name}" does not name twelve columns')
         return self
 
     def digest(self) -> str:
         """Changes whenever the layout reads a file differently."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def missing_from(self, header: frozenset[str]) -> list[str]:

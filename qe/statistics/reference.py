@@ -119,8 +119,7 @@ class PeerReference:
 class MeasureReference:
     """One measure's.
 
-    period_start, period_end, parameters, module_sha256, deviations, learnt_sha256: a correction must be by the same; the last is of
-                 what the module's own SQL took from everybody (reference prices, caps), which the run's detail keeps
+    period_start, period_end, parameters, module_sha256, deviations: a correction must be by the same
     confidence, minimum_catchment_share: as they were set
     overall      the rate of all events, by which a ratio becomes an adjusted rate
     fits         the models fit every payer and age, or the site has said why they will do
@@ -137,7 +136,6 @@ class MeasureReference:
     period_end: date
     parameters: Mapping[str, str]
     deviations: tuple[str, ...]
-    learnt_sha256: str
     confidence: float
     minimum_catchment_share: float
     overall: float

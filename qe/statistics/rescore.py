@@ -9,7 +9,7 @@ Source: rules.md, 1.4 (R3); statistics.md, correction 11.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -31,12 +31,14 @@ class SentRun:
 
     references  by measure; draws: DRAW_SCHEMA; results: RESULT_SCHEMA, of all providers
     units       as score takes them
+    learnt      by module and part, what its SQL took from everybody (detail.read_learnt); a module that learns nothing is left out
     """
 
     references: Mapping[str, MeasureReference]
     draws: pl.DataFrame
     results: pl.DataFrame
     units: pl.DataFrame
+    learnt: Mapping[str, Mapping[str, pl.DataFrame]] = field(default_factory=dict)
 
 
 def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.DataFrame:
@@ -57,6 +59,11 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
             f"{corrected.module.id}: the provider has no result in the run that was sent",
             remedy="A first result is no correction: re-issue the report.",
         )
+    if not _same(corrected.learnt, sent.learnt.get(corrected.module.id, {})):
+        raise MeasureError(
+            f"{corrected.module.id}: the corrected events go by other prices or caps than the run that was sent",
+            remedy="Compute them by what that run learnt, which its detail keeps.",
+        )
     mine = replace(corrected, attributed=corrected.attributed.filter(pl.col("provider_id") == provider_id))
     rows = [pl.DataFrame(schema=RESULT_SCHEMA)]
     denominators: dict[str, pl.DataFrame] = {}
@@ -70,8 +77,7 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
         if others := [name for name, value in made_of(corrected).items() if getattr(reference, name) != value]:
             raise MeasureError(
                 f"{measure.id}: its {', '.join(others)} differ from those of the run that was sent",
-                remedy="Compute the corrected events by the measure folder, period and parameters of that run, "
-                "and by what it learnt.",
+                remedy="Compute the corrected events by the measure folder, period and parameters of that run.",
             )
         attributed = mine.attributed.filter(pl.col("measure_id") == measure.id)
         events = (
@@ -94,6 +100,11 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
             units = sent.units.filter((pl.col("unit_id") == provider_id) & (pl.col("level") == level))
             rows.append(as_results(mine, level, judged_by_peers, units, reference))
     return pl.concat(rows).sort(RESULT_ORDER)
+
+
+def _same(one: Mapping[str, pl.DataFrame], other: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether two runs took the same from everybody, part by part."""
+    return one.keys() == other.keys() and all(one[part].equals(other[part]) for part in one)
 
 
 def _judged(

@@ -14,7 +14,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from qe.measurement.compute import MeasureEvents
-from qe.measurement.detail import content_sha256
 from qe.measurement.facts import PublishedMeasure, ScoringModel
 from qe.statistics import intervals
 from qe.statistics.comparison import SCOPES, PeerSettings, ScoringSettings, figures_of, judged, learnt
@@ -116,7 +115,6 @@ def made_of(found: MeasureEvents) -> dict[str, Any]:
         "period_end": found.period.end,
         "parameters": {name: str(value) for name, value in found.parameters.items()},
         "deviations": tuple(found.deviations),
-        "learnt_sha256": content_sha256(found.learnt),
     }
 
 

@@ -340,7 +340,7 @@ DEFECTS = [
     planted("orphan_line:claim_line.claim_id:claim.claim_id", "", 2, 3120,
         "delete from claim"
         " where claim_id = 'I1'", stops=True),
-    planted("unknown_hospital:hospital_stays.ccn:provider_identifier.identifier", "", 1, 2,
+    planted("unknown_hospital:hospital_stays.ccn", "", 1, 2,
         "update hospital_stays set ccn = '990003' where ccn = '990002'"),
     planted("unknown_reference:visit.clinician_id:unit.unit_id", "", 12, 1440,
         "update visit set clinician_id = 'U999999' where person_id = 'P1'", stops=True),

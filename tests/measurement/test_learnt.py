@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from polars.testing import assert_frame_equal
 from qe import bundled, store
 from qe.claims.events import derive_events
 from qe.errors import MeasureError
-from qe.measurement import cases, detail
+from qe.measurement import cases, check, detail
 from qe.measurement.cases import Case, CaseModel
-from qe.measurement.compute import MeasureEvents, compute_on_lists
+from qe.measurement.compute import MeasureEvents, compute_on_lists, lay_out_population
 from qe.measurement.measure import Module, load
+from qe.periods import MeasurePeriod
 
 LEARNT = dict[str, pl.DataFrame]
 
@@ -85,7 +87,8 @@ def test_by_what_it_learnt_itself_a_run_says_the_same(computed):
     sent = computed()
     again = computed(sent.learnt)
     assert_frame_equal(again.events, sent.events)
-    assert detail.content_sha256(again.learnt) == detail.content_sha256(sent.learnt)
+    for part, rows in sent.learnt.items():
+        assert_frame_equal(again.learnt[part], rows)
 
 
 def test_a_payer_line_of_which_the_run_learnt_no_cap_is_not_cut(claims, computed):
@@ -112,10 +115,19 @@ def test_what_was_learnt_is_kept_with_the_detail_and_read_back_as_it_was(tmp_pat
     ]
     caps = kept["cost_cap"].select("measure_id", "payer_type", "cap_cents").rows()
     assert caps == [("resource_use_index", "commercial", 36_000), ("total_cost_index", "commercial", 120_000)]
-    assert detail.content_sha256(kept) == detail.content_sha256(sent.learnt)
+    for part, rows in sent.learnt.items():
+        assert_frame_equal(kept[part], rows)
 
 
-def test_a_run_that_kept_less_than_the_module_learns_is_refused(computed):
+def test_a_run_that_kept_less_than_the_module_learns_is_refused(tmp_path: Path, module, computed):
+    """As a run did before its module learnt anything."""
+    key, engine, path = (
+        store.new_key(),
+        store.Engine(spill_folder=tmp_path / "spill"),
+        tmp_path / "total_cost_index.duckdb",
+    )
+    detail.write(replace(computed(), learnt={}), path, key=key, engine=engine)
+    assert detail.read_learnt(path, module, key=key, engine=engine) == {}
     with pytest.raises(MeasureError, match="total_cost_index: the run that was sent kept no reference_price"):
         computed({"cost_cap": pl.DataFrame()})
 
@@ -137,3 +149,35 @@ def test_a_part_that_reads_a_part_after_the_population_stands_after_it(second_st
         "cap": "select count(*) as events from late",
     }
     assert replace(module, facts=facts, sql=sql).laid_out() == ["first", "population", "late", "cap"]
+
+
+def test_kept_rows_take_the_types_of_computed_ones(tmp_path: Path, module, claims, computed):
+    """A sum of whole numbers is a HUGEINT, which is kept as a decimal: 100 // 12 must not become 100 / 12."""
+    key, engine, path = (
+        store.new_key(),
+        store.Engine(spill_folder=tmp_path / "spill"),
+        tmp_path / "total_cost_index.duckdb",
+    )
+    summed = replace(
+        module,
+        facts=module.facts.model_copy(update={"learnt": ("cost_cap",)}),
+        sql={**module.sql, "cost_cap": "select sum(yearly_cents) as cents from person_cost"},
+    )
+    period, values = MeasurePeriod(start=date(2024, 1, 1), end=date(2024, 12, 31)), module.with_parameters({})
+    divided = "select typeof(cents // 12) as kind, cents // 12 as divided from cost_cap"
+    found = computed()
+    lay_out_population(claims.db, summed, period, values)
+    first, learnt = claims.db.query(divided), {"cost_cap": claims.db.query("select * from cost_cap")}
+    detail.write(replace(found, learnt=learnt), path, key=key, engine=engine)
+    kept = detail.read_learnt(path, summed, key=key, engine=engine)
+    lay_out_population(claims.db, summed, period, values, learnt=kept)
+    assert first["kind"].item() == "HUGEINT"
+    assert_frame_equal(claims.db.query(divided), first)
+
+
+def test_a_learnt_part_may_hold_only_what_comes_back_as_it_was(second_stay):
+    toml = (load(second_stay()).folder / "measure.toml").read_text()
+    folder = second_stay(measure=toml.replace("[[measures]]", 'parts = ["span"]\nlearnt = ["span"]\n[[measures]]', 1))
+    (folder / "span.sql").write_text("-- Grain: one row.\nselect interval 1 day as days, count(*) as stays from stay\n")
+    faults = [fault for fault in check.check(load(folder)) if fault.code == "learnt-column"]
+    assert [fault.place for fault in faults] == ["days"]

@@ -113,3 +113,29 @@ def test_a_layout_that_requires_a_column_it_does_not_have_is_refused(tmp_path: P
     )
     with pytest.raises(InputError, match='required column "tin" is not among the columns'):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            'day = { from = ["day"], type = "date", not_before = "start" }',
+            'column "day" goes by "start", which is no date',
+        ),
+        ('day = { from = ["day"], type = "text", not_before = "day" }', '"not_before" is of a date'),
+        ('number = { from = ["number"], type = "text", least = 1 }', '"least" is of a number'),
+        (
+            'number = { absent = true, type = "integer", least = 1 }',
+            '"least" and "not_before" are of a column of the file',
+        ),
+    ],
+)
+def test_a_rule_of_a_row_that_could_not_be_judged_is_refused(tmp_path: Path, columns: str, said: str) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(
+        'id = "small"\ntitle = "Small"\nstaged_as = "roster"\nkinds = ["roster"]\ndelimiters = [","]\n'
+        f'required = ["{columns.split()[0]}"]\n[columns]\n{columns}\n'
+    )
+    with pytest.raises(InputError) as told:
+        load(path)
+    assert said in str(told.value)
