@@ -23,6 +23,7 @@ from qe.ledger.event import (
     event_id_of,
     instant_text,
 )
+from qe.ledger.filesystem import require_local
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 WAIT_FOR_LOCK_SECONDS: Final = 30.0
@@ -100,7 +101,7 @@ class Ledger:
 
         at             now, with a time zone; never more than five minutes before the last event
         expected_head  refuse when anything was recorded since this head was read
-        Raises Refused (clock, head moved), InputError (payload, retraction), Findings (broken ledger).
+        Raises Refused (clock, head moved), InputError (payload, retraction, network filesystem), Findings (broken ledger).
         """
         if at.tzinfo is None:
             raise ValueError("`at` needs a time zone")
@@ -191,6 +192,7 @@ class Ledger:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One writer at a time among all processes; rolled back unless committed."""
+        require_local(self.path.parent)
         lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

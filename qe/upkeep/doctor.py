@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from qe import bundled, store
 from qe.errors import QeError
+from qe.ledger.filesystem import require_local
 from qe.site import Site
 
 MINIMUM_FREE_GIB = 5
@@ -129,6 +130,10 @@ def _memory(site: Site) -> Finding:
 
 
 def _ledger(site: Site) -> Finding:
+    try:
+        require_local(site.root)
+    except QeError as error:
+        return Finding(check="ledger", state="fault", found=error.message, remedy=error.remedy)
     if not site.ledger.exists():
         return Finding(check="ledger", state="ok", found="none yet")
     return Finding(check="ledger", state="ok", found="present; `qe ledger verify` proves it")

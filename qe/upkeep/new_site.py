@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qe import bundled
 from qe.errors import InputError
+from qe.ledger.filesystem import require_local
 from qe.runs import write_aside
 from qe.site import Site, open_site
 from qe.store import new_key
@@ -30,10 +31,11 @@ def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | Non
 
     configuration  where keys go: $XDG_CONFIG_HOME, or ~/.config
     inbox          files that `qe sample` wrote, instead of the sample files that ship with qe
-    Raises InputError when the folder already holds something.
+    Raises InputError when the folder already holds something, or lies where its ledger may not.
     """
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder.name}/ is not empty", remedy="Name a new folder: `qe init DIR`.")
+    require_local(folder)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "site"
     store_key_file, vault_key_file = _write_keys(configuration / "qe", name)
     for sub_folder in FOLDERS:
