@@ -14,7 +14,7 @@ from qe.ledger.fold import Facts
 from qe.measurement.facts import Measure, PublishedMeasure
 from qe.measurement.measure import Module
 from qe.release.routes import Route
-from qe.reports import markdown, wording
+from qe.reports import markdown, model_words, wording
 from qe.site import Settings
 
 RULE: Final = re.compile(r"R\d+")
@@ -134,7 +134,7 @@ def _risk_adjustment(filed: Filed) -> str:
     if scoring.model == "none":
         return "no"
     covariates = ", ".join(scoring.covariates)
-    return f"yes: {wording.risk_adjustment(f'{scoring.model}: {covariates}')}"
+    return f"yes: {model_words.risk_adjustment(f'{scoring.model}: {covariates}')}"
 
 
 def _why_adjusted(filed: Filed) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from qe.disclosure.results import MeasureResult
-from qe.reports import figures, wording
+from qe.reports import figures, model_words, wording
 from qe.reports.facts import MeasureFacts
 from qe.reports.figures import Axis, DotPlot
 from qe.reports.wording import Scale
@@ -14,7 +14,7 @@ HIDDEN_FIGURE: Final = "*"
 
 def scale_of(row: MeasureResult, measure: MeasureFacts) -> Scale:
     """How the figure that is compared is printed: O/E ratios as ratios, shares as percent."""
-    is_adjusted = measure.risk_adjustment.partition(": ")[0] in wording.MODELS
+    is_adjusted = measure.risk_adjustment.partition(": ")[0] in model_words.MODELS
     if row.ratio is not None or measure.kind == "amount_ratio" or is_adjusted:
         return "ratio"
     return rate_scale(measure) if measure.kind in ("proportion", "rate") else "number"

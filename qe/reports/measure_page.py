@@ -14,7 +14,7 @@ from qe.measurement.check import RULE
 from qe.measurement.events import rule_number
 from qe.measurement.facts import ListFacts
 from qe.measurement.measure import Module, text
-from qe.reports import markdown, pages, wording
+from qe.reports import markdown, model_words, pages, wording
 from qe.reports.markdown import Block
 
 RULE_OR_REST: Final = re.compile(r"(\bR\d+\b)")
@@ -270,7 +270,7 @@ def _facts(module: Module) -> Facts:
         ("Reported about", ", ".join(facts.attribution.levels)),
         ("Attribution", f"{facts.attribution.method}, {facts.attribution.timing}"),
         ("Period", f"{period}; {window.look_back_months} months before it, {window.run_out_days} days after it"),
-        ("Risk adjustment", wording.risk_adjustment(adjusted)),
+        ("Risk adjustment", model_words.risk_adjustment(adjusted)),
         ("Shown from", f"a denominator of {facts.publish.min_denominator}. {facts.publish.basis}"),
         ("Steward", facts.steward),
         ("Specification", facts.specification),

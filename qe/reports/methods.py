@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from qe.reports import markdown, wording
+from qe.reports import markdown, model_words, wording
 from qe.reports.facts import MeasureFacts, ReportFacts, together
 from qe.reports.markdown import Block
 
@@ -92,7 +92,7 @@ def fits(facts: ReportFacts, shown: Sequence[MeasureFacts]) -> Iterable[ModelTab
     """A table a model of the measures `shown`: how well it fits, all ages of a payer line together."""
     for caption, terms in _models(facts, shown):
         rows = [(term, estimate) for term, estimate, error in terms if error is None and BY_AGE not in term]
-        worded = tuple((wording.term(term), wording.estimate(term, estimate)) for term, estimate in rows)
+        worded = tuple((model_words.term(term), model_words.estimate(term, estimate)) for term, estimate in rows)
         yield ModelTable(caption=f"How well the model fits. {caption}", rows=worded)
 
 
@@ -100,7 +100,7 @@ def _coefficients(facts: ReportFacts) -> Iterable[ModelTable]:
     """A table a model: coefficients, then fit."""
     for caption, terms in _models(facts, facts.measures):
         worded = (
-            (wording.term(term), wording.estimate(term, estimate), "" if error is None else f"{error:.3g}")
+            (model_words.term(term), model_words.estimate(term, estimate), "" if error is None else f"{error:.3g}")
             for term, estimate, error in terms
         )
         yield ModelTable(caption=caption, rows=tuple(worded))
@@ -113,4 +113,7 @@ def _models(facts: ReportFacts, shown: Sequence[MeasureFacts]) -> Iterable[tuple
         cohorts = dict.fromkeys(cohort for _, cohort, *_ in held)
         for cohort in cohorts:
             alone = "its model" if len(cohorts) == 1 else "fit of its models together"
-            yield f"{measure.name}: {wording.cohort(cohort) or alone}", [row[2:] for row in held if row[1] == cohort]
+            yield (
+                f"{measure.name}: {model_words.cohort(cohort) or alone}",
+                [row[2:] for row in held if row[1] == cohort],
+            )

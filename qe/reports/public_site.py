@@ -12,7 +12,7 @@ from typing import Any, Final
 from qe import bundled
 from qe.disclosure.notes import NOTE_WORDING, NoteCode
 from qe.disclosure.results import PublicRelease, PublicResult
-from qe.reports import markdown, pages, wording
+from qe.reports import markdown, model_words, pages, wording
 from qe.reports.facts import MeasureFacts, ReportFacts, explaining
 from qe.reports.marks import cases_word, dollars_of, minimum_word, per_case, rate_scale
 
@@ -177,7 +177,7 @@ def _measure_view(measure: MeasureFacts, public: PublicRelease, *, is_explained:
         standing="Standard measure" if measure.standing == "standard" else "Alternative measure",
         figure=_figure_word(measure),
         attribution=wording.attribution_rule(measure.attribution_method, measure.attribution),
-        risk_adjustment=wording.risk_adjustment(measure.risk_adjustment),
+        risk_adjustment=model_words.risk_adjustment(measure.risk_adjustment),
         minimum=f"{measure.minimum_denominator:,} {minimum_word(measure)}",
         version=measure.version,
         steward=measure.steward,

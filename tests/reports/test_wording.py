@@ -21,7 +21,7 @@ from qe.measurement import attribute, compute
 from qe.measurement.catalogue import catalogue
 from qe.measurement.facts import Attribution, Scoring
 from qe.measurement.measure import Module
-from qe.reports import linkage_words, pages, wording
+from qe.reports import linkage_words, model_words, pages, wording
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.methods import methods_view
 from qe.reports.views import report_view
@@ -105,11 +105,11 @@ def test_every_level_of_a_risk_models_factors_has_words(module: Module) -> None:
     """The levels are those of the lists that covariates.sql and population.sql read; any may be pooled with others."""
     for covariate in module.scoring.covariates:
         family, _, form = covariate.partition("|")
-        assert family in wording.FAMILIES and form in wording.FORMS
+        assert family in model_words.FAMILIES and form in model_words.FORMS
         if family in ("age", "sex") or "*" in family:  # a product has the words of its factors
             continue
-        assert not without_words(LEVELS[family](), wording.TERM_LEVELS[family]), family
-        assert not CODE.search(wording.term(f"{family}:pooled").partition(": ")[2])
+        assert not without_words(LEVELS[family](), model_words.TERM_LEVELS[family]), family
+        assert not CODE.search(model_words.term(f"{family}:pooled").partition(": ")[2])
 
 
 @each_measure
@@ -138,7 +138,7 @@ def test_every_group_of_cases_with_a_model_of_its_own_has_words(module: Module) 
     named = set(re.findall(r"'(\w+)'", " ".join((f"'{found[0][0]}'", found[0][1]))))
     if "specialty_cohort_ccs_dx" in module.facts.maps:  # the other cohorts are its categories
         named |= list_categories("specialty_cohort_ccs_dx")
-    assert not without_words(named, wording.COHORTS)
+    assert not without_words(named, model_words.COHORTS)
 
 
 def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
@@ -165,7 +165,7 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
     terms = [term for term in table["term"] if not term.startswith("left out")]
     assert {"intercept", "age", "age'1", "age'2", "age'3", "sex", "sex:unknown", "comorbidity:HF"} <= set(terms)
     assert {"c_statistic", "events", "converged"} <= set(terms)
-    worded = [wording.term(term) for term in terms]
+    worded = [model_words.term(term) for term in terms]
     assert len(set(worded)) == len(terms)
     for term, words in zip(terms, worded, strict=True):
         assert words != term and words[0].isupper() and not CODE.search(words), term
@@ -174,43 +174,43 @@ def test_the_terms_of_a_fitted_model_and_its_fit_have_words() -> None:
 
 def test_why_a_model_has_no_effects_of_providers_is_said_without_a_figure() -> None:
     code = "no effects of providers: 4 providers have cases of medicine, and fewer than 10 do not tell how providers differ"
-    assert wording.term(code).startswith("Without an effect of each provider: 4 providers have cases of medicine")
-    assert wording.estimate(code, 0.0) == ""
+    assert model_words.term(code).startswith("Without an effect of each provider: 4 providers have cases of medicine")
+    assert model_words.estimate(code, 0.0) == ""
 
 
 def test_a_band_of_ages_and_its_product_with_a_payer_have_words() -> None:
-    assert wording.term("age:18-44") == "Age: 18-44"
-    assert wording.term("payer_line:commercial*age:18-44") == "Payer: Commercial insurance, age: 18-44"
-    assert wording.term("payer_line:medicaid*age'1") == "Payer: Medicaid, age: bend of the curve at 25 years"
+    assert model_words.term("age:18-44") == "Age: 18-44"
+    assert model_words.term("payer_line:commercial*age:18-44") == "Payer: Commercial insurance, age: 18-44"
+    assert model_words.term("payer_line:medicaid*age'1") == "Payer: Medicaid, age: bend of the curve at 25 years"
 
 
 def test_the_bends_of_the_age_curve_are_named_by_the_years_of_its_knots() -> None:
     for place, knot in enumerate(AGE_KNOTS[:-2], start=1):
-        assert wording.term(f"age'{place}") == f"Age: bend of the curve at {knot:.0f} years"
-    assert wording.term("sex:unknown") == "Sex not recorded"
+        assert model_words.term(f"age'{place}") == f"Age: bend of the curve at {knot:.0f} years"
+    assert model_words.term("sex:unknown") == "Sex not recorded"
     assert "'sex:unknown'" in (Path(compute.__file__).parent / "sql" / "factor_sex.sql").read_text(encoding="utf-8")
 
 
 def test_figures_beside_terms_are_counts_answers_ratios_and_coefficients() -> None:
-    assert wording.estimate("events", 10440.0) == "10,440"
-    assert wording.estimate("converged", 0.0) == "no"
-    assert wording.estimate("c_statistic", 0.7129825) == "0.71"
-    assert wording.estimate("comorbidity:HF", 0.647070838) == "0.6471"
+    assert model_words.estimate("events", 10440.0) == "10,440"
+    assert model_words.estimate("converged", 0.0) == "no"
+    assert model_words.estimate("c_statistic", 0.7129825) == "0.71"
+    assert model_words.estimate("comorbidity:HF", 0.647070838) == "0.6471"
 
 
 @each_measure
 def test_the_risk_adjustment_of_a_measure_has_words(module: Module) -> None:
     if module.scoring.model == "none":
         return
-    said = wording.risk_adjustment(f"{module.scoring.model}: {', '.join(module.scoring.covariates)}")
+    said = model_words.risk_adjustment(f"{module.scoring.model}: {', '.join(module.scoring.covariates)}")
     assert not CODE.search(said)
 
 
 def test_every_kind_of_model_has_words_and_a_reason_for_none_stays_as_written() -> None:
     kinds = set(get_args(Scoring.model_fields["model"].annotation)) - {"none"}
-    assert not without_words(kinds, wording.MODELS)
+    assert not without_words(kinds, model_words.MODELS)
     reason = "A process measure: what is asked is the same for everybody."
-    assert wording.risk_adjustment(reason) == reason
+    assert model_words.risk_adjustment(reason) == reason
 
 
 def test_every_attribution_method_and_step_has_words() -> None:
