@@ -20,7 +20,7 @@ from tests.oracles.model_rows import (
     plain,
     rounded,
 )
-from tests.oracles.stays import Categories, last_day, order
+from tests.oracles.stays import Categories, last_day
 
 BUFFER = timedelta(days=10)
 FACILITY_CLAIMS = ("inpatient", "snf", "hha")
@@ -153,7 +153,7 @@ def judged(
         last = min(last, hospice - DAY)
     if coverage_rule == "censor" and uncovered:
         last = min(last, min(uncovered) - DAY)
-    institutional = sorted((stay for stay in person.stays if takes_time(stay)), key=order)
+    institutional = sorted((stay for stay in person.stays if takes_time(stay)), key=lambda stay: in_time(stay, person))
     at_risk = {start + offset * DAY for offset in range((last - start).days + 1)}
     for stay in institutional:  # R12, R13
         at_risk -= {stay.admit_date + offset * DAY for offset in range((ends(stay, person) - stay.admit_date).days + 1)}
@@ -174,7 +174,10 @@ def judged(
             continue
         if categories.is_planned(stay):
             counts["planned"] += 1
-        elif any(order(other) < order(stay) and stay.admit_date <= ends(other, person) for other in institutional):
+        elif any(
+            in_time(other, person) < in_time(stay, person) and stay.admit_date <= ends(other, person)
+            for other in institutional
+        ):
             counts["following"] += 1
         elif own and stay.admit_date < min(visit.service_date for visit in own):
             counts["before"] += 1
@@ -194,6 +197,11 @@ def judged(
         else {},
         factors=frozenset(f"condition:{name}" for name in shown),
     )
+
+
+def in_time(stay: Row, person: Person) -> tuple[date, date, str]:
+    """R17: the order of stays, of which an open one ends with the last day billed."""
+    return stay.admit_date, last_day(stay, person), stay.stay_id
 
 
 def takes_time(stay: Row) -> bool:
