@@ -36,17 +36,16 @@ class Warehouse:
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append the rows of `frame` to `table`, by column name."""
-        self.connection.register("incoming_frame", frame.to_arrow())
-        try:
-            self.connection.execute(f'insert into "{table}" by name select * from incoming_frame')
-        finally:
-            self.connection.unregister("incoming_frame")
+        self._execute_over(frame, f'insert into "{table}" by name select * from incoming_frame')
 
     def create_table(self, table: str, frame: pl.DataFrame) -> None:
         """The new table `table` with the rows and columns of `frame`."""
+        self._execute_over(frame, f'create table "{table}" as select * from incoming_frame')
+
+    def _execute_over(self, frame: pl.DataFrame, sql: str) -> None:
         self.connection.register("incoming_frame", frame.to_arrow())
         try:
-            self.connection.execute(f'create table "{table}" as select * from incoming_frame')
+            self.connection.execute(sql)
         finally:
             self.connection.unregister("incoming_frame")
 

@@ -52,6 +52,7 @@ def prepare_confidential_reports(
     risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    ledger.require_writable()
     before = quarter.cache_contents(site)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)

@@ -134,6 +134,10 @@ class Ledger:
             self._write_anchor(head)
         return tuple(recorded)
 
+    def require_writable(self) -> None:
+        """InputError where nothing could be recorded: asked before long work whose end is an event."""
+        require_local(self.path)
+
     def events(self) -> tuple[LedgerEvent, ...]:
         """All events in order. Raises Findings when the file cannot be read as a ledger."""
         if not self.path.exists():
@@ -192,7 +196,7 @@ class Ledger:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One writer at a time among all processes; rolled back unless committed."""
-        require_local(self.path.parent)
+        self.require_writable()
         lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

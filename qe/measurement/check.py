@@ -47,7 +47,17 @@ OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
     "claims": {"measure_id": TEXT, "part": TEXT},
 }
 READ_ATTRIBUTION = frozenset({"exclusions", "numerator", "covariates"})
-LEARNT_TYPES = ("VARCHAR", "BOOLEAN", "DATE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL")
+LEARNT_TYPES = (
+    "VARCHAR",
+    "BOOLEAN",
+    "DATE",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "DECIMAL",
+)  # DECIMAL(18,2) as well
 OWN_COLUMNS_ALLOWED = frozenset({"population", "numerator"})
 ENGINE_COLUMNS = frozenset(
     {"in_denominator", "exclusion_reasons", "in_numerator", "driving_claim_ids", "provider_id", "level"}
@@ -220,7 +230,7 @@ def _learnt_faults(module: Module, stem: str, columns: dict[str, str]) -> list[F
             place=name,
         )
         for name, kind in columns.items()
-        if not kind.startswith(LEARNT_TYPES)
+        if kind.endswith("]") or kind.partition("(")[0] not in LEARNT_TYPES
     ]
 
 

@@ -279,6 +279,11 @@ def lay_out_population(
             rows = f"select * from (\n{sql}\n) limit 0" if is_kept else sql  # kept rows take the types of computed ones
             db.connection.execute(f"create or replace temp table {stem} as {rows}", given)
             if learnt is not None and is_kept:
+                if learnt[stem].columns != db.query(f"select * from temp.{stem}").columns:
+                    raise MeasureError(
+                        f"{module.id}: the run that was sent kept other columns of {stem}",
+                        remedy="Correct by the version of the measure that was sent.",
+                    )
                 db.insert(stem, learnt[stem])
         except duckdb.Error as error:
             raise _failed(module, module.place(stem), error) from None

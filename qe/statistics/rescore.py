@@ -59,11 +59,6 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
             f"{corrected.module.id}: the provider has no result in the run that was sent",
             remedy="A first result is no correction: re-issue the report.",
         )
-    if not _same(corrected.learnt, sent.learnt.get(corrected.module.id, {})):
-        raise MeasureError(
-            f"{corrected.module.id}: the corrected events go by other prices or caps than the run that was sent",
-            remedy="Compute them by what that run learnt, which its detail keeps.",
-        )
     mine = replace(corrected, attributed=corrected.attributed.filter(pl.col("provider_id") == provider_id))
     rows = [pl.DataFrame(schema=RESULT_SCHEMA)]
     denominators: dict[str, pl.DataFrame] = {}
@@ -78,6 +73,11 @@ def rescore(corrected: MeasureEvents, sent: SentRun, provider_id: str) -> pl.Dat
             raise MeasureError(
                 f"{measure.id}: its {', '.join(others)} differ from those of the run that was sent",
                 remedy="Compute the corrected events by the measure folder, period and parameters of that run.",
+            )
+        if not _same(corrected.learnt, sent.learnt.get(corrected.module.id, {})):
+            raise MeasureError(
+                f"{corrected.module.id}: the corrected events go by other prices or caps than the run that was sent",
+                remedy="Compute them by what that run learnt, which its detail keeps.",
             )
         attributed = mine.attributed.filter(pl.col("measure_id") == measure.id)
         events = (

@@ -131,7 +131,7 @@ def _memory(site: Site) -> Finding:
 
 def _ledger(site: Site) -> Finding:
     try:
-        require_local(site.root)
+        require_local(site.ledger)
     except QeError as error:
         return Finding(check="ledger", state="fault", found=error.message, remedy=error.remedy)
     if not site.ledger.exists():

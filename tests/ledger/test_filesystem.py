@@ -1,83 +1,117 @@
-"""A ledger lies on a disk of this machine: network filesystems are told apart by the list of mounts, and refused."""
+"""A ledger lies on a disk of this machine: network filesystems are told apart by the system's mounts, and refused."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from benchmarks.site import run_quarter
 from qe.errors import InputError
 from qe.ledger import filesystem
 from qe.ledger.book import Ledger
-from qe.ledger.filesystem import filesystem_of, require_local
+from qe.ledger.filesystem import filesystem_of, mount_of, require_local
+from qe.site import Site
 from qe.upkeep import doctor, new_site
 
-MOUNTS = r"""22 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw
-30 22 0:26 / /tmp rw,nosuid - tmpfs tmpfs rw
-41 22 0:45 / /mnt/office\040disk rw,relatime shared:9 - nfs4 files.example:/office rw,vers=4.2
-42 41 259:3 / /mnt/office\040disk/local rw - xfs /dev/nvme0n1p3 rw
-43 22 0:50 / /over rw - ext4 /dev/sdb1 rw
-44 22 0:51 / /over rw - cifs //files.example/over rw
-a line that says nothing
-"""
+
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """What the system lists from now on: the mount that holds the test's folder is of this kind, another one is not."""
+    listed = tmp_path / "mountinfo"
+    own = mount_of(tmp_path)
+    listed.write_text(
+        "9999999 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw\n"
+        f"{own} 9999999 0:45 / /mnt/office\\040disk rw,relatime shared:9 master:2 - {kind} files.example:/office rw\n"
+        "a line that says nothing\n"
+    )
+    monkeypatch.setattr(filesystem, "MOUNTS", listed)
 
 
-@pytest.mark.parametrize(
-    ("folder", "kind"),
-    [
-        ("/home/analyst/site", "ext4"),
-        ("/mnt/office disk", "nfs4"),
-        ("/mnt/office disk/quarters/site", "nfs4"),
-        ("/mnt/office disk/local/site", "xfs"),
-        ("/mnt/office diskette", "ext4"),
-        ("/over/site", "cifs"),
-    ],
-)
-def test_the_deepest_mount_holds_a_folder_and_of_two_at_one_place_the_later(folder: str, kind: str) -> None:
-    assert filesystem_of(Path(folder), MOUNTS) == kind
-
-
-def test_nothing_is_known_without_mounts() -> None:
-    assert filesystem_of(Path("/home"), "") is None
+@pytest.fixture
+def made(tmp_path: Path) -> Site:
+    """A site that was made where it may lie."""
+    return new_site.create(tmp_path / "here", sample=True, configuration=tmp_path / "configuration").site
 
 
 @pytest.fixture
 def on_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that the list of mounts calls a network filesystem."""
-    folder, mounts = tmp_path / "office", tmp_path / "mountinfo"
+    """A folder whose mount the system calls a network filesystem."""
+    folder = tmp_path / "office"
     folder.mkdir()
-    mounts.write_text(f"{MOUNTS}50 22 0:60 / {folder} rw - nfs4 files.example:/office rw\n")
-    monkeypatch.setattr(filesystem, "MOUNTS", mounts)
+    mounted(tmp_path, monkeypatch, "nfs4")
     return folder
 
 
-def test_a_ledger_on_a_network_filesystem_is_not_written_and_no_file_is_made(on_network: Path) -> None:
-    ledger = Ledger(on_network / "ledger.sqlite", zone="UTC")
-    with pytest.raises(InputError, match=r"network filesystem \(nfs4\)") as told:
-        ledger.append([], at=datetime(2026, 5, 1, tzinfo=UTC), actor="analyst")
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "fuse.ceph-fuse"])
+def test_a_network_filesystem_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    mounted(tmp_path, monkeypatch, kind)
+    with pytest.raises(InputError) as told:
+        require_local(tmp_path / "not there yet" / "ledger.sqlite")
+    assert f"a network filesystem ({kind})" in str(told.value)
     assert told.value.exit_code == 2
-    assert "a disk of this machine" in str(told.value.faults[0].remedy)
+    assert "a disk of this machine" in told.value.faults[0].remedy
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "overlay", "9p", "virtiofs", "fuse.gocryptfs"])
+def test_a_disk_of_the_machine_and_a_containers_root_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    mounted(tmp_path, monkeypatch, kind)
+    assert filesystem_of(mount_of(tmp_path)) == kind
+    require_local(tmp_path)
+
+
+def test_each_place_has_the_mount_that_is_in_force_there() -> None:
+    """Of the real system: /proc is a mount of its own."""
+    assert filesystem_of(mount_of(Path("/proc/self"))) == "proc"
+    assert mount_of(Path("/proc")) != mount_of(Path("/"))
+
+
+def test_a_link_is_followed_to_where_it_leads(tmp_path: Path) -> None:
+    link = tmp_path / "ledger.sqlite"
+    link.symlink_to("/proc/self/status")
+    assert filesystem_of(mount_of(link)) == "proc"
+
+
+def test_a_mount_that_is_not_listed_and_a_machine_that_lists_none_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mountinfo").write_text("")
+    monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "mountinfo")
+    assert mount_of(tmp_path) is not None and filesystem_of(mount_of(tmp_path)) is None
+    require_local(tmp_path)
+    monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
+    assert mount_of(tmp_path) is None
+    require_local(tmp_path)
+
+
+def test_a_ledger_there_is_not_written_and_no_file_is_made(on_network: Path) -> None:
+    ledger = Ledger(on_network / "ledger.sqlite", zone="UTC")
+    with pytest.raises(InputError, match=r"network filesystem \(nfs4\)"):
+        ledger.append([], at=datetime(2026, 5, 1, tzinfo=UTC), actor="analyst")
     assert list(on_network.iterdir()) == []
 
 
-def test_a_site_is_not_made_there_either(on_network: Path, tmp_path: Path) -> None:
+def test_a_site_is_not_made_there(on_network: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="network filesystem"):
         new_site.create(on_network / "site", sample=True, configuration=tmp_path / "configuration")
     assert list(on_network.iterdir()) == [] and not (tmp_path / "configuration").exists()
 
 
-def test_a_site_that_was_moved_there_is_told_by_the_doctor(on_network: Path, tmp_path: Path) -> None:
-    made = new_site.create(tmp_path / "here", sample=True, configuration=tmp_path / "configuration").site
+def test_a_site_that_was_moved_there_is_told_by_the_doctor(
+    made: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (found,) = [one for one in doctor.examine(made) if one.check == "ledger"]
     assert found.state == "ok"
-    (found,) = [one for one in doctor.examine(replace(made, root=on_network)) if one.check == "ledger"]
+    mounted(tmp_path, monkeypatch, "nfs4")
+    (found,) = [one for one in doctor.examine(made) if one.check == "ledger"]
     assert (found.state, "nfs4" in found.found, found.remedy != "") == ("fault", True, True)
 
 
-def test_a_folder_beside_the_network_is_allowed(on_network: Path) -> None:
-    require_local(on_network.parent)
-
-
-def test_the_machine_is_not_asked_where_it_lists_no_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
-    require_local(tmp_path)
+def test_a_run_of_a_site_that_was_moved_there_is_refused_before_anything_is_read(
+    made: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted(tmp_path, monkeypatch, "nfs4")
+    before = sorted(made.root.rglob("*"))
+    with pytest.raises(InputError, match="network filesystem"):
+        run_quarter(made)
+    assert sorted(made.root.rglob("*")) == before

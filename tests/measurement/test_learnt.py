@@ -130,6 +130,9 @@ def test_a_run_that_kept_less_than_the_module_learns_is_refused(tmp_path: Path, 
     assert detail.read_learnt(path, module, key=key, engine=engine) == {}
     with pytest.raises(MeasureError, match="total_cost_index: the run that was sent kept no reference_price"):
         computed({"cost_cap": pl.DataFrame()})
+    kept = dict(computed().learnt)
+    with pytest.raises(MeasureError, match="total_cost_index: the run that was sent kept other columns of cost_cap"):
+        computed({**kept, "cost_cap": kept["cost_cap"].drop("cap_cents")})
 
 
 def test_only_a_part_can_be_learnt(tmp_path: Path, second_stay):
@@ -178,6 +181,8 @@ def test_kept_rows_take_the_types_of_computed_ones(tmp_path: Path, module, claim
 def test_a_learnt_part_may_hold_only_what_comes_back_as_it_was(second_stay):
     toml = (load(second_stay()).folder / "measure.toml").read_text()
     folder = second_stay(measure=toml.replace("[[measures]]", 'parts = ["span"]\nlearnt = ["span"]\n[[measures]]', 1))
-    (folder / "span.sql").write_text("-- Grain: one row.\nselect interval 1 day as days, count(*) as stays from stay\n")
+    (folder / "span.sql").write_text(
+        "-- Grain: one row.\nselect interval 1 day as days, [1, 2] as list, count(*) as stays from stay\n"
+    )
     faults = [fault for fault in check.check(load(folder)) if fault.code == "learnt-column"]
-    assert [fault.place for fault in faults] == ["days"]
+    assert [fault.place for fault in faults] == ["days", "list"]
