@@ -6,7 +6,7 @@ No message ever holds a claim value, an identifier or a name.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Verdict = Literal["pass", "fail", "warn", "not_applicable", "not_built"]
+Verdict = Literal["pass", "fail", "warn", "not_applicable"]
 
 
 @dataclass(frozen=True, kw_only=True)

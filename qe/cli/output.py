@@ -169,12 +169,8 @@ def _print(outcome: Outcome) -> None:
 
 
 def _refusing(outcome: Outcome) -> list[Reason]:
-    """The rules that refused. One that is not built yet refuses nothing in a rehearsal."""
-    if outcome.exit_code != Refused.exit_code:
-        return []
-    rehearsal = outcome.site is not None and outcome.site.settings.site.rehearsal
-    refusing = ("fail",) if rehearsal else ("fail", "not_built")
-    return [reason for reason in outcome.reasons if reason.verdict in refusing]
+    """The rules that refused."""
+    return [one for one in outcome.reasons if one.verdict == "fail"] if outcome.exit_code == Refused.exit_code else []
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

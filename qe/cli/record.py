@@ -35,7 +35,7 @@ VERBS: Final = {
     "release_approved": "qe release approve",
     "public_released": "qe release go",
     "public_withdrawn": "qe release withdraw",
-    "user_authorised": "the first act of an account",
+    "account_bound": "the first act of an account",
 }
 
 

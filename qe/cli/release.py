@@ -104,13 +104,8 @@ def _tell_plan(outcome: Outcome, planned: planning.ReleasePlan, *, dry_run: bool
         rows = [(one.unit_id, one.why, one.citation, one.earliest) for one in planned.waiting]
         outcome.table("Left out", ["unit", "why", "paragraph", "earliest"], rows)
     if decision.blockers:
-        blocking = [
-            (one.rule, one.fact, one.citation, one.earliest) for one in decision.blockers if one.verdict == "fail"
-        ]
+        blocking = [(one.rule, one.fact, one.citation, one.earliest) for one in decision.blockers]
         outcome.table(f"Blockers on {decision.on}", ["rule", "why", "paragraph", "earliest"], blocking)
-        unbuilt = [one.rule for one in decision.blockers if one.verdict == "not_built"]
-        if unbuilt:
-            outcome.say(f"Not built, so refused outside a rehearsal: {', '.join(unbuilt)}")
     else:
         outcome.say(f"Nothing stands against publication on {decision.on}: qe release go --cycle {planned.cycle}")
 

@@ -69,6 +69,14 @@ class LedgerEvent:
     def day(self, name: str) -> date:
         return date.fromisoformat(self.text(name))
 
+    def count(self, name: str) -> int:
+        """The payload's `name` as a whole number; an absent optional one is 0."""
+        return int(self.text(name) or 0)
+
+    def flag(self, name: str) -> bool:
+        """Whether the payload's `name` is true; an absent optional one is not."""
+        return self.payload.get(name) is True
+
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.payload.get(name, [])
         return tuple(value) if isinstance(value, list) else tuple(str(value).split(";"))

@@ -39,7 +39,7 @@ class Facts:
             kinds.setdefault(event.kind, []).append(event)
         return kinds
 
-    def of(self, kind: str, **where: str) -> list[LedgerEvent]:
+    def of(self, kind: str, /, **where: str) -> list[LedgerEvent]:
         """The events of `kind` whose payload has the given values, in order of recording."""
         found = self.by_kind.get(kind, [])
         return [event for event in found if all(event.text(name) == value for name, value in where.items())]

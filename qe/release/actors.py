@@ -23,7 +23,7 @@ def one_actor(
     if not actor.strip() or not actor.isprintable() or len(actor) > 80:
         raise InputError("the actor is not a line of 1 to 80 characters", remedy="Give a name: --actor NAME.")
     account = re.sub(r"[^A-Za-z0-9._+/@:-]", "_", account) or "unknown"
-    bound = [] if rehearsal else state_as_of(ledger, date.max).of("user_authorised", account=account)
+    bound = [] if rehearsal else state_as_of(ledger, date.max).of("account_bound", account=account)
     if bound and bound[-1].actor != actor:
         said = "this account already acts under another name"
         raise Refused(
@@ -34,5 +34,5 @@ def one_actor(
     yield
     if not (bound or rehearsal or dry_run):
         ledger.append(
-            [NewEvent(kind="user_authorised", effective_on=on, payload={"account": account})], at=at, actor=actor
+            [NewEvent(kind="account_bound", effective_on=on, payload={"account": account})], at=at, actor=actor
         )

@@ -59,13 +59,34 @@ class RecipientKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """Who receives. unit_id: the provider or supplier itself, "" for all others."""
+    """Who receives.
+
+    unit_id   the provider or supplier itself, "" for all others
+    party_id  the authorized user, contractor or program on record, "" for all others
+    """
 
     kind: RecipientKind
     unit_id: str = ""
+    party_id: str = ""
 
 
 PUBLIC = Recipient(kind=RecipientKind.PUBLIC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persons:
+    """The beneficiaries that an artefact identifies, counted from its rows.
+
+    without_visit    those without a visit with the recipient in the 24 months before (401.703(r))
+    outside_lineage  rows that are not behind the result under appeal (401.717(c)); None: not known
+    """
+
+    identified: int
+    without_visit: int = 0
+    outside_lineage: int | None = None
+
+
+NOBODY = Persons(identified=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +100,13 @@ class Artefact:
     posting       (unit_id, category) of the requests posted with it
     public_on     the day that public files name as that of their publication
     peer_minimum  the smallest peer group whose aggregate it shows
+    analysis_id   the non-public analysis or data release it is; request_id the request it answers
+    identified    units identified in it, at any level or by inference: what 401.716(b)(4) speaks of
+    areas, covers the areas, and the first and last day, that an analysis covers
+    persons       beneficiaries identified in it
+    identifiers_found  what looks like identifiers of persons in the rendered bytes
+    template_sha256    of the templates a confidential report was rendered from
+    channel       how it travels
     """
 
     kind: ArtefactKind
@@ -91,6 +119,15 @@ class Artefact:
     posting: frozenset[tuple[str, str]] | None = None
     public_on: date | None = None
     peer_minimum: int | None = None
+    analysis_id: str = ""
+    request_id: str = ""
+    identified: frozenset[str] | None = None
+    areas: frozenset[str] = frozenset()
+    covers: tuple[date, date] | None = None
+    persons: Persons | None = None
+    identifiers_found: int | None = None
+    template_sha256: str = ""
+    channel: str = ""
 
 
 class Permit:
@@ -129,7 +166,7 @@ class Decision:
     @property
     def blockers(self) -> tuple[Reason, ...]:
         """The rules that refuse."""
-        return tuple(one for one in self.reasons if one.verdict in ("fail", "not_built")) if not self.allowed else ()
+        return tuple(one for one in self.reasons if one.verdict == "fail") if not self.allowed else ()
 
     def require(self, said: str) -> Permit:
         """A permit, or Refused with `said` and the reasons of all rules."""

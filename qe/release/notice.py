@@ -9,6 +9,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from qe.disclosure.identifiers import identifiers_found
 from qe.errors import InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
@@ -151,11 +152,15 @@ def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: 
             operator=site.settings.entity.organisation,
             lineage=lineage_of(run_of(plan.facts, plan.run_id)),
             cycle=plan.cycle,
+            identified=frozenset({notice.unit.unit_id}),
+            identifiers_found=identifiers_found({"notice.pdf": letter}),
+            channel=notice.contact.channel,
         ),
         recipient_of(notice.unit),
         on=on,
         ledger=plan.facts,
         entity_zone=site.settings.site.zone,
+        day_count=site.settings.review.day_count,
         rehearsal=site.settings.site.rehearsal,
     )
     permit = decision.require(f"no notice of cycle {plan.cycle} may be sent on {on}")

@@ -1,13 +1,13 @@
 """The rules for what becomes public: 60 days of each provider, posting, cell check, notice (G10, G11, G18, G24)."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from qe.errors import Reason
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION, REVIEW_DAYS
-from qe.release.artefact import Artefact, ArtefactKind
-from qe.release.review import ReviewPeriod
+from qe.release.artefact import Artefact, ArtefactKind, Recipient
+from qe.release.review import Clock, ReviewPeriod
 from qe.release.sends import UnitReview, open_requests, reviews
 from qe.release.standing import reason
 
@@ -15,9 +15,14 @@ NAMED_UNITS = 5
 SMALLEST_PEER_GROUP = 3  # rules.md N6: a peer group of one or two identifies by subtraction
 
 
-def review_over(facts: Facts, artefact: Artefact, *, at: datetime, entity_zone: str) -> Reason:
-    """G10: every unit named was sent what is published, at least 60 days before, and its own last day is over."""
+def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: Clock) -> Reason:
+    """G10: every unit named was sent what is published, at least 60 days before, and its own last day is over.
+
+    Of an extract: the recipient asked within its 60 days, and the request is open.
+    """
     rule, citation = "G10", "42 CFR 401.717(a), (b), (d)"
+    if artefact.kind is ArtefactKind.PROVIDER_DATA_EXTRACT:
+        return asked_in_time(facts, artefact, recipient)
     if not artefact.units:
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
         return reason(rule, citation, "fail", "nobody in it was sent a report", earliest=if_sent_today)
@@ -25,7 +30,7 @@ def review_over(facts: Facts, artefact: Artefact, *, at: datetime, entity_zone: 
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
     for unit_id, result_sha256 in sorted(artefact.units.items()):
-        fault = _clock_fault(found.get(unit_id), artefact, result_sha256, at=at, on=facts.on, entity_zone=entity_zone)
+        fault = _clock_fault(found.get(unit_id), artefact, result_sha256, on=facts.on, clock=clock)
         if fault is not None:
             said, first_day = fault
             faults.setdefault(said, []).append(unit_id)
@@ -36,7 +41,7 @@ def review_over(facts: Facts, artefact: Artefact, *, at: datetime, entity_zone: 
 
 
 def _clock_fault(
-    unit: UnitReview | None, artefact: Artefact, result_sha256: str, *, at: datetime, on: date, entity_zone: str
+    unit: UnitReview | None, artefact: Artefact, result_sha256: str, *, on: date, clock: Clock
 ) -> tuple[str, date] | None:
     """What stands against publishing this unit, and the first day if that were cured today; None when nothing does."""
     if_sent_today = ReviewPeriod(sent_on=on).public_from
@@ -53,10 +58,26 @@ def _clock_fault(
     if on < unit.public_from:
         said = f"report sent on {unit.review.sent_on}, public after {unit.review.last_request_day}, "
         return f"{said}from {unit.public_from}", unit.public_from
-    if not unit.is_over(at=at, on=on, entity_zone=entity_zone):
-        opens = unit.review.public_at(entity_zone)
+    if not unit.is_over(at=clock.at, on=on, entity_zone=clock.zone):
+        opens = unit.review.public_at(clock.zone)
         return f"the last day to ask is over at {opens:%Y-%m-%d %H:%M} UTC, in the recipient's zone", unit.public_from
     return None
+
+
+def asked_in_time(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
+    """G10 of a 717(c) extract: its recipient asked for data within its own 60 days, and the request is not resolved."""
+    rule, citation = "G10", "42 CFR 401.717(b), (c)"
+    unit = reviews(facts, artefact.cycle).get(recipient.unit_id)
+    open_ones = {event.text("request_id"): event for event in unit.requests} if unit else {}
+    request = open_ones.get(artefact.request_id)
+    if unit is None or request is None:
+        return reason(rule, citation, "fail", "no open request of the recipient for these data is recorded")
+    if unit.review is None:
+        return reason(rule, citation, "fail", "the recipient was not sent the report that the request is about")
+    if request.day("received_on") > unit.review.last_request_day:
+        said = f"asked on {request.day('received_on')}, after the last day {unit.review.last_request_day}"
+        return reason(rule, citation, "fail", said)
+    return reason(rule, citation, "pass", f"asked on {request.day('received_on')}, within the 60 days")
 
 
 def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
@@ -94,7 +115,10 @@ def appeals_posted(facts: Facts, artefact: Artefact) -> Reason:
     rule, citation = "G11", CITATION["posting"]
     if artefact.posting is None:
         return reason(rule, citation, "fail", "it is not known which open requests are posted with it")
-    outstanding = {(event.text("unit_id"), event.text("category")) for event in open_requests(facts, artefact.cycle)}
+    outstanding = {
+        (event.text("unit_id"), event.text("category"))
+        for event in open_requests(facts, artefact.cycle or artefact.analysis_id)
+    }
     if outstanding != set(artefact.posting):
         said = f"{len(outstanding)} requests are open but {len(artefact.posting)} are posted"
         return reason(rule, citation, "fail", f"{said}: the requests changed since the files were staged; plan again")

@@ -15,6 +15,7 @@ def record_rehearsal_facts(
     organisation: str,
     sources: Sequence[str],
     measures: Sequence[MeasureAtLevel],
+    template_sha256: str,
     approved_on: date,
     at: datetime,
     actor: str,
@@ -23,6 +24,7 @@ def record_rehearsal_facts(
 
     sources   ids of the claims sources of qe.toml
     measures  every measure at every level that its folder publishes
+    template_sha256  of the confidential report's templates: the prototype that CMS would have approved
     """
     last_day = approval_expires_on(approved_on) - timedelta(days=1)
     until = {"expires_on": last_day.isoformat()}
@@ -56,4 +58,9 @@ def record_rehearsal_facts(
         )
         for measure in sorted(measures)
     ]
-    return ledger.append([approval, agreement, *rights, *approvals], at=at, actor=actor)
+    approved = {"approved_on": approved_on.isoformat()}
+    plan = NewEvent(kind="plan_approved", effective_on=approved_on, payload=approved)
+    prototype = NewEvent(
+        kind="prototype_approved", effective_on=approved_on, payload={"template_sha256": template_sha256, **approved}
+    )
+    return ledger.append([approval, agreement, plan, prototype, *rights, *approvals], at=at, actor=actor)

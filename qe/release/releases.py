@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Findings
 from qe.ledger.fold import Facts
-from qe.release.artefact import PUBLIC, Artefact, ArtefactKind, Decision
+from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
 from qe.release.gate import may_disclose
 from qe.release.lineage import RunLineage
 from qe.release.reports_on_disk import read_reports, send_days
@@ -119,6 +120,9 @@ def decide(
         units=staged.units if staged else units,
         posting=frozenset(staged.posting) if staged else open_postings(facts, cycle),
         public_on=staged.public_on if staged else None,
+        identified=frozenset(staged.units if staged else units),
+        persons=NOBODY,  # its rows are about providers, suppliers and areas: PublicRelease has no other
+        identifiers_found=identifiers_found(staged.files) if staged else None,
     )
     return may_disclose(
         artefact,
@@ -127,5 +131,6 @@ def decide(
         ledger=facts,
         at=when.instant,
         entity_zone=site.settings.site.zone,
+        day_count=site.settings.review.day_count,
         rehearsal=site.settings.site.rehearsal,
     )

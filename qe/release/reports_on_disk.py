@@ -35,6 +35,7 @@ class ReportFile:
     methods: Path | None
     methods_sha256: str | None
     result_sha256: str
+    template_sha256: str
     zone: str
     sent_on: date
     last_request_day: date
@@ -111,6 +112,7 @@ def _report(folder: Path, entry: Mapping[str, Any]) -> ReportFile:
         methods=folder / Path(entry["methods"]).name if "methods" in entry else None,
         methods_sha256=entry.get("methods_sha256"),
         result_sha256=entry["result_sha256"],
+        template_sha256=entry["template_sha256"],
         zone=entry["zone"],
         sent_on=date.fromisoformat(entry["sent_on"]),
         last_request_day=date.fromisoformat(entry["last_request_day"]),

@@ -29,6 +29,19 @@ def start_of_day(day: date, zone: str) -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Clock:
+    """The instant of an act, the entity's zone, and how days are counted."""
+
+    at: datetime
+    zone: str
+    day_count: DayCount = "conservative"
+
+    def has_begun(self, day: date, zone: str) -> bool:
+        """Whether `day` has begun both for the entity and in the recipient's `zone`."""
+        return self.at >= max(start_of_day(day, zone), start_of_day(day, self.zone))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReviewPeriod:
     """The 60 days of one provider or supplier, from the day its confidential report was sent.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from qe.disclosure.identifiers import identifiers_found
 from qe.errors import InputError, Reason, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
@@ -164,6 +165,10 @@ def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, 
         cycle=cycle,
         units={package.report.unit_id: package.report.result_sha256},
         peer_minimum=site.settings.peers.min_peers,
+        identified=frozenset({package.report.unit_id}),
+        identifiers_found=identifiers_found(_readable(package.report)),
+        template_sha256=package.report.template_sha256,
+        channel=package.contact.channel,
     )
     return may_disclose(
         artefact,
@@ -171,8 +176,16 @@ def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, 
         on=on,
         ledger=facts,
         entity_zone=site.settings.site.zone,
+        day_count=site.settings.review.day_count,
         rehearsal=site.settings.site.rehearsal,
     )
+
+
+def _readable(report: ReportFile) -> Mapping[str, bytes]:
+    """What its reader gets to see, file by file, as it was rendered."""
+    report.require_unchanged()
+    methods, _ = report.enclosure()
+    return {path.name: path.read_bytes() for path in (report.pdf, report.csv, methods)}
 
 
 def recipient_of(unit: ProviderOrSupplier) -> Recipient:

@@ -9,6 +9,7 @@ from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.periods import months_before
 from qe.regulation import APPROVAL_YEARS, CITATION
+from qe.release.artefact import ArtefactKind
 from qe.release.lineage import MEDICARE, MeasureAtLevel, RunLineage
 
 RENEWAL_MONTHS: Final = 6  # 42 CFR 401.709(f): months before expiry by which to re-apply
@@ -163,12 +164,17 @@ def approval_of(facts: Facts, measure: MeasureAtLevel, *, alternative: bool, reh
     return found[-1]
 
 
-def combined_data(lineage: RunLineage) -> Reason:
-    """G8: the run's lineage joins Medicare with at least one other payer's claims, never judged per provider."""
+def combined_data(kind: ArtefactKind, lineage: RunLineage) -> Reason:
+    """G8: the run's lineage joins Medicare with at least one other payer's claims, never judged per provider.
+
+    Data (401.718) may be Medicare's alone: then at no cost, which G19 judges.
+    """
     rule, citation = "G8", CITATION["combined"]
     payer_types = {source.payer_type for source in lineage.sources}
     if MEDICARE not in payer_types:
         return reason(rule, citation, "fail", "the run holds no Medicare claims")
+    if payer_types == {MEDICARE} and kind in MEDICARE_ALONE:
+        return reason(rule, citation, "pass", "Medicare data alone, which go at no cost (401.718(a))")
     if payer_types == {MEDICARE}:
         return reason(
             rule, citation, "fail", "the run holds Medicare claims only: no other payer's claims are combined"
@@ -177,6 +183,7 @@ def combined_data(lineage: RunLineage) -> Reason:
     return reason(rule, citation, "pass", f"Medicare claims are combined with those of {others} other sources")
 
 
+MEDICARE_ALONE: Final = frozenset({ArtefactKind.DATA_DEID, ArtefactKind.DATA_PATIENT_IDENTIFIABLE})
 FORBIDDEN_LABELS: Final = {
     "part2": "records of substance use disorder treatment (42 CFR Part 2)",
     "pswp": "patient safety work product (42 CFR Part 3)",

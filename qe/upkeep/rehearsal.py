@@ -6,6 +6,7 @@ from qe.ledger.book import Ledger
 from qe.measurement.catalogue import catalogue, chosen
 from qe.release.lineage import MeasureAtLevel
 from qe.release.rehearsal import record_rehearsal_facts
+from qe.reports.render import template_sha256
 from qe.site import CLAIMS_KINDS, Site
 
 APPROVED_ON = date(2025, 1, 1)  # before the sample's measurement year; three years last beyond its release
@@ -24,6 +25,7 @@ def record_facts(site: Site, *, actor: str, at: datetime) -> int:
             for measure in module.facts.measures
             for level in module.facts.attribution.levels
         ],
+        template_sha256=template_sha256(),
         approved_on=APPROVED_ON,
         at=at,
         actor=actor,

@@ -27,6 +27,10 @@ from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record
 from qe.release.rehearsal import record_rehearsal_facts
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
+from tests.papers import small_pdf
+
+TEMPLATES = "7" * 64
+REPORT, METHODS = small_pdf("report"), small_pdf("methods")
 
 SETTINGS = """
 [site]
@@ -149,6 +153,7 @@ def finished_site(keys: None, tmp_path_factory: pytest.TempPathFactory) -> Site:
         organisation="Example Quality",
         sources=["medicare", "plan_a"],
         measures=approved,
+        template_sha256=TEMPLATES,
         approved_on=date(2025, 7, 1),
         at=utc_now(),
         actor="officer",
@@ -198,24 +203,24 @@ def _render(run: Run) -> None:
     folder = run.reports(SENT_ON.isoformat())
     folder.mkdir(parents=True)
     stem = f"group-2025Q4-1-{UNIT}"
-    (folder / f"{stem}.pdf").write_bytes(b"pdf")
+    (folder / f"{stem}.pdf").write_bytes(REPORT)
     (folder / f"{stem}.csv").write_bytes(b"csv")
-    (folder / "methods.pdf").write_bytes(b"methods")
+    (folder / "methods.pdf").write_bytes(METHODS)
     entry = {
         "unit_id": UNIT,
         "level": "group",
         "report_id": f"2025Q4-1-{UNIT}",
         "pdf": f"{stem}.pdf",
         "csv": f"{stem}.csv",
-        "pdf_sha256": hashlib.sha256(b"pdf").hexdigest(),
+        "pdf_sha256": hashlib.sha256(REPORT).hexdigest(),
         "csv_sha256": hashlib.sha256(b"csv").hexdigest(),
         "methods": "methods.pdf",
-        "methods_sha256": hashlib.sha256(b"methods").hexdigest(),
+        "methods_sha256": hashlib.sha256(METHODS).hexdigest(),
         "sent_on": "2026-03-02",
         "last_request_day": "2026-05-01",
         "public_from": "2026-05-02",
         "zone": "America/Chicago",
-        "template_sha256": "0" * 64,
+        "template_sha256": TEMPLATES,
         "result_sha256": "1" * 64,
     }
     (folder / "reports.json").write_text(json.dumps([entry]))

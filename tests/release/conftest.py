@@ -29,10 +29,12 @@ from qe.release.staged import StagedRelease
 from qe.reports.letters import LetterKind
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
+from tests.papers import small_pdf
 
 SENT_ON = date(2026, 3, 2)  # last request day 1 May 2026, public from 2 May 2026
 RUN_ON = date(2026, 2, 20)
 EVIDENCE = hashlib.sha256(b"courier receipt").hexdigest()
+TEMPLATES = "7" * 64
 UNITS = ("U000001", "U000002", "U000003")
 LEVELS = {"U000001": "group", "U000002": "group", "U000003": "facility"}
 
@@ -82,7 +84,7 @@ def letter(kind: LetterKind, letters: Sequence[LetterFacts]) -> list[bytes]:
 
 def _letter_text(kind: LetterKind, facts: LetterFacts) -> bytes:
     text = f"{kind}|{facts.cycle}|{facts.unit.unit_id}|{facts.public_on}|{len(facts.requests)}"
-    return text.encode()
+    return small_pdf(text)
 
 
 @dataclass
@@ -151,11 +153,11 @@ class Office:
         review = ReviewPeriod(sent_on=send_on, zone="America/Chicago")
         entries = []
         methods = folder / "methods.pdf"
-        methods.write_bytes(f"methods {run.run_id} {send_on}".encode())
+        methods.write_bytes(small_pdf(f"methods {run.run_id} {send_on}"))
         for unit_id in units:
             report_id, level = f"{cycle}-{unit_id}", LEVELS[unit_id]
             pdf, csv = folder / f"{level}-{report_id}.pdf", folder / f"{level}-{report_id}.csv"
-            pdf.write_bytes(f"pdf {report_id} {run.run_id} {send_on}".encode())
+            pdf.write_bytes(small_pdf(f"pdf {report_id} {run.run_id} {send_on}"))
             csv.write_bytes(f"csv {report_id} {run.run_id}".encode())
             entries.append(
                 {
@@ -172,7 +174,7 @@ class Office:
                     "last_request_day": review.last_request_day.isoformat(),
                     "public_from": review.public_from.isoformat(),
                     "zone": review.zone,
-                    "template_sha256": "0" * 64,
+                    "template_sha256": TEMPLATES,
                     "result_sha256": hashlib.sha256(f"{run.run_id} {unit_id}".encode()).hexdigest(),
                 }
             )
@@ -352,6 +354,7 @@ def open_office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
                 MeasureAtLevel(measure_id="hwr", version="1.0.0", level="facility"),
                 MeasureAtLevel(measure_id="pdc_statins", version="1.0.0", level="group"),
             ],
+            template_sha256=TEMPLATES,
             approved_on=date(2025, 7, 1),
             at=office.at(),
             actor="officer",

@@ -17,6 +17,7 @@ from qe.release.cycles import cycle_for_run
 from qe.release.releases import shown_results
 from qe.release.reports_on_disk import latest_reports
 from qe.release.sends import reviews
+from tests.papers import small_pdf
 
 SENT_ON = date(2026, 3, 2)
 
@@ -31,7 +32,7 @@ def test_an_age_contact_gets_a_sealed_package_with_report_csv_letter_and_manifes
     opened = pyrage.decrypt(package.read_bytes(), [office.secrets["U000001"]])
     with zipfile.ZipFile(io.BytesIO(opened)) as archive:
         assert archive.namelist() == ["letter.pdf", "manifest.json", "methods.pdf", "report.pdf", "results.csv"]
-        assert archive.read("report.pdf") == b"pdf 2025Q4-1-U000001 aaaaaaaaaaaaaaaa 2026-03-02"
+        assert archive.read("report.pdf") == small_pdf("pdf 2025Q4-1-U000001 aaaaaaaaaaaaaaaa 2026-03-02")
         assert json.loads(archive.read("manifest.json"))["report_id"] == "2025Q4-1-U000001"
 
 
@@ -64,8 +65,8 @@ def test_other_methods_beside_the_same_reports_are_another_send(office: Any) -> 
     run = office.run()
     office.send()
     folder = run.reports(SENT_ON.isoformat())
-    (folder / "methods.pdf").write_bytes(b"worded anew")
-    digest = hashlib.sha256(b"worded anew").hexdigest()
+    (folder / "methods.pdf").write_bytes(small_pdf("worded anew"))
+    digest = hashlib.sha256(small_pdf("worded anew")).hexdigest()
     entries = json.loads((folder / "reports.json").read_text())
     (folder / "reports.json").write_text(json.dumps([{**one, "methods_sha256": digest} for one in entries]))
     office.send()

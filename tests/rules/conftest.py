@@ -11,7 +11,7 @@ from qe.ledger import schema
 from qe.ledger.book import Head
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
-from qe.release.artefact import PUBLIC, Artefact, ArtefactKind, Decision, Recipient
+from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision, Recipient
 from qe.release.gate import may_disclose
 from qe.release.lineage import lineage_of
 
@@ -82,6 +82,9 @@ class Story:
             units={"U000001": SHOWN, "U000002": SHOWN},
             posting=frozenset(),
             public_on=DAY_61,
+            identified=frozenset({"U000001", "U000002"}),
+            persons=NOBODY,
+            identifiers_found=0,
         )
         return replace(whole, **changes)
 
@@ -182,6 +185,7 @@ def new_story() -> Callable[[], Story]:
         story = Story()
         approved_on = date(2025, 7, 1)
         story.tell("entity_approved", approved_on, approved_on="2025-07-01")
+        story.tell("plan_approved", approved_on, approved_on="2025-07-01")
         story.tell("dua_signed", approved_on, party="Example Quality", dua_no="D-1", expires_on="2028-06-30")
         for source_id in ("medicare", "plan_a"):
             story.tell(

@@ -197,5 +197,13 @@ def test_a_confidential_report_shows_no_aggregate_of_one_or_two_peers(
     from qe.release.artefact import ArtefactKind
 
     recipient = Recipient(kind=RecipientKind.PROVIDER, unit_id="U000001")
-    asked = {"kind": ArtefactKind.CONFIDENTIAL_REPORT, "peer_minimum": peers, "recipient": recipient}
+    story.tell("prototype_approved", date(2025, 7, 1), template_sha256="7" * 64, approved_on="2025-07-01")
+    asked = {
+        "kind": ArtefactKind.CONFIDENTIAL_REPORT,
+        "peer_minimum": peers,
+        "recipient": recipient,
+        "identified": frozenset({"U000001"}),
+        "template_sha256": "7" * 64,
+        "channel": "mail",
+    }
     assert story.refusing(date(2026, 3, 2), **asked) == refused

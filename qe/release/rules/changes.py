@@ -1,0 +1,95 @@
+"""Whether what is used was filed in time (G6): 30 days since a change was submitted, approved templates, a plan on record.
+
+Source: 42 CFR 401.711(a), (b); rules.md A2, A10, A11 and section 6, readings 4 and 5.
+"""
+
+from datetime import date, timedelta
+from typing import Final
+
+from qe.errors import Reason
+from qe.ledger.event import LedgerEvent
+from qe.ledger.fold import Facts
+from qe.regulation import CHANGE_NOTICE_DAYS, CITATION
+from qe.release.artefact import Artefact, ArtefactKind
+from qe.release.review import DayCount, full_days_to_wait
+from qe.release.rules.paragraph import Paragraph
+
+FILED: Final = Paragraph("G6", CITATION["change"])
+CONCERNED: Final = {  # what a change of must have been filed before this may leave
+    ArtefactKind.CONFIDENTIAL_REPORT: ("measures", "prototype", "sharing_plan"),
+    ArtefactKind.PUBLIC_REPORT: ("sharing_plan",),
+}
+
+
+def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> Reason:
+    """G6: no change that concerns the artefact is too fresh, refused or waiting for CMS; its layout and plan are approved."""
+    for change in _submitted(facts):
+        if _concerns(change, artefact) and (refusal := _refusal(facts, change, day_count=day_count)):
+            return refusal
+    if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
+        return _template(facts, artefact.template_sha256)
+    if not [event for event in facts.of("plan_approved") if event.day("approved_on") <= facts.on]:
+        return FILED.fails("no plan for public sharing approved by CMS is on record")
+    return FILED.passes("the plan for public sharing is approved, and no change of it is pending")
+
+
+def _submitted(facts: Facts) -> list[LedgerEvent]:
+    """The changes that were submitted and not given up."""
+    given_up = {event.text("change_id") for event in facts.of("change_withdrawn")}
+    return [event for event in facts.of("change_submitted") if event.text("change_id") not in given_up]
+
+
+def _concerns(change: LedgerEvent, artefact: Artefact) -> bool:
+    """Whether the artefact uses what would change: one of the measures, these templates, the plan. Not known counts as yes."""
+    if change.text("what") not in CONCERNED.get(artefact.kind, ()):
+        return False
+    measures = {one.measure_id for one in artefact.lineage.measures} if artefact.lineage else set()
+    if change.texts("measures") and measures and measures.isdisjoint(change.texts("measures")):
+        return False
+    return change.text("template_sha256") in ("", artefact.template_sha256)
+
+
+def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reason | None:
+    """Why a submitted change may not be used today, or None."""
+    what, submitted_on = change.text("what").replace("_", " "), change.day("submitted_on")
+    first_day = usable_from(submitted_on, day_count=day_count)
+    decisions = [
+        (event.day("decided_on"), event.seq, event.text("decision"))
+        for event in facts.of("cms_decision", about="change", change_id=change.text("change_id"))
+        if event.day("decided_on") <= facts.on
+    ]
+    decided = max(decisions)[2] if decisions else None
+    if decided == "denied":
+        return FILED.fails(f"CMS refused the change of the {what} submitted on {submitted_on}")
+    extended = [
+        event
+        for event in facts.of("cms_extension_requested", change_id=change.text("change_id"))
+        if event.day("requested_on") <= facts.on
+    ]
+    if extended and decided is None:
+        return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")
+    if facts.on < first_day:
+        said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
+        return FILED.fails(said, earliest=first_day)
+    return None
+
+
+def _template(facts: Facts, template_sha256: str) -> Reason:
+    if not template_sha256:
+        return FILED.fails("it is not known from which templates the report was rendered")
+    if template_sha256 not in approved_templates(facts):
+        return FILED.fails("the report's templates are not those of the approved prototype (qe filing prototype)")
+    return FILED.passes("the templates are those of the approved prototype, and no change is pending")
+
+
+def approved_templates(facts: Facts) -> frozenset[str]:
+    """Templates approved with the application, by a change that was filed, or classified as not substantively changed."""
+    approved = [event for event in facts.of("prototype_approved") if event.day("approved_on") <= facts.on]
+    filed = [event for event in _submitted(facts) if event.text("what") == "prototype"]  # refused above if too fresh
+    classified = facts.of("template_change_classified")
+    return frozenset(event.text("template_sha256") for event in (*approved, *filed, *classified)) - {""}
+
+
+def usable_from(submitted_on: date, *, day_count: DayCount) -> date:
+    """The first day on which a change submitted on `submitted_on` may be used, when CMS asks and refuses nothing."""
+    return submitted_on + timedelta(days=CHANGE_NOTICE_DAYS + full_days_to_wait(day_count))

@@ -1,0 +1,172 @@
+"""Whom a thing may name (G12): the recipient alone; or everybody named was given notice and a review; or everybody waived.
+
+One of the three alternatives of 401.716(b)(4) holds for all who are named, at every level and by inference; they are not mixed
+(rules.md N6). Notices: 401.717(f); an opt-in waits for that provider's own extract (rules.md section 0.1).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Final, Literal
+
+from qe.errors import Reason
+from qe.ledger.fold import Facts
+from qe.release.artefact import Artefact, Recipient
+from qe.release.review import Clock, DayCount, NoticePeriod
+from qe.release.rules.paragraph import Paragraph
+from qe.release.rules.recipients import TO_ITSELF
+
+NAMED: Final = Paragraph("G12", "42 CFR 401.716(b)(4), 401.717(f)")
+Alternative = Literal["nobody_named", "recipient_alone", "notice", "waiver"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noticed:
+    """One named unit's notice of an analysis, as it stands on a day.
+
+    period      its 65 days, from the notice after which the release date told was never moved earlier
+    opted_in_on, extract_on   the opt-in and the hand-over of its own extract, None where there is none
+    """
+
+    period: NoticePeriod
+    zone: str
+    opted_in_on: date | None
+    extract_on: date | None
+
+    @property
+    def earliest(self) -> date | None:
+        """The first day of release as far as this unit goes, or None while its extract is unsent."""
+        told = self.period.release_on or self.period.earliest_release
+        has_right = self.opted_in_on is not None and self.opted_in_on <= self.period.last_opt_in_day
+        sends = [(self.opted_in_on, self.extract_on)] if has_right and self.opted_in_on else []
+        by_sends = self.period.earliest_release_after(sends=sends)
+        return None if by_sends is None else max(told, by_sends)
+
+
+def named_as_allowed(facts: Facts, artefact: Artefact, recipient: Recipient, clock: Clock) -> Reason:
+    """G12, on the day of `facts`, at the instant of `clock`."""
+    if artefact.identified is None:
+        return NAMED.fails("it is not known which providers and suppliers it identifies")
+    others = artefact.identified - {recipient.unit_id}
+    if artefact.kind in TO_ITSELF:
+        if others:
+            return NAMED.fails(f"it identifies {len(others)} providers or suppliers other than the recipient")
+        return NAMED.passes("it identifies nobody but the recipient")
+    if not artefact.identified:
+        return NAMED.passes("it identifies no provider or supplier")
+    if not others:
+        return NAMED.passes("it identifies the recipient alone (401.716(b)(4)(i))")
+    if not (lacking := without_waiver(facts, artefact, recipient)):
+        return NAMED.passes(f"all {len(artefact.identified)} named waived in writing (401.716(b)(4)(iii))")
+    return _all_noticed(facts, artefact, recipient, clock=clock, lacking_waivers=len(lacking))
+
+
+def without_waiver(facts: Facts, artefact: Artefact, recipient: Recipient) -> frozenset[str]:
+    """Those named who have not waived their review for this analysis and user, in a writing dated before this day."""
+    about = {"analysis_id": artefact.analysis_id, "party_id": recipient.party_id}
+    waived = {
+        event.text("unit_id"): event.seq
+        for event in facts.of("waiver_received", **about)
+        if event.day("waived_on") < facts.on
+    }
+    revoked = {
+        event.text("unit_id"): event.seq for event in facts.of("waiver_revoked", analysis_id=artefact.analysis_id)
+    }
+    standing = {unit_id for unit_id, seq in waived.items() if revoked.get(unit_id, 0) < seq}
+    return (artefact.identified or frozenset()) - standing
+
+
+def _all_noticed(
+    facts: Facts, artefact: Artefact, recipient: Recipient, *, clock: Clock, lacking_waivers: int
+) -> Reason:
+    """Alternative (ii): everybody named was noticed of this analysis, user and measures, and its days are over."""
+    faults: dict[str, int] = {}
+    days: list[date | None] = []
+    for unit_id in sorted(artefact.identified or ()):
+        noticed = notice_of(facts, artefact, recipient, unit_id, day_count=clock.day_count)
+        fault, first_day = _fault(noticed, facts.on, clock)
+        if fault:
+            faults[fault] = faults.get(fault, 0) + 1
+            days.append(first_day)
+    if not faults:
+        return NAMED.passes(f"the 65 days of all {len(artefact.identified or ())} named are over (401.717(f))")
+    said = "; ".join(f"{count} named: {fault}" for fault, count in sorted(faults.items()))
+    known = [day for day in days if day is not None]
+    earliest = max(known) if len(known) == len(days) else None
+    return NAMED.fails(f"{said}; {lacking_waivers} have not waived", earliest=earliest)
+
+
+def _fault(noticed: Noticed | None, on: date, clock: Clock) -> tuple[str | None, date | None]:
+    """What stands against naming this unit today, and the first day that time alone cures it."""
+    if noticed is None:
+        return "not noticed of this analysis, user and measures", NoticePeriod(
+            notified_on=on, day_count=clock.day_count
+        ).earliest_release
+    earliest = noticed.earliest
+    if earliest is None:
+        return "opted in, and its own extract is not handed over", None
+    if on < earliest:
+        return f"noticed on {noticed.period.notified_on}, release from {earliest}", earliest
+    if not clock.has_begun(earliest, noticed.zone):
+        return f"the day before {earliest} is not over where it is", earliest
+    return None, None
+
+
+def notice_of(
+    facts: Facts, artefact: Artefact, recipient: Recipient, unit_id: str, *, day_count: DayCount
+) -> Noticed | None:
+    """The notice of one unit that covers this user and all measures, handed over and not returned; None without one."""
+    measures = {one.measure_id for one in artefact.lineage.measures} if artefact.lineage else set()
+    confirmed = handed_over(facts, artefact.analysis_id, unit_id)
+    notices = [
+        (confirmed[event.event_id], event)
+        for event in facts.of("npa_notice_sent", analysis_id=artefact.analysis_id, unit_id=unit_id)
+        if event.event_id in confirmed
+        and event.text("party_id") == recipient.party_id
+        and measures
+        and measures <= set(event.texts("measures"))
+    ]
+    if not notices:
+        return None
+    notices.sort(key=lambda one: (one[0], one[1].seq))
+    started_on = notices[0][0]
+    for (_, before), (handed_over_on, after) in pairwise(notices):
+        if after.day("release_on") < before.day("release_on"):
+            started_on = handed_over_on  # a release moved earlier is a new notice
+    last = notices[-1][1]
+    period = NoticePeriod(notified_on=started_on, release_on=last.day("release_on"), day_count=day_count)
+    opted_in_on = opt_in_of(facts, artefact.analysis_id, unit_id)
+    return Noticed(
+        period=period,
+        zone=last.text("zone"),
+        opted_in_on=None if opted_in_on is None else max(opted_in_on, started_on),
+        extract_on=_extract_on(facts, artefact.analysis_id, unit_id, confirmed, opted_in_on=opted_in_on),
+    )
+
+
+def opt_in_of(facts: Facts, analysis_id: str, unit_id: str) -> date | None:
+    """The day on which the unit first opted in, or None."""
+    days = [event.day("opted_in_on") for event in facts.of("optin_received", analysis_id=analysis_id, unit_id=unit_id)]
+    return min(days, default=None)
+
+
+def handed_over(facts: Facts, analysis_id: str, unit_id: str) -> dict[str, date]:
+    """By event id, the day on which a notice or extract was handed over, where it has not come back."""
+    about = {"analysis_id": analysis_id, "unit_id": unit_id}
+    returned = {event.text("sent") for event in facts.of("npa_delivery_failed", **about)}
+    return {
+        event.text("sent"): event.day("handed_over_on")
+        for event in facts.of("npa_confirmed", **about)
+        if event.text("sent") not in returned and event.day("handed_over_on") <= facts.on
+    }
+
+
+def _extract_on(
+    facts: Facts, analysis_id: str, unit_id: str, confirmed: dict[str, date], *, opted_in_on: date | None
+) -> date | None:
+    """The day from which the unit had its own extract while it was opted in."""
+    if opted_in_on is None:
+        return None
+    sent = facts.of("npa_extract_sent", analysis_id=analysis_id, unit_id=unit_id)
+    days = [confirmed[event.event_id] for event in sent if event.event_id in confirmed]
+    return max(min(days), opted_in_on) if days else None
