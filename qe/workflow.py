@@ -15,6 +15,7 @@ from qe.periods import ReportingPeriod
 from qe.progress import Progress
 from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
+from qe.release.rules.participation import require_may_work
 from qe.reports import workers
 from qe.reports.public_site import build_site
 from qe.reports.render import RenderedReport, render_confidential
@@ -53,6 +54,7 @@ def prepare_confidential_reports(
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     ledger.require_writable()
+    require_may_work(state_as_of(ledger, on))
     before = quarter.cache_contents(site)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
