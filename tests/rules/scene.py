@@ -281,7 +281,7 @@ class Scene:
         if self.get("user") == "other_kind":
             kind = "employer" if self.recipient is not RecipientKind.EMPLOYER else "issuer"
         if self.get("user") != "none" and kind in {str(one) for one in RECORDABLE}:
-            flags = {name: self.get(name) == "yes" for name in ("nonprofit", "majority", "executive")}
+            flags: dict[str, Any] = {name: self.get(name) == "yes" for name in ("nonprofit", "majority", "executive")}
             self.tell(
                 "user_authorised", date(2026, 1, 15), party_id=USER, kind=kind, name="The User",
                 scope=self.get("scope"), **flags,
