@@ -245,8 +245,9 @@ class Scene:
             case ArtefactKind.APPEALS_POSTING:
                 self._ask(A, date(2026, 6, 1), "correction", resolved=False)
         if self.get("requester") == "verified":
-            terms = self.get("terms_accepted") == "yes"
-            self.tell("requester_verified", date(2026, 6, 1), unit_id=A, terms=terms)
+            self.tell("requester_verified", date(2026, 6, 1), unit_id=A, how="called_back")
+        if self.get("terms_accepted") == "yes":
+            self.tell("extract_terms_signed", date(2026, 6, 1), unit_id=A, signed_on="2026-06-01")
 
     def _send(self, unit_id: str, prefix: str, sent_on: date) -> None:
         event_id = self.tell(

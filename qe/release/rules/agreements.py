@@ -96,8 +96,8 @@ def terms_of_analyses_agreement(facts: Facts, recipient: Recipient) -> Reason:
 
 
 def _terms_of_extract(facts: Facts, recipient: Recipient) -> Reason:
-    accepted = [event for event in facts.of("requester_verified", unit_id=recipient.unit_id) if event.flag("terms")]
-    if not accepted:
+    signed = facts.of("extract_terms_signed", unit_id=recipient.unit_id)
+    if not [event for event in signed if event.day("signed_on") <= facts.on]:
         return QE_DUA.fails("the terms of an extract, with the duties of 401.713(d), are not signed")
     return QE_DUA.passes("the terms of an extract are signed")
 
