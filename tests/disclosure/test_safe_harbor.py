@@ -1,6 +1,7 @@
 """De-identified data and their check: years, states, ages to 90, fresh codes; nothing else passes (45 CFR 164.514(b)(2))."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_what_was_de_identified_passes_the_check_and_holds_no_native_value() -> 
         assert native not in text
 
 
-SPOILS = {
+SPOILS: dict[str, tuple[Callable[[dict[str, pl.DataFrame]], dict[str, pl.DataFrame]], tuple[str, str, str, int]]] = {
     "a table that is not released": (
         lambda tables: {**tables, "provider": pl.DataFrame({"name": ["Elm Group"]})},
         ("provider", "", "a table that is not released", 1),

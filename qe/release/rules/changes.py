@@ -15,6 +15,7 @@ from qe.release.review import DayCount, full_days_to_wait
 from qe.release.rules.paragraph import Paragraph
 
 FILED: Final = Paragraph("G6", CITATION["change"])
+NO_PLAN: Final = Paragraph("G6", "42 CFR 401.707(c), 401.711(a)")
 CONCERNED: Final = {  # what a change of must have been filed before this may leave
     ArtefactKind.CONFIDENTIAL_REPORT: ("measures", "prototype", "sharing_plan"),
     ArtefactKind.PUBLIC_REPORT: ("sharing_plan",),
@@ -29,7 +30,7 @@ def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> R
     if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
         return _template(facts, artefact.template_sha256)
     if not [event for event in facts.of("plan_approved") if event.day("approved_on") <= facts.on]:
-        return FILED.fails("no plan for public sharing approved by CMS is on record")
+        return NO_PLAN.fails("no plan for public sharing approved by CMS is on record")
     return FILED.passes("the plan for public sharing is approved, and no change of it is pending")
 
 
