@@ -18,13 +18,25 @@ from qe.errors import Fault, InputError
 from qe.ledger.event import Payload, PayloadValue
 
 FieldType = Literal[
-    "date", "count", "sha256", "code", "codes", "choice", "choices", "text", "flag", "zone", "unit", "units"
+    "date",
+    "count",
+    "sha256",
+    "public_key",
+    "code",
+    "codes",
+    "choice",
+    "choices",
+    "text",
+    "flag",
+    "zone",
+    "unit",
+    "units",
 ]
 
 LONGEST_TEXT: Final = 200
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/@:-]{0,95}")
 UNIT: Final = re.compile(r"U\d{6,}")
-SHA256: Final = re.compile(r"[0-9a-f]{64}")
+SHA256: Final = re.compile(r"[0-9a-f]{64}")  # an Ed25519 public key has the same form
 LONG_DIGITS: Final = re.compile(r"(?:\d[ -]?){7,}")
 ISO_DAY: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 BENEFICIARY_IDENTIFIER: Final = re.compile(r"\b[1-9][A-Za-z][A-Za-z0-9]\d-?[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]{2}\d{2}\b")
@@ -166,7 +178,7 @@ def _misfit(known: PayloadField, value: PayloadValue) -> str | None:
             return None if fits else "is not a whole number from 0"
         case "flag":
             return None if isinstance(value, bool) else "is not true or false"
-        case "sha256":
+        case "sha256" | "public_key":
             return None if isinstance(value, str) and SHA256.fullmatch(value) else "is not 64 hexadecimal digits"
         case "code":
             return None if isinstance(value, str) and CODE.fullmatch(value) else "is not a code without blanks"
