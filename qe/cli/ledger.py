@@ -22,6 +22,7 @@ from qe.errors import Findings, InputError
 from qe.ledger import schema
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent
+from qe.ledger.events_page import events_page
 from qe.ledger.fold import state_as_of
 from qe.ledger.signing import HeadStatement, read_statement
 from qe.ledger.verify import Verification
@@ -157,11 +158,19 @@ def show(
             help="Only what was recorded by the end of this day, or by this instant, of the site's zone.",
         ),
     ] = None,
+    kinds: Annotated[
+        bool,
+        typer.Option("--kinds", help="Instead the kinds of events that there are, each with its payload, as Markdown."),
+    ] = False,
     site: SiteOption = HERE,
     json: JsonOption = False,
 ) -> None:
     """List the events in order; with --as-of, --known-at: what was true on a day, as far as it was known at another."""
     with command("ledger show", json=json) as outcome:
+        if kinds:
+            outcome.data = {"kinds": sorted(schema.event_kinds())}
+            outcome.say(events_page().rstrip())
+            return
         if kind is not None:
             schema.kind_of(kind)
         opened = outcome.open_site(site)

@@ -1,6 +1,6 @@
 """ledger.heads: the head signed once a day, a line each. It shows what ledger.sqlite and its anchor no longer hold.
 
-The first append of a day signs the head that it finds, before it adds to it. A day on which nobody had the key has no line.
+The first append of a day that has the key signs the head that it finds, before it adds to it.
 """
 
 import os

@@ -5,6 +5,7 @@ Why, and what it does not prove: docs/decisions/0012.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,7 +19,7 @@ from qe.store import Key
 
 STATEMENT: Final = "qe-ledger-head-1"  # what is signed says what it is: no signature of anything else passes for it
 PURPOSE: Final = "ledger_heads"
-KEYS: Final = frozenset({"statement", "seq", "hash", "at", "public_key", "signature"})
+SPELLING: Final = re.compile(r"[0-9a-f]{64} (?:[0-9a-f]{64} [0-9a-f]{128}| )")
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,21 @@ def state_head(*, seq: int, hash: str, at: datetime, key: SigningKey | None) -> 
 
 
 def read_statement(text: str) -> HeadStatement:
-    """The statement in a line of JSON; its signature is not judged here. Raises InputError when it is none."""
+    """The statement in a line of JSON, its signature not judged. Raises InputError unless it is written as `line` writes it."""
     try:
         found = json.loads(text)
-        if not isinstance(found, dict) or set(found) != KEYS or found.pop("statement") != STATEMENT:
-            raise ValueError
-        if type(found["seq"]) is not int or found["seq"] < 0:
-            raise ValueError
-        if not all(isinstance(found[key], str) for key in KEYS - {"statement", "seq"}):
-            raise ValueError
-        if instant_text(datetime.fromisoformat(found["at"])) != found["at"]:
-            raise ValueError
-    except ValueError:
+        stated = HeadStatement(**{name: found[name] for name in HeadStatement.__dataclass_fields__})
+        is_statement = (
+            type(stated.seq) is int
+            and stated.seq >= 0
+            and SPELLING.fullmatch(f"{stated.hash} {stated.public_key} {stated.signature}") is not None
+            and instant_text(datetime.fromisoformat(stated.at)) == stated.at
+            and stated.line().strip() == text.strip()
+        )
+    except (ValueError, TypeError, KeyError):
+        is_statement = False
+    if not is_statement:
         raise InputError(
             "this is no statement of a ledger's head", remedy="Give the file as `qe` wrote it, or a head's 64 digits."
-        ) from None
-    return HeadStatement(**found)
+        )
+    return stated
