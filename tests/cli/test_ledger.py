@@ -145,8 +145,14 @@ def test_a_site_without_a_signing_key_works_and_says_that_its_heads_are_not_sign
     assert "the heads of the ledger are not signed" in findings["signing key"]["found"]
 
 
-def test_a_named_key_that_is_missing_is_told_and_facts_are_recorded_all_the_same(site: Site, say: Say) -> None:
+def test_a_named_key_that_is_missing_is_told_and_facts_are_recorded_all_the_same(
+    site: Site, say: Say, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     signing_key_file(site).unlink()
+    said = spoken(site, capsys, "ledger", "verify")
+    assert "Heads are not signed by this account: the key file" in said
+    assert say("ledger", "export", "--out", str(tmp_path / "events.jsonl"))[0] == 2
+    assert list(tmp_path.glob("events*")) == []
     record = ("record", "entity_approved", "approved_on=2025-02-01", "--effective-on", "2025-02-01")
     assert say(*record)[0] == 0
     findings = {one["check"]: one["state"] for one in say("doctor")[1]["data"]["findings"]}

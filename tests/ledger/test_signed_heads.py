@@ -170,6 +170,13 @@ def test_a_retired_key_signs_nothing_more_but_what_it_signed_stays_good(three_da
     assert (codes(three_days, head=before), codes(three_days, head=after)) == ([], ["head-key-retired"])
 
 
+def test_retiring_a_key_that_was_never_recorded_changes_nothing(three_days: Ledger) -> None:
+    payload = {"purpose": "ledger_heads", "public_key": OTHER.public_key, "reason": "planned"}
+    event = NewEvent(kind="key_rotated", effective_on=date(2026, 3, 4), payload=payload)
+    three_days.append([event], at=MONDAY + 2 * DAY, actor="officer")
+    assert codes(three_days, head=three_days.state_head(three_days.head(), at=MONDAY)) == []
+
+
 def test_a_new_key_is_recorded_by_the_next_event_and_both_are_known(three_days: Ledger) -> None:
     renewed = Ledger(three_days.path, zone=three_days.zone, signing_key=lambda: OTHER)
     retire(renewed, "key_rotated", at=MONDAY + 3 * DAY)

@@ -3,6 +3,7 @@
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,15 @@ def test_flipped_bytes_anywhere_in_an_event_are_found(five_events: Ledger) -> No
         assert codes(five_events) != [], place
     five_events.path.write_bytes(content)
     assert codes(five_events) == []
+
+
+def test_a_retraction_of_what_is_not_there_is_found_even_in_an_unbroken_chain(five_events: Ledger) -> None:
+    """Somebody wrote the last event anew, with its hash, as one that takes back what nobody recorded."""
+    last = five_events.events()[4]
+    forged = replace(last, retracts="no-such-event", hash="")
+    forged = replace(forged, hash=forged.expected_hash())
+    change(
+        five_events, "update event set retracts = ?, hash = ? where seq = 5", parameters=(forged.retracts, forged.hash)
+    )
+    five_events.anchor.write_text(f"5 {forged.hash}\n")
+    assert codes(five_events) == ["bad-retraction"]
