@@ -6,9 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from qe.ledger.book import COLUMNS, TRIGGERS, Ledger
+from qe.ledger.book import TRIGGERS, Ledger
 from qe.ledger.event import GENESIS
 from qe.ledger.heads import read_heads
+from qe.ledger.rows import COLUMNS
 
 
 def copied(ledger: Ledger, folder: Path) -> Ledger:
@@ -35,7 +36,7 @@ def change(ledger: Ledger, *statements: str, parameters: tuple[object, ...] = ()
 def flip_a_byte(ledger: Ledger, draw: Random) -> str:
     """One bit of one byte of one column of one event; gives which. An empty column gets one byte."""
     events = len(ledger.events())
-    seq, column = draw.randint(1, events), draw.choice(COLUMNS.split(", "))
+    seq, column = draw.randint(1, events), draw.choice(COLUMNS)
     with closing(sqlite3.connect(ledger.path)) as connection:
         (value,) = connection.execute(f"select {column} from event where seq = ?", (seq,)).fetchone()
     if isinstance(value, int):

@@ -1,6 +1,5 @@
 """`qe ledger verify | show | export`: the record of what happened."""
 
-import json as json_module
 import re
 from datetime import datetime, time
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Annotated
 import typer
 
 from qe.cli.output import (
-    ActorOption,
     DryRunOption,
     JsonOption,
     Outcome,
@@ -23,6 +21,7 @@ from qe.ledger import schema
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent
 from qe.ledger.events_page import events_page
+from qe.ledger.exported import line_of, verify_exported
 from qe.ledger.fold import state_as_of
 from qe.ledger.signing import HeadStatement, read_statement
 from qe.ledger.verify import Verification
@@ -52,16 +51,21 @@ def verify(
     sign: Annotated[
         Path | None, typer.Option("--sign", help="Write the signed head to this new file, to be kept elsewhere.")
     ] = None,
+    exported: Annotated[
+        Path | None, typer.Option("--file", help="Verify this exported file instead; no site is needed.")
+    ] = None,
     site: SiteOption = HERE,
-    actor: ActorOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Check that no event was changed, removed, reordered or cut off."""
     with command("ledger verify", json=json) as outcome:
+        given = None if head is None else _given(head)
+        if exported is not None:
+            _verify_file(outcome, exported, given)
+            return
         opened = outcome.open_site(site)
         ledger = ledger_of(opened)
-        given = None if head is None else _given(head)
         found = verify_ledger(ledger, head=given)
         if not found.events and not found.faults and (runs := finished_runs(opened)):
             raise Findings(
@@ -84,7 +88,19 @@ def verify(
         if sign is not None:
             _require_new(sign)
         if sign is not None and not dry_run:
-            _write_head(outcome, _stated_head(ledger, actor=acting_person(actor)), sign)
+            _write_head(outcome, _stated_head(ledger), sign)
+
+
+def _verify_file(outcome: Outcome, file: Path, given: str | HeadStatement | None) -> None:
+    found = verify_exported(file, head=given)
+    outcome.data = {"events": found.events, "head": found.head.hash, "is_whole": not found.faults}
+    found.require_whole()
+    outcome.say(f"The exported ledger is whole: {found.events:,} events, head {found.head.hash}")
+    _tell_given(outcome, given)
+    if given is None:
+        outcome.say(
+            "Whether events were removed at its end shows a head only: --head FILE.head.json, or one kept before."
+        )
 
 
 def _given(head: str) -> str | HeadStatement:
@@ -103,11 +119,7 @@ def _given(head: str) -> str | HeadStatement:
 
 
 def _tell_signatures(outcome: Outcome, site: Site, found: Verification, given: str | HeadStatement | None) -> None:
-    if isinstance(given, HeadStatement):
-        signed = "signed with a key of this ledger" if given.is_signed else "not signed"
-        outcome.say(f"The head that was given is event {given.seq}, stated at {given.at}, {signed}.")
-    elif given is not None:
-        outcome.say("The head that was given is in the chain.")
+    _tell_given(outcome, given)
     if found.behind:
         outcome.say(f"Its anchor is {found.behind} events behind (a stopped process); the next event brings it level.")
     if found.signed_heads:
@@ -123,16 +135,24 @@ def _tell_signatures(outcome: Outcome, site: Site, found: Verification, given: s
         )
 
 
+def _tell_given(outcome: Outcome, given: str | HeadStatement | None) -> None:
+    if isinstance(given, HeadStatement):
+        signed = "signed with a key of this ledger" if given.is_signed else "not signed"
+        outcome.say(f"The head that was given is event {given.seq}, stated at {given.at}, {signed}.")
+    elif given is not None:
+        outcome.say("The head that was given is in the chain.")
+
+
 def _require_new(file: Path) -> None:
     if file.exists():
         raise InputError(f"{file.name} exists already", remedy="Name a new file.")
 
 
-def _stated_head(ledger: Ledger, *, actor: str) -> HeadStatement:
-    """The head as it stands, signed where there is a key, which the ledger then names as its own."""
+def _stated_head(ledger: Ledger) -> HeadStatement:
+    """The head as it stands, signed where there is a key, which is recorded first where the ledger does not name it yet."""
     at = utc_now()
     if ledger.signing_key() is not None:
-        ledger.append((), at=at, actor=actor)
+        ledger.append((), at=at, actor=acting_person(None))
     return ledger.state_head(ledger.head(), at=at)
 
 
@@ -211,7 +231,6 @@ def export(
         typer.Option("--out", help="The new file to write, and beside it FILE.head.json; default: standard output."),
     ] = None,
     site: SiteOption = HERE,
-    actor: ActorOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -222,9 +241,9 @@ def export(
             events = ledger.events()
             outcome.data = {"events": len(events), "file": None}
             if json:
-                outcome.data["lines"] = [_line(event) for event in events]
+                outcome.data["lines"] = [line_of(event) for event in events]
             for event in events:
-                outcome.say(_line(event))
+                outcome.say(line_of(event))
             return
         head_file = out.with_name(out.name + HEAD_SUFFIX)
         _require_new(out)
@@ -235,13 +254,9 @@ def export(
         if dry_run:
             outcome.say(f"would write {found.events:,} events to {out}")
             return
-        stated = _stated_head(ledger, actor=acting_person(actor))
+        stated = _stated_head(ledger)
         events = ledger.events()[: stated.seq]
-        write_aside(out, "".join(f"{_line(event)}\n" for event in events).encode("ascii"))
+        write_aside(out, "".join(f"{line_of(event)}\n" for event in events).encode("ascii"))
         outcome.data["events"] = len(events)
         outcome.say(f"Wrote {len(events):,} events to {out}")
         _write_head(outcome, stated, head_file)
-
-
-def _line(event: LedgerEvent) -> str:
-    return json_module.dumps(event.as_json(), sort_keys=True, separators=(",", ":"))

@@ -23,7 +23,7 @@ from qe.ledger.event import (
 )
 from qe.ledger.filesystem import require_local
 from qe.ledger.heads import KeySource, key_at_hand, key_recorded, last_head, no_key, sign_once_a_day
-from qe.ledger.rows import event_of, row_of
+from qe.ledger.rows import COLUMNS, event_of, row_of
 from qe.ledger.signing import HeadStatement, state_head
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -62,11 +62,8 @@ begin
 end
 """,
 }
-COLUMNS: Final = (
-    "seq, event_id, at, effective_on, zone, kind, subject, payload, actor, evidence_sha256, retracts, prev, hash"
-)
-INSERT: Final = f"insert into event ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-SELECT: Final = f"select {COLUMNS} from event order by seq"
+INSERT: Final = f"insert into event ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"
+SELECT: Final = f"select {', '.join(COLUMNS)} from event"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +160,7 @@ class Ledger:
             try:
                 if connection.execute("select count(*) from sqlite_master").fetchone() == (0,):
                     return ()  # a first append that was refused or stopped left an empty file
-                return tuple(event_of(row) for row in connection.execute(SELECT))
+                return tuple(event_of(row) for row in connection.execute(f"{SELECT} order by seq"))
             except sqlite3.DatabaseError:
                 raise Findings(UNREADABLE, remedy=RESTORE) from None
 
@@ -281,7 +278,7 @@ def _already_recorded(connection: sqlite3.Connection, event: NewEvent) -> Ledger
     key = event.idempotency_key()
     while True:
         event_id = event_id_of(key)
-        row = connection.execute(f"select {COLUMNS} from event where event_id = ?", (event_id,)).fetchone()
+        row = connection.execute(f"{SELECT} where event_id = ?", (event_id,)).fetchone()
         if row is None:
             return event_id
         known = event_of(row)

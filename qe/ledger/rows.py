@@ -3,11 +3,28 @@
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 from qe.errors import Fault, Findings
 from qe.ledger.event import LedgerEvent, canonical_json, instant_text
 
 Row = tuple[object, ...]
+
+COLUMNS: Final = (
+    "seq",
+    "event_id",
+    "at",
+    "effective_on",
+    "zone",
+    "kind",
+    "subject",
+    "payload",
+    "actor",
+    "evidence_sha256",
+    "retracts",
+    "prev",
+    "hash",
+)
 
 
 def row_of(event: LedgerEvent) -> Row:

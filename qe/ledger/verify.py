@@ -49,12 +49,7 @@ def verify(ledger: Ledger, *, head: str | HeadStatement | None = None) -> Verifi
     faults = [*chain_faults(events), *_anchor_faults(events, anchored), *_daily_faults(signed, events)]
     if missing := set(TRIGGERS) - triggers:
         faults.append(_fault("trigger-missing", f"{len(missing)} of the triggers that refuse changes are gone"))
-    if isinstance(head, HeadStatement):
-        faults += statement_faults(head, events, named="the head that was given")
-    elif head is not None and head not in {GENESIS, *(event.hash for event in events)}:
-        faults.append(
-            _fault("head-unknown", "the head that was given is not in this ledger: events were removed or changed")
-        )
+    faults += head_faults(head, events)
     last = Head(seq=events[-1].seq, hash=events[-1].hash) if events else EMPTY
     behind = last.seq - anchored.seq if anchored is not None and anchored.seq < last.seq else 0
     return Verification(
@@ -83,6 +78,15 @@ def chain_faults(events: Sequence[LedgerEvent]) -> list[Fault]:
         seen.add(event.event_id)
         prev = event.hash
     return []
+
+
+def head_faults(head: str | HeadStatement | None, events: Sequence[LedgerEvent]) -> list[Fault]:
+    """What does not hold of a head that was noted elsewhere: its hash, or its statement."""
+    if isinstance(head, HeadStatement):
+        return statement_faults(head, events, named="the head that was given")
+    if head is None or head in {GENESIS, *(event.hash for event in events)}:
+        return []
+    return [_fault("head-unknown", "the head that was given is not in this ledger: events were removed or changed")]
 
 
 def statement_faults(stated: HeadStatement, events: Sequence[LedgerEvent], *, named: str) -> list[Fault]:

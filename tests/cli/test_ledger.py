@@ -1,6 +1,7 @@
 """`qe ledger` and its signed heads as a person types them, on a site that `qe init` made."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,6 +124,48 @@ def test_an_export_stands_beside_its_signed_head(site: Site, say: Say, tmp_path:
     assert not out.exists()
 
 
+def test_whoever_got_an_export_and_its_head_verifies_both_without_the_site(
+    site: Site, say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "events.jsonl"
+    say("ledger", "export", "--out", str(out))
+    shutil.rmtree(site.root)
+    whole = out.read_text().splitlines(keepends=True)
+
+    def verified(lines: list[str], *words: str) -> tuple[int, list[str]]:
+        out.write_text("".join(lines))
+        with pytest.raises(SystemExit):
+            main(["ledger", "verify", "--file", str(out), *words, "--json"])
+        answer = json.loads(capsys.readouterr().out)
+        assert all("ledger.sqlite" not in fault["message"] for fault in answer["faults"])
+        return answer["exit_code"], codes(answer)
+
+    head = ("--head", str(tmp_path / "events.jsonl.head.json"))
+    last = json.loads(whole[-1])["hash"]
+    assert verified(whole, *head) == verified(whole, "--head", last) == verified(whole) == verified([]) == (0, [])
+    assert verified(whole[:-1]) == (0, [])  # only a head shows it
+    assert verified(whole[:-1], *head) == (1, ["head-beyond-end"])
+    assert verified(whole[:-1], "--head", last) == (1, ["head-unknown"])
+    assert verified([*whole[:1], *whole[2:]]) == (1, ["missing-event"])
+    assert verified([whole[0].replace('"seq":1', '"seq": 1'), *whole[1:]]) == (1, ["event-changed"])
+    assert verified([whole[0].replace('"actor":"', '"actor":"x'), *whole[1:]]) == (1, ["event-changed"])
+    assert verified(["[]\n"]) == verified(["{}\n"]) == verified(["\n"]) == (1, ["event-changed"])
+    assert verified(["\u00e9\n"])[0] == 2
+    out.unlink()
+    with pytest.raises(SystemExit) as stop:
+        main(["ledger", "verify", "--file", str(out)])
+    assert stop.value.code == 2
+    assert "Whether events were removed" in say_of(whole, out, capsys)
+
+
+def say_of(lines: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    out.write_text("".join(lines))
+    with pytest.raises(SystemExit):
+        main(["ledger", "verify", "--file", str(out)])
+    return capsys.readouterr().out
+
+
 def test_a_broken_ledger_is_exported_to_the_screen_only(site: Site, say: Say, tmp_path: Path) -> None:
     cut_off(site.open_ledger(), 3)
     assert say("ledger", "export", "--out", str(tmp_path / "events.jsonl"))[0] == 1
@@ -151,6 +194,7 @@ def test_a_named_key_that_is_missing_is_told_and_facts_are_recorded_all_the_same
     signing_key_file(site).unlink()
     said = spoken(site, capsys, "ledger", "verify")
     assert "Heads are not signed by this account: the key file" in said
+    assert say("check", "config")[0] == 2
     assert say("ledger", "export", "--out", str(tmp_path / "events.jsonl"))[0] == 2
     assert list(tmp_path.glob("events*")) == []
     record = ("record", "entity_approved", "approved_on=2025-02-01", "--effective-on", "2025-02-01")
