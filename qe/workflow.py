@@ -9,7 +9,6 @@ from qe.claims.load import build_model
 from qe.disclosure.public import for_public
 from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
-from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
@@ -52,7 +51,7 @@ def prepare_confidential_reports(
     workers.warm_up()
     risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
-    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    ledger = site.open_ledger()
     ledger.require_writable()
     require_may_work(state_as_of(ledger, on))
     before = quarter.cache_contents(site)
@@ -106,7 +105,7 @@ def build_public(
     stages what this gives; `qe release go` publishes those bytes.
     """
     run = runs.run_of(site, run_id)
-    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    ledger = site.open_ledger()
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
     results, named = quarter.public_results(run, units)
     measures = quarter.public_measures(facts)

@@ -7,7 +7,6 @@ import polars as pl
 
 from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved
 from qe.errors import QeError
-from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
 from qe.release.in_flight import in_flight
 from qe.release.sends import reviews
@@ -22,7 +21,7 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
     with command("status", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
-        ledger = Ledger(opened.ledger, zone=opened.settings.site.zone)
+        ledger = opened.open_ledger()
         facts = state_as_of(ledger, on)
         head = ledger.head()
         finished = finished_runs(opened)

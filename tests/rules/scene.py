@@ -155,7 +155,7 @@ class Scene:
         if self.get("qsoa") == "signed":
             self.tell(
                 "part2_qsoa", date(2025, 1, 15), program="program-1", signed_on="2025-01-15",
-                promises="bound_by_part2;resists_in_court", services="analysis", agents=["agent-1"],
+                bound_by_part2=True, resists_in_court=True, services="data_processing", agents=["agent-1"],
             )  # fmt: skip
         if decrease := self.day("decrease_on"):
             self.tell(

@@ -33,7 +33,6 @@ SCOPES: Final = {  # 401.703(m), (n), (o): the levels at which an association ma
     RecipientKind.HOSPITAL_ASSOCIATION: ("national", "state", "local"),
     RecipientKind.PROVIDER_ASSOCIATION: ("national", "state"),
 }
-PROMISES: Final = frozenset({"bound_by_part2", "resists_in_court"})  # 42 CFR 2.11, qualified service organisation
 
 
 def recipient_allowed(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
@@ -118,7 +117,9 @@ def _contractor(facts: Facts, recipient: Recipient, allowed: Paragraph) -> Reaso
 def _part2(facts: Facts, recipient: Recipient, allowed: Paragraph) -> Reason:
     for event in facts.of("part2_qsoa"):
         who = [event.text("program")] if recipient.kind is RecipientKind.PART2_PROGRAM else event.texts("agents")
-        has_promises = set(event.texts("promises")) >= PROMISES
-        if recipient.party_id in who and event.day("signed_on") <= facts.on and has_promises:
+        has_promises = event.flag("bound_by_part2") and event.flag("resists_in_court")
+        last_day = event.day("expires_on") if event.text("expires_on") else facts.on
+        in_force = event.day("signed_on") <= facts.on <= last_day
+        if recipient.party_id in who and in_force and has_promises:
             return allowed.passes("a qualified service organisation agreement with both promises is on record")
     return allowed.fails("no qualified service organisation agreement with both promises names the recipient (2.11)")
