@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
-from qe import quarter, runs
+from qe import corrected, quarter, runs
 from qe.claims.load import build_model
+from qe.corrected import PlannedCorrection
+from qe.corrections import in_force
+from qe.corrections.kept import write_kept
 from qe.disclosure.public import for_public
 from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
 from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
@@ -54,16 +59,20 @@ def prepare_confidential_reports(
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     ledger.require_writable()
     before = quarter.cache_contents(site)
+    corrections = in_force.records(site, in_force.in_force(state_as_of(ledger, on)))
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
     with quarter.fit_model(site, model, keys, progress) as (db, report, warnings):
         modules, told = quarter.modules(site, db, period, measures)
-        run, inputs = quarter.start_run(site, staged, modules, period, model)
+        run, inputs = quarter.start_run(site, staged, modules, period, model, corrections)
         if not run.is_finished:
-            scored = [quarter.score_module(site, run, db, module, period, keys, progress) for module in modules]
-            quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
+            scored = [
+                quarter.score_module(site, run, db, module, period, keys, progress, corrections=corrections)
+                for module in modules
+            ]
+            quarter.finish_run(site, run, inputs, staged, scored, model, db, report, corrections=corrections)
         quarter.keep_contacts(site, staged, db, keys)
-        units = quarter.units(db)
+        units = quarter.units(db, corrections=corrections, on=period.end)
     record_run(ledger, lineage(site, run, period), on=on, at=at, actor=actor)
     cycle = cycle_for_run(ledger.events(), period=period.label, run_id=run.run_id)
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, on))
@@ -84,7 +93,7 @@ def prepare_confidential_reports(
         cycle=cycle,
         send_on=send_on,
         reports=tuple(reports),
-        warnings=(*warnings, *told),
+        warnings=(*warnings, *told, *quarter.corrections_without_event(run)),
         stages=quarter.stages(before, staged, model, run),
     )
 
@@ -100,13 +109,14 @@ def build_public(
 ) -> tuple[PublicRelease, dict[str, bytes]]:
     """The public report of a frozen run, for the units that may be named: suppressed, checked, and laid out as bytes.
 
-    Reads nothing but the run's own folder and the ledger: files received later never touch it. `qe release plan`
-    stages what this gives; `qe release go` publishes those bytes.
+    Reads nothing but the run's own folder, its recorded corrections and the ledger: files received later never touch it.
+    `qe release plan` stages what this gives; `qe release go` publishes those bytes.
     """
     run = runs.run_of(site, run_id)
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
-    results, named = quarter.public_results(run, units)
+    known = state_as_of(ledger, published_on)
+    facts = facts_of(run, cycle=cycle, ledger_facts=known)
+    results, named = quarter.public_results(run, units, corrected.figures_of_cycle(site, known, cycle))
     measures = quarter.public_measures(facts)
     public = for_public(
         results,
@@ -116,3 +126,84 @@ def build_public(
         confidence=site.settings.scoring.confidence,
     )
     return public, build_site(public, facts, published_on=published_on, posting=posting)
+
+
+def plan_correction(
+    site: Site, *, request_id: str, cycle: str, unit_id: str, file: Path, on: date
+) -> PlannedCorrection:
+    """An upheld correction worked out: its provider's figures of the sent run before and after, and whom else it reaches.
+
+    Writes nothing. `file` is the analyst's CSV (docs/how-to/corrections.md). Raises InputError (lines that do not fit the
+    run, or change nothing), Refused (chart evidence; a cycle that is not frozen), MeasureError (a first result: a re-issue).
+    """
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    lines = corrected.read_lines(file)
+    sent = corrected.sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    if known := corrected.recorded(site, sent, request_id=request_id, lines=lines):
+        return known
+    asked = corrected.correction_of(sent, request_id=request_id, lines=lines)
+    corrected.require_other_units(file.name, sent, asked)
+    with corrected.opened_model(site, sent) as db:
+        before = corrected.figures_before(site, sent, db, asked)
+        worked_out = corrected.rescored(site, sent, db, before, asked)
+    corrected.require_every_line_decides(file.name, asked, worked_out)
+    return corrected.planned(site, sent, before, worked_out, asked)
+
+
+def record_correction(
+    site: Site,
+    planned: PlannedCorrection,
+    *,
+    also: Sequence[NewEvent],
+    at: datetime,
+    actor: str,
+    progress: Progress,
+) -> tuple[LedgerEvent, ...]:
+    """Keep a planned correction, record it together with `also` (the request's resolution), and print its provider's new page.
+
+    The store first, then the ledger, all events or none, then the page: stopped in between, the same two calls finish it.
+    `qe review send --cycle C --provider UNIT` sends the page; from then on it is what may be published.
+    """
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    if not planned.is_recorded:
+        write_kept(site, planned.kept)
+    events = ledger.append([planned.event, *also], at=at, actor=actor, expected_head=planned.head)
+    render_corrected_page(
+        site,
+        cycle=planned.kept.correction.cycle,
+        unit_id=planned.kept.correction.unit_id,
+        on=planned.on,
+        progress=progress,
+    )
+    return events
+
+
+def render_corrected_page(site: Site, *, cycle: str, unit_id: str, on: date, progress: Progress) -> RenderedReport:
+    """The confidential report of a corrected provider, with the dates of the one that it was sent: no clock starts again."""
+    workers.warm_up()
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    sent = corrected.sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    preview, correction_id = corrected.corrected_preview(site, sent)
+    dates = corrected.printed_dates(sent)
+    (report,) = render_confidential(
+        [preview],
+        sent.page_facts,
+        sent_on=dates.sent_on,
+        dates={unit_id: dates},
+        zones={unit_id: sent.zone},
+        out=sent.run.corrected(correction_id),
+        processes=site.settings.site.threads,
+        progress=progress,
+    )
+    return report
+
+
+def end_correction(
+    site: Site, *, correction_id: str, reason: str, on: date, at: datetime, actor: str, dry_run: bool
+) -> NewEvent:
+    """From the day `on` runs no longer apply a correction; the cycle that it corrected keeps it."""
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    facts, event = in_force.end(ledger, correction_id=correction_id, reason=reason, on=on)
+    if not dry_run:
+        ledger.append([event], at=at, actor=actor, expected_head=facts.head)
+    return event

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
+from qe.corrections.in_force import corrected_results
 from qe.errors import Reason
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION, REVIEW_DAYS
@@ -21,10 +22,14 @@ def review_over(facts: Facts, artefact: Artefact, *, at: datetime, entity_zone: 
     if not artefact.units:
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
         return reason(rule, citation, "fail", "nobody in it was sent a report", earliest=if_sent_today)
-    found = reviews(facts, artefact.cycle)
+    found, corrected = reviews(facts, artefact.cycle), corrected_results(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
     for unit_id, result_sha256 in sorted(artefact.units.items()):
+        if corrected.get(unit_id, result_sha256) != result_sha256:
+            faults.setdefault("its upheld correction is not in these files (plan again)", []).append(unit_id)
+            earliest.append(facts.on)
+            continue
         fault = _clock_fault(found.get(unit_id), artefact, result_sha256, at=at, on=facts.on, entity_zone=entity_zone)
         if fault is not None:
             said, first_day = fault

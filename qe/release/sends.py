@@ -98,6 +98,13 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
     }
 
 
+def was_handed_over(facts: Facts, cycle: str, unit_id: str) -> bool:
+    """Whether a report of the cycle reached the unit and did not come back: its clock runs, whatever page is sent after."""
+    failed = {event.text("sent") for event in facts.of("delivery_failed", cycle=cycle, unit_id=unit_id)}
+    confirmed = facts.of("send_confirmed", cycle=cycle, unit_id=unit_id)
+    return any(event.text("sent") not in failed for event in confirmed)
+
+
 def open_requests(facts: Facts, cycle: str) -> tuple[LedgerEvent, ...]:
     """The requests of `cycle` that are not resolved, in order of recording."""
     resolved = {event.text("request_id") for event in facts.of("request_resolved")}

@@ -1,6 +1,6 @@
 """What the confidential report's template sees: text already worded, figures already formatted, marks already placed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qe.disclosure.results import ConfidentialResult, MeasureResult
@@ -64,11 +64,6 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
     provider = result.provider
     whole = {row.measure_id: row for row in result.results if row.payer_scope == "all"}
     shown = [measure for measure in facts.measures if measure.measure_id in whole]
-    explained = explaining(shown)
-    exhibits = tuple(
-        exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
-        for place, measure in enumerate(shown, start=2)
-    )
     persons = result.attributed_persons
     return ReportView(
         title=f"Confidential performance report: {provider.name}, {facts.period.label}",
@@ -98,7 +93,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         glance=tuple(glance(shown, whole)),
         glance_caption=caption(shown, whole),
         glance_notes=notes(shown, whole),
-        exhibits=exhibits,
+        exhibits=exhibits_of(result, shown, whole),
         attribution_rules=tuple(
             (names, _attribution_rule(first)) for names, first in together(shown, _attribution_rule)
         ),
@@ -126,6 +121,17 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         ),
         linkage=tuple((wording.linkage(what), f"{count:,}") for what, count in facts.linkage),
         csv_rows=tuple(csv_rows(result)),
+    )
+
+
+def exhibits_of(
+    result: ConfidentialResult, shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]
+) -> tuple[Exhibit, ...]:
+    """One exhibit a measure that has a result, in the report's order; the table at a glance is the first."""
+    explained = explaining(shown)
+    return tuple(
+        exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
+        for place, measure in enumerate(shown, start=2)
     )
 
 
