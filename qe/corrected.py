@@ -627,6 +627,7 @@ def printed_dates(sent: SentCycle) -> ReviewDates:
         last_request_day=last,
         public_from=sent.sent.day("public_from"),
         deadline=quarter.deadline_in(sent.zone, last),
+        corrected_on=of_cycle(sent.facts, sent.cycle)[sent.unit_id].effective_on,
     )
 
 

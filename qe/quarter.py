@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -33,6 +32,7 @@ from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_mo
 from qe.progress import Progress
 from qe.release.contacts import contacts_of, write_contacts
 from qe.release.review import ReviewPeriod
+from qe.reports import correction_words
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.quality_page import quality_page
 from qe.run_record import ScoredModule
@@ -303,27 +303,19 @@ def finish_run(
     run.finish(run_record.manifest(site, run, inputs, staged, scored, model, corrections))
 
 
-WITHOUT_EVENT: Final[Mapping[str, str]] = {
-    apply.NO_EVENT: "its event is no longer in the data",
-    apply.OTHER_DAYS: "the run covers none of the days of its event",
-    apply.NO_CLAIMS: "the claims that showed it are no longer there, or lie outside the days of the measure",
-    apply.NO_RULE: "the measure no longer has its rule",
-}
-
-
-def corrections_without_event(run: Run) -> tuple[Fault, ...]:
+def corrections_not_applied(run: Run) -> tuple[Fault, ...]:
     """What must be told of the corrections in force that a finished run could not apply; one that was so already is no matter."""
     return tuple(
         Fault(
             code="correction-not-applied",
-            message=f"correction {one['correction_id']}, line {found['line']}: {WITHOUT_EVENT[found['outcome']]}",
+            message=correction_words.not_applied(one["correction_id"], found["line"], found["outcome"]),
             place=f"correction {one['correction_id']}, line {found['line']}",
             count=found["events"],
-            remedy="It decides nothing here. Where that holds from now on, end it: qe record correction_ended.",
+            remedy="It decides nothing in this run. Where that stays so, end it: qe record correction_ended.",
         )
         for one in run.manifest().get("corrections", [])
         for found in one["outcomes"]
-        if found["outcome"] in WITHOUT_EVENT
+        if found["outcome"] in correction_words.WITHOUT_EFFECT
     )
 
 

@@ -93,7 +93,7 @@ def prepare_confidential_reports(
         cycle=cycle,
         send_on=send_on,
         reports=tuple(reports),
-        warnings=(*warnings, *told, *quarter.corrections_without_event(run)),
+        warnings=(*warnings, *told, *quarter.corrections_not_applied(run)),
         stages=quarter.stages(before, staged, model, run),
     )
 

@@ -96,6 +96,18 @@ class Workspace:
             unit_id=provider_id,
         )
 
+    def corrections(self, measure_id: str, provider_id: str, *, period: str | None = None) -> pl.DataFrame:
+        """What recorded corrections decided of one provider's events: correction_id, line, kind, event, rule, outcome."""
+        module = self.module(measure_id)
+        found = detail.read_corrections(
+            self.run(period).detail / f"{module.id}.duckdb",
+            key=self.site.store_key(),
+            engine=self.site.engine(),
+            unit_id=provider_id,
+        )
+        is_measure = measure_id in module.measure_ids and not found.is_empty()
+        return found.filter(pl.col("measure_id") == measure_id) if is_measure else found
+
     def unit_id(self, name_or_id: str, *, period: str | None = None) -> str:
         """The unit that an analyst names by unit id, NPI or CCN."""
         units = pl.read_parquet(self.run(period).results / "unit.parquet")

@@ -27,6 +27,7 @@ from qe.release.lineage import RunLineage, lineage_of, run_of
 from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
+from qe.reports.letters import LetterKind
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
@@ -217,10 +218,14 @@ def send(
     if intents:
         ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
     progress.start("writing packages to the outbox", total=len(plan.packages))
-    letters = write_letter("release_notice", [_cover(package, cycle=plan.cycle) for package in plan.packages])
-    for package, letter in zip(plan.packages, letters, strict=True):
-        _write_report(package, letter)
-        progress.advance()
+    kinds: dict[LetterKind, list[Package]] = {"release_notice": [], "corrected_notice": []}
+    for package in plan.packages:
+        kinds["release_notice" if package.report.correction_id is None else "corrected_notice"].append(package)
+    for kind, going in kinds.items():
+        letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
+        for package, letter in zip(going, letters, strict=True):
+            _write_report(package, letter)
+            progress.advance()
     progress.finish()
 
 
@@ -257,12 +262,12 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
     )
 
 
-def _cover(package: Package, *, cycle: str) -> LetterFacts:
+def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
     report = package.report
     return LetterFacts(
         cycle=cycle,
         unit=package.unit,
-        written_on=report.sent_on,
+        written_on=report.sent_on if report.correction_id is None else on,
         sent_on=report.sent_on,
         last_request_day=report.last_request_day,
         public_from=report.public_from,

@@ -81,7 +81,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         period=_period(facts, whole.values()),
         peer_group=next((row.peer_group for row in whole.values() if row.peer_group), "none"),
         persons=f"{persons['all']:,} ({persons['medicare']:,} Medicare, {persons['other']:,} other payers)",
-        version=f"1.0, sent {wording.day(dates.sent_on)}",
+        version=_version(dates),
         sent_on=wording.day(dates.sent_on),
         deadline_day=wording.day(dates.last_request_day),
         deadline=dates.deadline,
@@ -133,6 +133,12 @@ def exhibits_of(
         exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
         for place, measure in enumerate(shown, start=2)
     )
+
+
+def _version(dates: ReviewDates) -> str:
+    if dates.corrected_on is None:
+        return f"1.0, sent {wording.day(dates.sent_on)}"
+    return f"corrected as you asked on {wording.day(dates.corrected_on)}; first sent {wording.day(dates.sent_on)}"
 
 
 def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:
