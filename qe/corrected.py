@@ -19,7 +19,7 @@ from qe.corrections import apply
 from qe.corrections.in_force import APPLIED, corrected_results, kept_of, of_cycle
 from qe.corrections.kept import KeptCorrection, UnitFigures
 from qe.corrections.read import line_fault, read_lines
-from qe.corrections.record import ATTRIBUTION, Correction, CorrectionKind, CorrectionLine, lines_sha256
+from qe.corrections.record import ALL_MEASURES, DETAILS, Correction, CorrectionKind, CorrectionLine, lines_sha256
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault, Findings, InputError, MeasureError, Reason, Refused
 from qe.ledger.book import Head, Ledger
@@ -96,12 +96,14 @@ class Rescored:
     figures  of the unit, with the correction
     decided  corrections.apply.DECIDED: what became of every line that is about events
     days     by measure the days of the run that was sent
+    families  by measure the first of those that rest on the same events (corrections.apply.together)
     reached  whom else it reaches
     """
 
     figures: UnitFigures
     decided: pl.DataFrame
     days: Mapping[str, MeasurePeriod]
+    families: Mapping[str, str]
     reached: tuple["Reached", ...]
 
 
@@ -271,6 +273,7 @@ def rescored(site: Site, sent: SentCycle, db: Warehouse, before: UnitFigures, as
     results, counts = _renamed(before.results, units), before.counts
     decided: list[pl.DataFrame] = [apply.NOTHING_DECIDED]
     days: dict[str, MeasurePeriod] = {}
+    families: dict[str, str] = {}
     reached: list[Reached] = []
     modules = _modules(site, sent, before, asked)
     by_run = _reference(site, sent, before, modules)
@@ -278,6 +281,7 @@ def rescored(site: Site, sent: SentCycle, db: Warehouse, before: UnitFigures, as
     for module in modules:
         period = _days(sent, module)
         days |= dict.fromkeys(module.measure_ids, period)
+        families |= {measure_id: apply.together(module, measure_id)[0] for measure_id in module.measure_ids}
         found = quarter.events_of(site, db, module, period, learnt=by_run.learnt[module.id])
         was = apply.corrected(db, found, sent.earlier).events
         now = apply.corrected(db, was, [asked])
@@ -295,6 +299,7 @@ def rescored(site: Site, sent: SentCycle, db: Warehouse, before: UnitFigures, as
         figures=UnitFigures(results=results.sort(RESULT_ORDER), counts=counts, units=units),
         decided=pl.concat(decided),
         days=days,
+        families=families,
         reached=_together(reached),
     )
 
@@ -531,8 +536,8 @@ def planned(
     printed, exact = _changes(site, sent, before, worked_out.figures)
     if not exact and not printed:
         raise InputError(
-            "the correction changes no figure and no name of this report",
-            remedy="Resolve the request without a correction, or name what it changes.",
+            "the correction changes no figure and no detail of this report",
+            remedy="Resolve the request without a correction.",
         )
     record = replace(asked, lines=bound_to_events(asked, worked_out))
     shown = _preview(site, sent, before), _preview(site, sent, worked_out.figures)
@@ -567,7 +572,7 @@ def _key(request_id: str) -> str:
 
 
 def bound_to_events(asked: Correction, worked_out: Rescored) -> tuple[CorrectionLine, ...]:
-    """The lines as later runs apply them: one an event that changed, over the days of its measure in the sent run.
+    """The lines as later runs apply them: one an event and family of measures, over the days of the sent run.
 
     So a line about a person is about that person's events of this cycle, and about no visit that is still to come.
     """
@@ -577,11 +582,22 @@ def bound_to_events(asked: Correction, worked_out: Rescored) -> tuple[Correction
         if line.kind is CorrectionKind.PROVIDER_DETAILS:
             found.append(line)
             continue
-        for row in changed.filter(pl.col("line") == line.line).sort(apply.KEY).iter_rows(named=True):
-            days = worked_out.days[row["measure_id"]]
-            person_id = "" if line.kind in ATTRIBUTION else line.person_id
-            bound = replace(line, measure_id=row["measure_id"], event_id=row["event_id"], person_id=person_id)
-            found.append(replace(bound, from_date=days.start, to_date=days.end))
+        rows = changed.filter(pl.col("line") == line.line).sort(apply.KEY)
+        events = {
+            (worked_out.families[measure_id], event_id): worked_out.days[measure_id]
+            for measure_id, event_id in rows.select(apply.KEY).iter_rows()
+        }
+        found += [
+            replace(
+                line,
+                measure_id=line.measure_id if line.measure_id != ALL_MEASURES else family,
+                event_id=event_id,
+                person_id="",
+                from_date=days.start,
+                to_date=days.end,
+            )
+            for (family, event_id), days in events.items()
+        ]
     return tuple(found)
 
 
@@ -590,7 +606,16 @@ def _changes(
 ) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """What is printed otherwise, and which exact figures differ."""
     was, now = _preview(site, sent, before), _preview(site, sent, after)
-    return printed_changes(was, now, sent.page_facts), exact_changes(was, now)
+    details = [
+        Change(measure_id="", what=detail, before=_detail(before, detail), after=_detail(after, detail))
+        for detail in DETAILS
+        if detail != "name" and _detail(before, detail) != _detail(after, detail)
+    ]
+    return (*details, *printed_changes(was, now, sent.page_facts)), exact_changes(was, now)
+
+
+def _detail(figures: UnitFigures, detail: str) -> str:
+    return str(figures.units[detail][0] or "")
 
 
 def _preview(site: Site, sent: SentCycle, figures: UnitFigures) -> ConfidentialResult:

@@ -198,7 +198,7 @@ def stages(
             for one in staged
         ),
         ("claims model", state(model.path.stem, "other files, SQL, linkage settings or decisions")),
-        ("results", state(run.run_id, "other inputs, measures, settings or software")),
+        ("results", state(run.run_id, "other inputs, measures, corrections, settings or software")),
     )
 
 

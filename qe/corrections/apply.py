@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from qe.corrections.record import ATTRIBUTION, Correction, CorrectionKind, CorrectionLine
+from qe.corrections.record import ALL_MEASURES, ATTRIBUTION, Correction, CorrectionKind, CorrectionLine
 from qe.measurement.compute import MeasureEvents
 from qe.measurement.events import rule_number, waterfall
 from qe.measurement.measure import Module, kind_of
@@ -64,7 +64,7 @@ def corrected(db: Warehouse, found: MeasureEvents, corrections: Sequence[Correct
         if not line.holds_within(found.period.start, found.period.end):
             rows = _decided(correction, line, events.clear(), OTHER_DAYS)
         elif line.kind in ATTRIBUTION:
-            attributed, rows = _attributed(events, attributed, correction, line)
+            attributed, rows = _attributed(found.module, events, attributed, correction, line)
         else:
             events, rows = _excluded(db, found, events, correction, line)
         decided.append(rows)
@@ -84,10 +84,10 @@ def _lines_of(module: Module, corrections: Sequence[Correction]) -> list[tuple[C
 
 
 def _attributed(
-    events: pl.DataFrame, attributed: pl.DataFrame, correction: Correction, line: CorrectionLine
+    module: Module, events: pl.DataFrame, attributed: pl.DataFrame, correction: Correction, line: CorrectionLine
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The attribution without the unit, or with the other one in its place; and what became of the line."""
-    meant = _meant(events, line)
+    meant = _meant(module, events, line)
     mine = attributed.join(meant.select(KEY), on=KEY, how="semi").filter(pl.col("provider_id") == correction.unit_id)
     if meant.is_empty() or mine.is_empty():
         return attributed, _decided(correction, line, meant, NO_EVENT if meant.is_empty() else ALREADY_SO)
@@ -99,34 +99,45 @@ def _attributed(
     return others.sort(*KEY, "level", "provider_id"), _decided(correction, line, touched, APPLIED)
 
 
-def _meant(events: pl.DataFrame, line: CorrectionLine) -> pl.DataFrame:
+def _meant(module: Module, events: pl.DataFrame, line: CorrectionLine) -> pl.DataFrame:
     """measure_id, event_id, person_id of the events that the line names."""
     named = pl.col("event_id") == line.event_id if line.event_id else pl.col("person_id") == line.person_id
-    of_measure = pl.lit(True) if line.measure_id == "all" else pl.col("measure_id") == line.measure_id
-    return events.filter(named & of_measure).select(*KEY, "person_id")
+    if line.measure_id != ALL_MEASURES:
+        named &= pl.col("measure_id").is_in(together(module, line.measure_id))
+    return events.filter(named).select(*KEY, "person_id")
+
+
+def together(module: Module, measure_id: str) -> list[str]:
+    """The measures that rest on the same events as this one: a quotient and its terms, which leave out the same."""
+    families = [(one.id, *one.quotient) for one in module.facts.measures if one.quotient is not None]
+    return sorted({measure_id}.union(*(family for family in families if measure_id in family)))
 
 
 def _excluded(
     db: Warehouse, found: MeasureEvents, events: pl.DataFrame, correction: Correction, line: CorrectionLine
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events with one of them left out by the rule, where claims of its person show it; and what became of the line."""
-    meant = _meant(events, line)
+    meant = _meant(found.module, events, line)
     outcome = _outcome_of_exclusion(db, found, events, meant, line)
     decided = _decided(correction, line, meant, outcome)
     if outcome != APPLIED:
         return events, decided
-    here = (pl.col("measure_id") == line.measure_id) & (pl.col("event_id") == line.event_id)
-    row = events.filter(here).row(0, named=True)
-    reasons = sorted({*row["exclusion_reasons"], line.rule_id}, key=rule_number)
-    rules = list(dict.fromkeys([*row["rule_ids"], line.rule_id]))
-    claims = list(dict.fromkeys([*row["driving_claim_ids"], *(one.removeprefix(FILL) for one in line.claim_ids)]))
-    out = pl.DataFrame({"exclusion_reasons": [reasons], "rule_ids": [rules], "driving_claim_ids": [claims]})
-    changed = events.filter(here).with_columns(
-        *(out[name].alias(name) for name in out.columns),
+    rows = events.join(meant, on=KEY, how="semi")
+    changed = rows.with_columns(
+        exclusion_reasons=_with_each(rows["exclusion_reasons"], [line.rule_id], by_number=True),
+        rule_ids=_with_each(rows["rule_ids"], [line.rule_id]),
+        driving_claim_ids=_with_each(rows["driving_claim_ids"], [one.removeprefix(FILL) for one in line.claim_ids]),
         in_denominator=pl.lit(False),
         in_numerator=pl.lit(False),
     )
-    return pl.concat([events.filter(~here), changed]).sort(KEY), decided
+    return pl.concat([events.join(meant, on=KEY, how="anti"), changed]).sort(KEY), decided
+
+
+def _with_each(lists: pl.Series, more: Sequence[str], *, by_number: bool = False) -> pl.Series:
+    """Every list with these behind its own, each once; of rules in the order of their numbers where asked."""
+    merged = [list(dict.fromkeys([*one, *more])) for one in lists]
+    ordered = [sorted(one, key=rule_number) for one in merged] if by_number else merged
+    return pl.Series(lists.name, ordered, dtype=lists.dtype)
 
 
 def _outcome_of_exclusion(
@@ -136,10 +147,10 @@ def _outcome_of_exclusion(
         return NO_EVENT
     if line.rule_id not in exclusion_rules(found.module):
         return NO_RULE
-    row = events.join(meant, on=KEY, how="semi").row(0, named=True)
-    if line.rule_id in row["exclusion_reasons"]:
+    rows = events.join(meant, on=KEY, how="semi")
+    if all(line.rule_id in reasons for reasons in rows["exclusion_reasons"]):
         return ALREADY_SO
-    shown = claims_of(db, person_id=row["person_id"], claim_ids=line.claim_ids, days=looked_at(found))
+    shown = claims_of(db, person_id=str(rows["person_id"][0]), claim_ids=line.claim_ids, days=looked_at(found))
     return APPLIED if shown == set(line.claim_ids) else NO_CLAIMS
 
 
