@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from qe import corrected, quarter, runs
+from qe import quarter, runs
 from qe.claims.load import build_model
-from qe.corrected import PlannedCorrection
+from qe.corrected.again import rescored
+from qe.corrected.plan import PlannedCorrection, planned, recorded, require_every_line_decides
+from qe.corrected.sent import correction_of, opened_model, require_other_units, sent_cycle
+from qe.corrected.shown import corrected_preview, figures_before, figures_of_cycle, printed_dates
 from qe.corrections import in_force
 from qe.corrections.kept import write_kept
+from qe.corrections.read import read_lines
 from qe.disclosure.public import for_public
 from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
@@ -116,7 +120,7 @@ def build_public(
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     known = state_as_of(ledger, published_on)
     facts = facts_of(run, cycle=cycle, ledger_facts=known)
-    results, named = quarter.public_results(run, units, corrected.figures_of_cycle(site, known, cycle))
+    results, named = quarter.public_results(run, units, figures_of_cycle(site, known, cycle))
     measures = quarter.public_measures(facts)
     public = for_public(
         results,
@@ -137,22 +141,22 @@ def plan_correction(
     run, or change nothing), Refused (chart evidence; a cycle that is not frozen), MeasureError (a first result: a re-issue).
     """
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    lines = corrected.read_lines(file)
-    sent = corrected.sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
-    if known := corrected.recorded(site, sent, request_id=request_id, lines=lines):
+    lines = read_lines(file)
+    sent = sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    if known := recorded(site, sent, request_id=request_id, lines=lines):
         return known
-    asked = corrected.correction_of(sent, request_id=request_id, lines=lines)
-    corrected.require_other_units(file.name, sent, asked)
-    with corrected.opened_model(site, sent) as db:
-        before = corrected.figures_before(site, sent, db, asked)
-        worked_out = corrected.rescored(site, sent, db, before, asked)
-    corrected.require_every_line_decides(file.name, asked, worked_out)
-    return corrected.planned(site, sent, before, worked_out, asked)
+    asked = correction_of(sent, request_id=request_id, lines=lines)
+    require_other_units(file.name, sent, asked)
+    with opened_model(site, sent) as db:
+        before = figures_before(site, sent, db, asked)
+        worked_out = rescored(site, sent, db, before, asked)
+    require_every_line_decides(file.name, asked, worked_out)
+    return planned(site, sent, before, worked_out, asked)
 
 
 def record_correction(
     site: Site,
-    planned: PlannedCorrection,
+    correction: PlannedCorrection,
     *,
     also: Sequence[NewEvent],
     at: datetime,
@@ -165,14 +169,14 @@ def record_correction(
     `qe review send --cycle C --provider UNIT` sends the page; from then on it is what may be published.
     """
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    if not planned.is_recorded:
-        write_kept(site, planned.kept)
-    events = ledger.append([planned.event, *also], at=at, actor=actor, expected_head=planned.head)
+    if not correction.is_recorded:
+        write_kept(site, correction.kept)
+    events = ledger.append([correction.event, *also], at=at, actor=actor, expected_head=correction.head)
     render_corrected_page(
         site,
-        cycle=planned.kept.correction.cycle,
-        unit_id=planned.kept.correction.unit_id,
-        on=planned.on,
+        cycle=correction.kept.correction.cycle,
+        unit_id=correction.kept.correction.unit_id,
+        on=correction.on,
         progress=progress,
     )
     return events
@@ -182,9 +186,9 @@ def render_corrected_page(site: Site, *, cycle: str, unit_id: str, on: date, pro
     """The confidential report of a corrected provider, with the dates of the one that it was sent: no clock starts again."""
     workers.warm_up()
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    sent = corrected.sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
-    preview, correction_id = corrected.corrected_preview(site, sent)
-    dates = corrected.printed_dates(sent)
+    sent = sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    preview, correction_id = corrected_preview(site, sent)
+    dates = printed_dates(sent)
     (report,) = render_confidential(
         [preview],
         sent.page_facts,

@@ -41,9 +41,10 @@ class UnitReview:
     def review(self) -> ReviewPeriod | None:
         """The review period that its confirmed report printed; None while nothing is confirmed.
 
-        A hand-over before the printed day changes nothing: the printed, later dates are enforced.
+        A hand-over before the printed day changes nothing: the printed, later dates are enforced. A page with a correction prints
+        the dates of the report that was handed over before it, whose period runs on while the page is on its way.
         """
-        if self.state != "confirmed" or self.sent is None:
+        if self.sent is None or (self.state != "confirmed" and not self.sent.text("correction_id")):
             return None
         return ReviewPeriod(
             sent_on=self.sent.day("sent_on"),
@@ -53,8 +54,8 @@ class UnitReview:
 
     @property
     def public_from(self) -> date | None:
-        """The last public date it was told, never earlier than its 60 days allow."""
-        if self.review is None or self.sent is None:
+        """The last public date it was told, never earlier than its 60 days allow; None while its last page is not handed over."""
+        if self.state != "confirmed" or self.review is None or self.sent is None:
             return None
         told = [self.sent.day("public_from")] + ([self.notice.day("public_on")] if self.notice else [])
         return max(self.review.public_from, *told)

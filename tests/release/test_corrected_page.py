@@ -81,6 +81,7 @@ def test_the_clock_of_a_corrected_page_is_that_of_the_report_before_it(sent: Off
     assert send_again(sent) == []
     on_its_way = reviews(state_as_of(sent.ledger, AGAIN_ON), CYCLE)[UNIT]
     assert (on_its_way.state, on_its_way.public_from) == ("sent", None)
+    assert on_its_way.review == before, "it may ask as long as it could"
     sent.confirm(UNIT, on=AGAIN_ON)
     after = reviews(state_as_of(sent.ledger, AGAIN_ON), CYCLE)[UNIT]
     assert after.review == before

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from qe import workflow
-from qe.corrected import PlannedCorrection
+from qe.corrected.plan import PlannedCorrection
 from qe.corrections.kept import KeptCorrection, UnitFigures, write_kept
 from qe.corrections.record import Correction, CorrectionKind, CorrectionLine
 from qe.errors import Findings, InputError, Refused
@@ -153,6 +153,22 @@ def test_before_and_after_are_counted_from_the_events_that_stay(before: Upheld) 
     assert not planned.is_recorded
     assert before.quarter.files("store") == files
     assert before.quarter.events("report_sent") == events
+
+
+def test_a_second_correction_stands_on_the_first(upheld: Upheld) -> None:
+    """One further person goes: three of the cases are gone in all, and "before" is what the first correction left."""
+    left = upheld.detail().filter(pl.col("in_denominator"))
+    inside = left.filter(~pl.col("person_id").is_in(upheld.persons))
+    third = inside.sort("event_id")["event_id"][0]
+    planned = upheld.plan(f"not_our_patient,claims,pdc_statins,,{third},,,,,,,", request_id="2025Q4-1-R3")
+    printed = by_what(planned.printed, "pdc_statins")
+    assert printed["All payers: cases"] == (f"{inside.height}", f"{inside.height - 1}")
+    (first,) = upheld.quarter.events("correction_applied")
+    assert planned.event.payload["before_sha256"] == first["payload"]["after_sha256"]
+    again = upheld.plan(f"not_our_patient,claims,pdc_statins,,{third},,,,,,,", request_id="2025Q4-1-R3")
+    assert again.kept.correction == planned.kept.correction
+    with pytest.raises(InputError, match="line 2, event_id: the event is not this unit's"):
+        upheld.plan(f"not_our_patient,claims,pdc_statins,,{upheld.persons[0]},,,,,,,", request_id="2025Q4-1-R3")
 
 
 def test_the_ledger_holds_codes_and_the_store_no_readable_person(upheld: Upheld) -> None:
@@ -365,6 +381,8 @@ def test_a_corrected_name_stands_on_the_new_page_and_in_public(before: Upheld) -
     assert [(one.what, one.after) for one in planned.printed] == [("name", name)]
     assert planned.exact == ()
     before.record(planned)
+    again = before.plan(f"provider_details,roster,,,,,,,name,{name},2025-01-01,")
+    assert (again.is_recorded, again.printed) == (True, planned.printed)
     facts = state_as_of(Ledger(before.site.ledger, zone=before.site.settings.site.zone), before.asked_on)
     units = frozenset({UNIT})
     run_id = planned.kept.correction.run_id
