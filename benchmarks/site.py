@@ -63,6 +63,7 @@ def run_quarter(site: Site, *, measures: tuple[str, ...] = (), progress: Progres
         at=datetime.now(UTC),
         actor=ACTOR,
         progress=progress or Silent(),
+        reissue=False,
     )
 
 
@@ -96,7 +97,7 @@ def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = 
     keys, seconds = _keys(site), dict[str, float]()
     with quarter.fit_model(site, model, keys, bar) as (db, report, _):
         modules, _told = quarter.modules(site, db, site.period(), measures)
-        run, inputs = quarter.start_run(site, staged, modules, site.period(), model, ())
+        run, inputs, _ = quarter.start_run(site, staged, modules, site.period(), model, (), ())
         if not run.is_finished:
             scored = []
             for module in modules:

@@ -15,13 +15,14 @@ from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
 from qe.claims.model import FOLDER
 from qe.corrections import apply
-from qe.corrections.in_force import decisions_digest
+from qe.corrections.in_force import decisions_digest, of_run
 from qe.corrections.kept import UnitFigures
 from qe.corrections.record import Correction
 from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault, Findings, MeasureError
+from qe.ledger.book import Ledger
 from qe.measurement import check, detail, value_sets
 from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import MeasureEvents, compute, require_window
@@ -31,6 +32,7 @@ from qe.measurement.unmapped import unmapped_fills
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
 from qe.release.contacts import contacts_of, write_contacts
+from qe.release.cycles import frozen_cycles, period_of
 from qe.release.review import ReviewPeriod
 from qe.reports import correction_words
 from qe.reports.facts import ReportFacts, ReviewDates
@@ -44,6 +46,8 @@ from qe.statistics.results import RESULT_ORDER
 from qe.statistics.score import Scored, score
 from qe.store import Key
 from qe.warehouse import Warehouse
+
+SentRunCorrections = tuple[str, tuple[Correction, ...]]  # a run that was sent, and what it applied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,14 +170,34 @@ def start_run(
     period: ReportingPeriod,
     model: ClaimsModel,
     corrections: Sequence[Correction],
-) -> tuple[Run, RunInputs]:
-    """The run that these inputs and decisions decide: a finished one is found again, never computed twice."""
-    decisions = decisions_digest(model.decisions_digest, corrections)
-    inputs = run_record.run_inputs(site, staged, modules, period, decisions=decisions)
+    sent: Sequence[SentRunCorrections],
+) -> tuple[Run, RunInputs, Sequence[Correction]]:
+    """The run that these inputs and decisions decide, and the corrections that it applies. A finished one is found again.
+
+    sent  the runs that cycles of this period are frozen to. Where nothing but corrections has come since, it is that run: its
+          reports can be printed for another day, and its corrections stand beside it. A re-issue gives none
+    """
+
+    def decided_by(applied: Sequence[Correction]) -> RunInputs:
+        decisions = decisions_digest(model.decisions_digest, applied)
+        return run_record.run_inputs(site, staged, modules, period, decisions=decisions)
+
+    for run_id, applied in sent:
+        if (inputs := decided_by(applied)).run_id() == run_id:
+            return runs.run_of(site, run_id), inputs, applied
+    inputs = decided_by(corrections)
     run = runs.run_of(site, inputs.run_id())
     if not run.is_finished:
         run.start()
-    return run, inputs
+    return run, inputs, corrections
+
+
+def sent_runs(site: Site, ledger: Ledger, period: ReportingPeriod) -> list[SentRunCorrections]:
+    """The runs that cycles of the period are frozen to, the last one first, with the corrections that each applied."""
+    events = ledger.events()
+    frozen = [run_id for cycle, run_id in frozen_cycles(events).items() if period_of(cycle) == period.label]
+    found = [runs.run_of(site, run_id) for run_id in reversed(frozen)]
+    return [(run.run_id, of_run(site, events, run.manifest())) for run in found if run.is_finished]
 
 
 def cache_contents(site: Site) -> frozenset[str]:

@@ -55,20 +55,26 @@ def prepare_confidential_reports(
     at: datetime,
     actor: str,
     progress: Progress,
+    reissue: bool,
 ) -> RunRecord:
-    """Quarterly run: from received files to confidential previews. Nothing here becomes public."""
+    """Quarterly run: from received files to confidential previews. Nothing here becomes public.
+
+    reissue  where nothing but corrections has come since the run that was sent, make the run that applies them; else it is the
+             sent run again
+    """
     workers.warm_up()
     risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     ledger.require_writable()
     before = quarter.cache_contents(site)
-    corrections = in_force.records(site, in_force.in_force(state_as_of(ledger, on)))
+    held = in_force.records(site, in_force.in_force(state_as_of(ledger, on)))
+    sent = [] if reissue else quarter.sent_runs(site, ledger, period)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
     with quarter.fit_model(site, model, keys, progress) as (db, report, warnings):
         modules, told = quarter.modules(site, db, period, measures)
-        run, inputs = quarter.start_run(site, staged, modules, period, model, corrections)
+        run, inputs, corrections = quarter.start_run(site, staged, modules, period, model, held, sent)
         if not run.is_finished:
             scored = [
                 quarter.score_module(site, run, db, module, period, keys, progress, corrections=corrections)

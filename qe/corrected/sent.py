@@ -10,6 +10,7 @@ import polars as pl
 
 from qe import run_record, warehouse
 from qe.claims.load import model_path
+from qe.corrections import in_force
 from qe.corrections.in_force import APPLIED, kept_of
 from qe.corrections.kept import KeptCorrection
 from qe.corrections.read import line_fault
@@ -80,7 +81,6 @@ def sent_cycle(site: Site, ledger: Ledger, *, cycle: str, unit_id: str, on: date
     run = run_folder(site, run_id)
     require_run_unchanged(run, lineage_of(run_of(facts, run_id)))
     manifest = run.manifest()
-    recorded = {event.text("correction_id"): event for event in ledger.events() if event.kind == APPLIED}
     return SentCycle(
         cycle=cycle,
         facts=facts,
@@ -88,9 +88,7 @@ def sent_cycle(site: Site, ledger: Ledger, *, cycle: str, unit_id: str, on: date
         manifest=manifest,
         page_facts=run_record.facts_of(run, cycle=cycle, ledger_facts=facts),
         unit=unit,
-        of_run=tuple(
-            kept_of(site, recorded[one["correction_id"]]).correction for one in manifest.get("corrections", [])
-        ),
+        of_run=in_force.of_run(site, ledger.events(), manifest),
         of_unit=tuple(kept_of(site, event) for event in facts.of(APPLIED, cycle=cycle, unit_id=unit_id)),
     )
 

@@ -1,8 +1,8 @@
 """Which corrections hold: those that runs apply on a day, those that a cycle was corrected by. A fold of the ledger's events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from qe.corrections.kept import KeptCorrection, read_kept
 from qe.corrections.record import Correction
@@ -37,6 +37,12 @@ def corrected_results(facts: Facts, cycle: str) -> Mapping[str, str]:
 def kept_of(site: Site, event: LedgerEvent) -> KeptCorrection:
     """What the store keeps of a recorded correction."""
     return read_kept(site, event.text("correction_id"), record_sha256=event.text("record_sha256"))
+
+
+def of_run(site: Site, events: Iterable[LedgerEvent], manifest: Mapping[str, Any]) -> tuple[Correction, ...]:
+    """The corrections that a finished run applied, as its manifest lists them; also those that ended since."""
+    recorded = {event.text("correction_id"): event for event in events if event.kind == APPLIED}
+    return records(site, [recorded[one["correction_id"]] for one in manifest.get("corrections", [])])
 
 
 def records(site: Site, events: Sequence[LedgerEvent]) -> tuple[Correction, ...]:

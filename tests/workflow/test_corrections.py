@@ -244,7 +244,12 @@ def test_later_runs_apply_it_until_it_is_ended_and_tell_of_one_without_event(uph
     was = upheld.detail()
     gone = _of_an_event_that_is_gone(upheld, first)
 
-    second = quarter.run(day(30)).data
+    same = quarter.run(day(30)).data
+    assert (same["run_id"], same["cycle"]) == (first, CYCLE), (
+        "a sent report can be printed again: its run has not changed"
+    )
+    assert upheld.detail().equals(was)
+    second = quarter.run(day(30), "--reissue").data
     assert second["run_id"] != first
     assert second["cycle"] == "2025Q4-2"
     told = [one for one in second["warnings"] if "correction" in one]
