@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from qe.corrections import in_force
+from qe.corrections.record import Correction, CorrectionKind, CorrectionLine
 from qe.errors import InputError, Refused
 from qe.ledger.fold import state_as_of
 from qe.progress import Silent
@@ -164,3 +167,40 @@ def test_nothing_is_published_of_a_unit_that_was_not_sent_its_corrected_page(sen
     assert sent.plan(day).waiting == ()
     sent.approve(day)
     assert sent.decide(day).allowed
+
+
+def test_runs_apply_a_correction_from_its_day_until_the_day_it_is_ended(sent: Office) -> None:
+    uphold(sent)
+    day_before, ended_on = date(2026, 3, 19), date(2026, 6, 1)
+
+    def held(on: date) -> list[str]:
+        return [one.text("correction_id") for one in in_force.in_force(state_as_of(sent.ledger, on))]
+
+    assert (held(day_before), held(UPHELD_ON)) == ([], ["corr1"])
+    facts, event = in_force.end(sent.ledger, correction_id="corr1", reason="source_corrected", on=ended_on)
+    sent.ledger.append([event], at=sent.at(), actor="analyst", expected_head=facts.head)
+    assert (held(date(2026, 5, 31)), held(ended_on)) == (["corr1"], [])
+    kept = in_force.corrected_results(state_as_of(sent.ledger, ended_on), CYCLE)
+    assert kept == {UNIT: NEW_RESULTS}, "the cycle that it corrected keeps it"
+    with pytest.raises(InputError, match="no correction corr9 is recorded on 2026-06-01"):
+        in_force.end(sent.ledger, correction_id="corr9", reason="replaced", on=ended_on)
+
+
+def test_a_correction_that_was_recorded_by_mistake_is_taken_back_for_its_cycle_too(sent: Office) -> None:
+    uphold(sent)
+    (event,) = sent.events("correction_applied")
+    sent.retract(event)
+    facts = state_as_of(sent.ledger, AGAIN_ON)
+    assert in_force.in_force(facts) == ()
+    assert in_force.corrected_results(facts, CYCLE) == {}
+
+
+def test_without_a_correction_the_decisions_are_those_of_linkage_alone() -> None:
+    line = CorrectionLine(
+        line=2, kind=CorrectionKind.NOT_OUR_PATIENT, evidence="claims", measure_id="hwr", event_id="1"
+    )
+    one = Correction(request_id="R1", cycle=CYCLE, run_id=RUN_ID, unit_id=UNIT, asked_sha256="0" * 64, lines=(line,))
+    other = replace(one, request_id="R2")
+    assert in_force.decisions_digest("link", ()) == "link"
+    digests = {in_force.decisions_digest("link", given) for given in ((one,), (other,), (one, other), (other, one))}
+    assert len(digests) == 3, "which corrections, not in which order"

@@ -260,6 +260,9 @@ def test_later_runs_apply_it_until_it_is_ended_and_tell_of_one_without_event(uph
     assert [one["correction_id"] for one in manifest["corrections"]] == [event["payload"]["correction_id"], gone]
     explained = quarter.done("explain", "pdc_statins", UNIT).data["corrections"]
     assert {one["event_id"]: one["outcome"] for one in explained} == dict.fromkeys(upheld.persons, "applied")
+    asked = quarter("explain", "pdc_statins", UNIT, "--person", upheld.persons[0])
+    assert asked.exit_code == 2
+    assert f"correction {event['payload']['correction_id']}, line 2, was upheld" in asked.stdout
 
     for correction_id in (event["payload"]["correction_id"], gone):
         workflow.end_correction(
