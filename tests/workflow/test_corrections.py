@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 
 from qe import workflow
+from qe.claims.load import model_path
 from qe.corrected.plan import PlannedCorrection
 from qe.corrections.kept import KeptCorrection, UnitFigures, write_kept
 from qe.corrections.record import Correction, CorrectionKind, CorrectionLine
-from qe.errors import Findings, InputError, Refused
+from qe.errors import Findings, InputError, MeasureError, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent, PayloadValue
 from qe.ledger.fold import state_as_of
@@ -381,6 +382,29 @@ def test_lines_that_do_not_fit_the_run_are_told_all_at_once(before: Upheld) -> N
         before.plan(f"not_our_patient,chart,pdc_statins,,{person},,,,,,,")
     with pytest.raises(Refused, match="is confirmed as handed over to U000048"):
         before.plan(f"not_our_patient,claims,all,{person},,,,,,,,", unit_id="U000048")
+
+
+def test_what_changed_since_the_reports_were_sent_is_not_corrected_along(before: Upheld) -> None:
+    """Another setting would move figures that nobody asked about; without the claims of the run there is nothing to count."""
+    settings = before.quarter.root / "qe.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(f"{text}\n[attribution]\nwindow_months = 6\n", encoding="utf-8")
+    row = f"not_our_patient,claims,pdc_statins,{before.persons[0]},,,,,,,,"
+    changed = replace(before, site=open_site(before.quarter.root))
+    with pytest.raises(
+        MeasureError, match="pdc_statins: the events of the run that was sent cannot be worked out again"
+    ):
+        changed.plan(row)
+    run_id = before.quarter.events("run_completed")[0]["payload"]["run_id"]
+    model = model_path(before.site, run_of(before.site, run_id).manifest()["claims_model"])
+    model.rename(model.with_suffix(".away"))
+    with pytest.raises(InputError, match=f"the claims model of run {run_id} is not in the store"):
+        before.plan(row)
+    model.with_suffix(".away").rename(model)
+    results = before.site.runs / run_id / "results" / "measure_results.parquet"
+    pl.read_parquet(results).head(5).write_parquet(results)
+    with pytest.raises(Findings, match="are not those recorded in the ledger"):
+        before.plan(row)
 
 
 def test_a_corrected_name_stands_on_the_new_page_and_in_public(before: Upheld) -> None:
