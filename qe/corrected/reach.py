@@ -10,9 +10,9 @@ from qe.corrections import apply
 from qe.errors import MeasureError
 from qe.measurement.compute import MeasureEvents
 from qe.statistics.rescore import SentRun, rescore
-from qe.statistics.results import RESULT_ORDER, round_significant
+from qe.statistics.results import RESULT_ORDER
 
-PRINTED_DECIMALS: Final = 3  # no page and no public file prints more digits of a rate, ratio or interval
+PRINTED_DECIMALS: Final = 4  # no page and no public file prints more digits of a rate, ratio or interval
 MOVING: Final = (
     "denominator",
     "excluded",
@@ -41,25 +41,22 @@ def others_reached(was: MeasureEvents, now: apply.CorrectedEvents, sent: SentRun
     changed = now.decided.filter(pl.col("outcome") == apply.APPLIED).select(apply.KEY).unique()
     concerned = pl.concat([was.attributed, now.events.attributed]).join(changed, on=apply.KEY, how="semi")
     for other in sorted(set(concerned["provider_id"]) - {unit_id}):
-        published = sent.results.filter(
-            (pl.col("provider_id") == other) & pl.col("measure_id").is_in(was.module.measure_ids)
-        )
         level = str(concerned.filter(pl.col("provider_id") == other)["level"][0])
         try:
-            again = round_significant(rescore(now.events, sent, other))
+            same, again = (rescore(events, sent, other) for events in (was, now.events))
         except MeasureError:
             measures = concerned.filter(pl.col("provider_id") == other)["measure_id"].unique().sort().to_list()
             yield Reached(unit_id=other, level=level, measures=tuple(measures), why="it would be its first result")
             continue
-        if moved := _moved(published, again):
+        if moved := _moved(same, again):
             yield Reached(unit_id=other, level=level, measures=moved, why="an event is its own too, or becomes it")
 
 
-def _moved(published: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
-    """The measures of which a figure or category differs, to the digits that are printed."""
+def _moved(same: pl.DataFrame, again: pl.DataFrame) -> tuple[str, ...]:
+    """The measures of which a figure or category differs, to the digits that are printed. same: without the correction."""
     rounded = pl.col(pl.Float64).round(PRINTED_DECIMALS)
     columns = [*RESULT_ORDER, *MOVING]
-    one, other = (frame.select(columns).with_columns(rounded) for frame in (published, again))
+    one, other = (frame.select(columns).with_columns(rounded) for frame in (same, again))
     differing = pl.concat(
         [
             one.join(other, on=columns, how="anti", nulls_equal=True),
