@@ -28,7 +28,7 @@ from qe.statistics.rescore import SentRun, rescore
 from qe.statistics.results import RESULT_ORDER, round_significant
 from qe.warehouse import Warehouse
 
-SAME: Final = 1e-6  # relative: the frozen reference gives figures again to about nine digits; a changed setting moves them by far more
+SAME: Final = 1e-6  # relative: figures come again to about nine digits; a changed setting moves them by far more
 PEER_INPUTS: Final = ("specialty", "county_fips")  # details from which a peer group follows
 REISSUE: Final = "Run again and re-issue the reports whose figures or categories change as printed."
 
