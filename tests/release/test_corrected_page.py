@@ -16,8 +16,8 @@ from qe.release import send
 from qe.release.releases import shown_results
 from qe.release.sends import reviews, was_handed_over
 from qe.runs import Run, file_sha256
-from tests.release.conftest import Office, letter
 from tests.papers import small_pdf
+from tests.release.conftest import Office, letter
 
 SENT_ON = date(2026, 3, 2)
 UPHELD_ON = date(2026, 3, 20)
