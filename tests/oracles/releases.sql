@@ -534,11 +534,12 @@ from judged
 where (kind = 'data_disclosed' or (kind = 'npa_disclosed' and identifiable))
   and act not in (select act from sound_agreement where agreement_kind = 'qe_dua');
 
--- G14, 401.716(c): a non-public analyses agreement before any analysis.
+-- G14, 401.716(c): a non-public analyses agreement before any de-identified analysis; one with patients goes by the QE DUA.
 create temp view g14 as
 select act, 'G14' as rule, 'no non-public analyses agreement with all its terms in force' as why
 from judged
-where kind = 'npa_disclosed' and act not in (select act from sound_agreement where agreement_kind = 'analyses');
+where kind = 'npa_disclosed' and not identifiable
+  and act not in (select act from sound_agreement where agreement_kind = 'analyses');
 
 -- The areas of an analysis for an issuer, with the newest count of its lives there that covers the whole period.
 create temp view issuer_area as
