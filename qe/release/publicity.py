@@ -1,14 +1,14 @@
 """The rules for what becomes public: 60 days of each provider, posting, cell check, notice (G10, G11, G18, G24)."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from qe.corrections.in_force import of_cycle
 from qe.errors import Reason
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
-from qe.regulation import CITATION, REVIEW_DAYS
+from qe.regulation import CITATION
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.review import Clock, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
@@ -112,21 +112,16 @@ def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
     earliest: list[date] = []
     for unit_id in sorted(artefact.units):
         unit = found.get(unit_id)
-        told = unit.sent if unit is not None and unit.state == "confirmed" else None
-        if unit is None or told is None:
-            faults.setdefault("not told a public date", []).append(unit_id)
-            earliest.append(ReviewPeriod(sent_on=facts.on).public_from)
-        elif facts.on < told.day("sent_on") + timedelta(days=REVIEW_DAYS):
-            faults.setdefault(f"told the public date {told.day('public_from')}", []).append(unit_id)
-            earliest.append(told.day("public_from"))
-        elif unit.public_from is not None and facts.on < unit.public_from:
-            faults.setdefault(f"told the public date {unit.public_from}", []).append(unit_id)
-            earliest.append(unit.public_from)
+        if unit is None or unit.public_from is None:
+            said, first_day = "not told a public date", ReviewPeriod(sent_on=facts.on).public_from
+        elif facts.on < unit.public_from:  # never less than 60 days after it was sent
+            said, first_day = f"told the public date {unit.public_from}", unit.public_from
         elif not unit.is_noticed:
-            faults.setdefault("not sent the notice of the status of its requests (qe review notice)", []).append(
-                unit_id
-            )
-            earliest.append(facts.on)
+            said, first_day = "not sent the notice of the status of its requests (qe review notice)", facts.on
+        else:
+            continue
+        faults.setdefault(said, []).append(unit_id)
+        earliest.append(first_day)
     if faults:
         return TOLD.fails(_told(faults), earliest=max(earliest))
     return TOLD.passes(f"all {len(artefact.units)} were told the date and their requests' status")

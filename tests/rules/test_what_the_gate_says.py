@@ -127,10 +127,82 @@ FAILING: Final = [  # artefact, recipient, what is otherwise, rule, the whole se
     ("annual_report", "cms", "channel=ftp", "G22", "it would not go by portal, age file, tracked mail or courier"),
     ("prototype", "cms", "scan=not_done", "G23",
      "the rendered bytes were not searched for identifiers of persons"),
+    ("public_report", "public", "approved_on=none", "G1", "no approval of the entity by CMS is recorded"),
+    ("public_report", "public", "approved_on=2023-07-01", "G1",
+     "the approval ended before 2026-07-01 and no re-application by 2026-01-01 is recorded"),
+    ("public_report", "public",
+     "approved_on=2023-06-01; renewal_submitted_on=2025-11-01; renewal_decision=denied; renewal_decided_on=2026-06-20",
+     "G1", "CMS denied the re-application on 2026-06-20"),
+    ("public_report", "public", "dua_expires_on=none", "G4",
+     "no data use agreement of the operating organisation with CMS is recorded"),
+    ("public_report", "public", "dua_expires_on=2026-06-30", "G4", "the data use agreement ended on 2026-06-30"),
+    ("public_report", "public", "measure_route=none", "G5", "hwr 1.0.0 at level facility is not approved"),
+    ("public_report", "public", "measure_approved_on=2026-07-09", "G5",
+     "hwr 1.0.0 at level facility is approved from 2026-07-09 only"),
+    ("public_report", "public", "measure_ran_as=alternative", "G5",
+     "hwr 1.0.0 at level facility ran as an alternative measure, and is approved as a standard one only "
+     "(401.715(b)(1))"),
+    ("public_report", "public", "sources=unknown", "G7", "the run's sources are not known"),
+    ("public_report", "public", "lacking_right=public", "G7", 'source plan_a lacks the right "public"'),
+    ("npa_deid", "employer", "lacking_right=analyses", "G7", 'source plan_a lacks the right "analyses"'),
+    ("npa_patient_identifiable", "provider", "lacking_right=medicare:analyses; rights_expire_on=2026-06-30", "G7",
+     'source medicare lacks the right "analyses"; the rights in source plan_a have ended'),
+    ("data_deid", "provider", "lacking_right=data", "G7", 'source plan_a lacks the right "data"'),
+    ("data_patient_identifiable", "provider", "source_ended_on=2026-06-01; lacking_right=medicare:data", "G7",
+     'source medicare lacks the right "data"; the rights in source plan_a have ended'),
+    ("confidential_report", "provider", "lacking_right=measures", "G7", 'source plan_a lacks the right "measures"'),
+    ("public_report", "public", "sources=commercial", "G8", "the run holds no Medicare claims"),
+    ("public_report", "public", "sources=medicare", "G8",
+     "the run holds Medicare claims only: no other payer's claims are combined"),
+    ("public_report", "public", "sent_on=none", "G10", "U000001, U000002: not sent its report"),
+    ("public_report", "public", "b_returned_on=2026-06-01", "G10", "U000002: report came back undelivered"),
+    ("public_report", "public", "confirmed=no; b_confirmed=yes", "G10",
+     "U000001: hand-over of the report not confirmed"),
+    ("public_report", "public", "shown=other; b_shown=same", "G10",
+     "U000001: report shows other results than would be published"),
+    ("public_report", "public", "b_sent_on=2026-05-02", "G10",
+     "U000002: report sent on 2026-05-02, public after 2026-07-01, from 2026-07-02"),
+    ("public_report", "public", "b_zone=Pacific/Honolulu; asked_at=2026-07-01T09:59Z", "G10",
+     "U000002: the last day to ask is over at 2026-07-01 10:00 UTC, in the recipient's zone"),
+    ("public_report", "public", "b_sent_on=none; returned_on=2026-06-01; b_returned_on=none", "G10",
+     "U000002: not sent its report; U000001: report came back undelivered"),
+    ("public_report", "public", "posted=unknown", "G11", "it is not known which open requests are posted with it"),
+    ("public_report", "public", "request_on=2026-06-10; posted=no", "G11",
+     "1 requests are open but 0 are posted: the requests changed since the files were staged; plan again"),
+    ("public_report", "public", "cell_check=none", "G18",
+     "the cell check of exactly these files is not recorded (qe release approve)"),
+    ("public_report", "public", "cell_check=findings", "G18", "2 cells could be narrowed down to 1 to 10 persons"),
+    ("public_report", "public", "approved_by=nobody", "G18", "nobody approved exactly these files (qe release approve)"),
+    ("public_report", "public", "approved_by=analyst", "G18",
+     "the person who made the run also approved it: a second person must"),
+    ("confidential_report", "provider", "peers=2", "G18", "peer aggregates may stand for fewer than 3 peers"),
+    ("public_report", "public", "label=part2", "G20",
+     "the run's sources hold records of substance use disorder treatment"),
+    ("public_report", "public", "label=pswp", "G20", "the run's sources hold patient safety work product"),
+    ("public_report", "public", "label=cms_5pct", "G20",
+     "the run's sources hold the 5 percent national sample, which may reach benchmarks only"),
+    ("public_report", "public", "sources=unknown", "G20", "the run's sources are not known"),
+    ("public_report", "public", "b_confirmed=no", "G24", "U000002: not told a public date"),
+    ("public_report", "public", "told_public_on=2026-07-10", "G24", "U000001, U000002: told the public date 2026-07-10"),
+    ("public_report", "public", "b_told_on=none", "G24",
+     "U000002: not sent the notice of the status of its requests (qe review notice)"),
     ("prototype", "cms", "scan=found", "G23", "the rendered bytes hold 3 of what looks like identifiers"),
 ]  # fmt: skip
 HOLDING: Final = [
+    ("public_report", "public", "", "G1", "the entity is approved from 2025-01-15 to 2028-01-14"),
+    ("public_report", "public", "approved_on=2023-06-01; renewal_submitted_on=2025-12-01", "G1",
+     "the approval continues until CMS decides on the re-application"),
     ("public_report", "public", "", "G2", "the participation has not ended"),
+    ("public_report", "public", "", "G4", "the data use agreement runs to 2027-12-31"),
+    ("public_report", "public", "", "G5", "1 measures approved at their version and level"),
+    ("public_report", "public", "", "G7", '2 sources with the right "public"'),
+    ("provider_data_extract", "provider", "", "G7", '1 sources with the right "measures"'),
+    ("public_report", "public", "", "G10", "the 60 days of all 2 providers and suppliers are over"),
+    ("public_report", "public", "request_on=2026-06-10", "G11", "1 open requests are posted"),
+    ("public_report", "public", "", "G18", "40 cells checked, none can be narrowed down"),
+    ("confidential_report", "provider", "peers=3", "G18", "peer aggregates stand for at least 3 peers"),
+    ("public_report", "public", "", "G20", "no source carries a label that forbids it"),
+    ("public_report", "public", "", "G24", "all 2 were told the date and their requests' status"),
     ("public_report", "public", "", "G3", "no decrease of claims data is unsettled"),
     ("public_report", "public", "", "G6", "the plan for public sharing is approved, and no change of it is pending"),
     ("confidential_report", "provider", "", "G6",
@@ -183,11 +255,29 @@ def test_what_holds_is_said(artefact: str, recipient: str, facts: str, rule: str
     assert (reason.verdict, reason.fact, reason.earliest) == ("pass", sentence, None)
 
 
+NOT_ASKED: Final = [  # a rule that does not apply to the artefact says what it would ask
+    ("letter", "provider", "G1", "entity approved or continuing"),
+    ("annual_report", "cms", "G10", "60 days of each provider over; published as shown; an extract asked for in time"),
+]
+
+
+@pytest.mark.parametrize(("artefact", "recipient", "rule", "sentence"), NOT_ASKED)
+def test_a_rule_that_does_not_apply_says_so(artefact: str, recipient: str, rule: str, sentence: str) -> None:
+    reason = said(artefact, recipient, "", rule)
+    assert (reason.verdict, reason.fact, reason.earliest) == ("not_applicable", sentence, None)
+
+
 def test_each_rule_that_a_day_cures_names_it() -> None:
     change = "change_on=2026-06-20; change_what=sharing_plan"
     assert said("public_report", "public", change, "G6").earliest == "2026-07-21"
     noticed = "names=B; b_noticed_on=2026-06-01"
     assert said("npa_deid", "employer", noticed, "G12").earliest == "2026-08-06"
     assert said("npa_deid", "employer", "names=B", "G12").earliest == "2026-09-05"  # if noticed today: 1 July + 66
+    assert said("public_report", "public", "sent_on=none", "G10").earliest == "2026-08-31"  # if sent today: 1 July + 61
+    assert said("public_report", "public", "b_sent_on=2026-05-02", "G10").earliest == "2026-07-02"
+    assert said("public_report", "public", "b_confirmed=no", "G24").earliest == "2026-08-31"
+    assert said("public_report", "public", "told_public_on=2026-07-10", "G24").earliest == "2026-07-10"
+    assert said("public_report", "public", "b_told_on=none", "G24").earliest == "2026-07-01"
+    assert said("public_report", "public", "measure_approved_on=2026-07-09", "G5").earliest == "2026-07-09"
     unsent = "names=B+C; b_noticed_on=2026-06-01; c_noticed_on=2026-04-01; b_opted_in_on=2026-06-02"
     assert said("npa_deid", "employer", unsent, "G12").earliest is None
