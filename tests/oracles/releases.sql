@@ -630,26 +630,20 @@ select named.act, named.unit_id,
 from named
 join restart on restart.act = named.act and restart.unit_id = named.unit_id;
 
--- 401.717(f)(2), section 0.1: the provider's own extract: the hand-over of the last one, and the first day of any.
+-- 401.717(f)(2), section 0.1: the provider's own extract. Its days begin with the first hand-over of what it was shown last: the
+-- same results sent once more begin nothing anew, other results do (R3).
 create temp view extract as
-select judged.act, handed.unit_id, min(handed.handed_over_on) as first_on,
-       (select last.handed_over_on from handed as last
-        where last.act = judged.act and last.kind = 'npa_extract_sent' and last.unit_id = handed.unit_id
-          and last.analysis_id = judged.analysis_id
-        order by last.nth desc limit 1) as last_on
-from judged
-join handed on handed.act = judged.act and handed.kind = 'npa_extract_sent'
-  and handed.analysis_id = judged.analysis_id
-group by judged.act, judged.analysis_id, handed.unit_id;
-
--- 401.717(f)(2), 1G: opt-ins, with the day of the 65 on which each fell.
-create temp view optin as
-select clock.act, clock.unit_id,
-       julianday(known.payload ->> 'opted_in_on') - julianday(clock.noticed_on) as on_day
-from notice_clock as clock
-join judged on judged.act = clock.act
-join known on known.act = clock.act and known.kind = 'optin_received'
-  and known.payload ->> 'analysis_id' = judged.analysis_id and known.payload ->> 'unit_id' = clock.unit_id;
+with shown as (
+  select judged.act, handed.unit_id, handed.handed_over_on, handed.nth, handed.payload ->> 'result_sha256' as results,
+         first_value(handed.payload ->> 'result_sha256') over (
+           partition by judged.act, handed.unit_id order by handed.nth desc) as last_results
+  from judged
+  join handed on handed.act = judged.act and handed.kind = 'npa_extract_sent' and handed.analysis_id = judged.analysis_id
+)
+select act, unit_id, min(handed_over_on) as first_on, min(handed_over_on) as last_on
+from shown
+where results = last_results
+group by act, unit_id;
 
 -- Opt-ins whose review the release would cut off: by day 5, 60 days from the extract; by day 65, the extract on a day
 -- before the release; later ones carry no right.

@@ -168,9 +168,10 @@ def handed_over(facts: Facts, analysis_id: str, unit_id: str) -> dict[str, date]
 def _extract_on(
     facts: Facts, analysis_id: str, unit_id: str, confirmed: dict[str, date], *, opted_in_on: date | None
 ) -> date | None:
-    """The day from which the unit had its own extract while it was opted in."""
-    if opted_in_on is None:
-        return None
+    """The day from which the unit, opted in, had its own extract; other results begin its days anew, the same sent again do not."""
     sent = facts.of("npa_extract_sent", analysis_id=analysis_id, unit_id=unit_id)
-    days = [confirmed[event.event_id] for event in sent if event.event_id in confirmed]
-    return max(min(days), opted_in_on) if days else None
+    handed = [event for event in sent if event.event_id in confirmed]
+    if opted_in_on is None or not handed:
+        return None
+    results = handed[-1].text("result_sha256")
+    return max(opted_in_on, min(confirmed[one.event_id] for one in handed if one.text("result_sha256") == results))
