@@ -21,7 +21,7 @@ from qe.cli.output import (
 from qe.cli.review import acting
 from qe.ledger.fold import state_as_of
 from qe.release import agreements
-from qe.release.agreements import CHECKLISTS, NAMES, Signed, Standing
+from qe.release.agreements import CHECKLISTS, NAMES, ONLY_FOR, AgreementKind, Signed, Standing
 from qe.release.handover import evidence_sha256
 
 app = typer.Typer(no_args_is_help=True, help="Agreements with authorized users: two checklists of terms, expiry.")
@@ -131,14 +131,19 @@ def _row(one: Standing) -> dict[str, object]:
 
 
 def _lacks(one: Standing) -> str:
-    return ", ".join(f"{term} ({paragraph})" for term, paragraph in one.lacking.items())
+    return ", ".join(f"{term} ({paragraph}{_only_for(one.kind, term)})" for term, paragraph in one.lacking.items())
+
+
+def _only_for(kind: AgreementKind, term: str) -> str:
+    said = ONLY_FOR.get((kind, term))
+    return f", {said}" if said else ""
 
 
 def _tell_faults(outcome: Outcome, one: Standing) -> None:
     if one.state != "in_force":
         return
     if one.lacking:
-        outcome.say(f"{one.agreement_id} lacks {_lacks(one)}: the gate refuses what needs them.")
+        outcome.say(f"{one.agreement_id} lacks {_lacks(one)}: the gate refuses what needs it.")
     if one.fault:
         outcome.say(f"{one.agreement_id} {one.fault}: the gate refuses what it is needed for.")
     if one.ends_soon:

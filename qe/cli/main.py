@@ -14,6 +14,7 @@ from qe.cli import (
     ledger,
     link,
     measures,
+    npa,
     record,
     release,
     review,
@@ -39,6 +40,7 @@ app.add_typer(measures.app, name="measures")
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 app.add_typer(release.app, name="release")
+app.add_typer(npa.app, name="npa")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(filing.app, name="filing")
 app.command("record")(record.record)

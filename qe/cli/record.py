@@ -35,6 +35,17 @@ VERBS: Final = {
     "release_approved": "qe release approve",
     "public_released": "qe release go",
     "public_withdrawn": "qe release withdraw",
+    "agreement_signed": "qe agreement add",
+    "npa_defined": "qe npa define",
+    "npa_notice_sent": "qe npa notify",
+    "npa_extract_sent": "qe npa send",
+    "npa_confirmed": "qe npa notify --confirm, or qe npa send --confirm",
+    "npa_delivery_failed": "qe npa notify --returned, or qe npa send --returned",
+    "optin_received": "qe npa opt-in",
+    "waiver_received": "qe npa waive",
+    "waiver_revoked": "qe npa waive --revoke",
+    "npa_disclosed": "qe npa release",
+    "npa_final_notice_sent": "qe npa release",
     "account_bound": "the first act of an account",
 }
 

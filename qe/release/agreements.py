@@ -18,9 +18,9 @@ from qe.release.rules.agreements import (
     ANALYSES_TERMS,
     QE_DUA_TERMS,
     REDISCLOSURE,
-    AgreementKind,
     redisclosure_fault,
 )
+from qe.release.rules.agreements import AgreementKind as AgreementKind
 from qe.release.rules.recipients import authorized_user
 
 AgreementState = Literal["in_force", "not_begun", "expired", "ended"]

@@ -20,6 +20,7 @@ class ArtefactKind(StrEnum):
     PUBLIC_REPORT = "public_report"
     LETTER = "letter"
     NPA_NOTICE = "npa_notice"
+    NPA_EXTRACT = "npa_extract"
     NPA_DEID = "npa_deid"
     NPA_PATIENT_IDENTIFIABLE = "npa_patient_identifiable"
     DATA_DEID = "data_deid"
