@@ -14,6 +14,7 @@ from benchmarks import (
     confounded,
     determinism,
     generator,
+    ledger_interleavings,
     linkage,
     measures,
     oracles,
@@ -135,6 +136,12 @@ def run_statistics_null(folder: Path) -> tuple[dict[str, object], list[str]]:
     return figures, [*few.shortfalls, *many.shortfalls]
 
 
+def run_ledger_interleavings(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """1,000 interleavings of two writers with kill -9: nothing acknowledged is lost, and every change of the files is found."""
+    found = ledger_interleavings.check(folder, interleavings=1000, seed=SEED, progress=TerminalProgress())
+    return {"seed": SEED, **vars(found)}, ledger_interleavings.shortfalls(found)
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
@@ -146,6 +153,7 @@ CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "statistics_speed": run_statistics_speed,
     "statistics_coverage": run_statistics_coverage,
     "statistics_null": run_statistics_null,
+    "ledger_interleavings": run_ledger_interleavings,
 }
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from qe import __version__, bundled
 from qe.errors import InputError, SiteHeld
-from qe.ledger.book import Ledger
 from qe.periods import ReportingPeriod
 from qe.site import Site
 
@@ -135,7 +134,7 @@ def recorded_runs(site: Site) -> list[Run]:
     """Finished runs that the ledger has recorded, the last one first; one whose folder is gone is passed over."""
     if not site.ledger.exists():
         return []
-    recorded = Ledger(site.ledger, zone=site.settings.site.zone).events()
+    recorded = site.open_ledger().events()
     ids = dict.fromkeys(event.text("run_id") for event in reversed(recorded) if event.kind == "run_completed")
     return [run for run in (run_of(site, run_id) for run_id in ids) if run.is_finished]
 

@@ -20,6 +20,8 @@ from pydantic import (
 
 from qe import closed_toml
 from qe.errors import InputError
+from qe.ledger.book import Ledger
+from qe.ledger.signing import SigningKey
 from qe.periods import ReportingPeriod, quarter
 from qe.regulation import MINIMUM_CELL
 from qe.store import Engine, Key, read_key
@@ -54,6 +56,7 @@ class SiteTable(Closed):
     memory_gib: Literal["auto"] | Annotated[float, Field(gt=0.25, le=512)] = "auto"
     key_file: str | None = None
     vault_key_file: str | None = None
+    signing_key_file: str | None = None
 
 
 class EntityTable(Closed):
@@ -301,6 +304,17 @@ class Site:
     def vault_key(self) -> Key:
         """The key of names and identifiers. Commands that need no names never call this."""
         return self._key(self.settings.site.vault_key_file, "QE_VAULT_KEY", "vault_key_file")
+
+    def signing_key(self) -> SigningKey | None:
+        """The key that signs the ledger's heads, or None where neither qe.toml nor the environment names one."""
+        setting = self.settings.site.signing_key_file
+        if setting is None and not os.environ.get("QE_SIGNING_KEY"):
+            return None
+        return SigningKey(self._key(setting, "QE_SIGNING_KEY", "signing_key_file"))
+
+    def open_ledger(self) -> Ledger:
+        """The site's ledger, which signs its heads where the site has a key."""
+        return Ledger(self.ledger, zone=self.settings.site.zone, signing_key=self.signing_key)
 
     def _key(self, setting: str | None, variable: str, name: str) -> Key:
         if given := os.environ.get(variable):

@@ -58,7 +58,8 @@ def read_key(path: Path) -> Key:
     except FileNotFoundError:
         raise InputError(
             f"the key file {path.name} is missing",
-            remedy="Put it back where qe.toml says (key_file, vault_key_file), or set QE_KEY and QE_VAULT_KEY.",
+            remedy="Put it back where qe.toml says (key_file, vault_key_file, signing_key_file), or set QE_KEY, QE_VAULT_KEY "
+            "or QE_SIGNING_KEY.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(

@@ -9,7 +9,6 @@ from qe.claims.load import build_model
 from qe.disclosure.public import for_public
 from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
-from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
@@ -18,6 +17,7 @@ from qe.release.analyses.definition import Asked, User
 from qe.release.analyses.staging import StagedAnalysis
 from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
+from qe.release.rules.participation import require_may_work
 from qe.reports import workers
 from qe.reports.public_site import build_site
 from qe.reports.render import RenderedReport, render_confidential
@@ -54,8 +54,9 @@ def prepare_confidential_reports(
     workers.warm_up()
     risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
-    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    ledger = site.open_ledger()
     ledger.require_writable()
+    require_may_work(state_as_of(ledger, on))
     before = quarter.cache_contents(site)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
@@ -107,7 +108,7 @@ def build_public(
     stages what this gives; `qe release go` publishes those bytes.
     """
     run = runs.run_of(site, run_id)
-    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    ledger = site.open_ledger()
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
     results, named = quarter.public_results(run, units)
     measures = quarter.public_measures(facts)
@@ -124,6 +125,7 @@ def build_public(
 def build_analysis(site: Site, asked: Asked, user: User, *, on: date) -> StagedAnalysis:
     """The files of a non-public analysis from a finished run, with whom they identify: `qe npa define` stages what this gives."""
     run = runs.run_of(site, asked.run_id)
-    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    facts = facts_of(run, cycle=asked.analysis_id, ledger_facts=state_as_of(ledger, on))
+    known = state_as_of(site.open_ledger(), on)
+    require_may_work(known)
+    facts = facts_of(run, cycle=asked.analysis_id, ledger_facts=known)
     return analysis_content(asked, user, quarter.analysis_source(site, run, facts, asked, user))

@@ -15,6 +15,7 @@ from qe.cli.output import (
     acting_day,
     acting_person,
     command,
+    utc_now,
 )
 from qe.errors import InputError
 from qe.filings import write
@@ -48,7 +49,7 @@ def filing_measures(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Where the two files go.", show_default="out/filings of the site")
+        Path | None, typer.Option("--out", help="Where the files go.", show_default="out/filings of the site")
     ] = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
@@ -74,11 +75,15 @@ def filing_measures(
         )
         rows = workbook(modules, routes(modules, known), shared)
         folder = out or opened.out / "filings"
-        files = {ending: folder / f"measures-{on.isoformat()}.{ending}" for ending in ("xlsx", "pdf")}
+        files = {ending: folder / f"measures-{on.isoformat()}.{ending}" for ending in ("xlsx", "pdf", "head.json")}
+        head = opened.open_ledger().state_head(known.facts.head, at=utc_now())
         outcome.data = {
             "measures": [row.measure_id for row in rows],
             "attested_by": shared.attested_by,
-            **{ending: str(file) for ending, file in files.items()},
+            "xlsx": str(files["xlsx"]),
+            "pdf": str(files["pdf"]),
+            "head_file": str(files["head.json"]),
+            "head": head.hash,
         }
         if dry_run:
             outcome.say(f"would write {files['xlsx']} and {files['pdf']}: no field is blank")
@@ -88,4 +93,5 @@ def filing_measures(
         document = write.pdf(rows, organisation=entity.organisation, contact=entity.contact, rehearsal=rehearsal, on=on)
         write_aside(files["xlsx"], sheet)
         write_aside(files["pdf"], document)
+        write_aside(files["head.json"], head.line().encode("ascii"))
         outcome.say(f"{len(rows)} measures, attested by {shared.attested_by}: {files['xlsx']} and {files['pdf']}")

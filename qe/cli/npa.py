@@ -450,10 +450,12 @@ def release(
                 outcome.data |= {"was_released": True}
                 outcome.say(f"{analysis_id} was released on {released.effective_on if released else ''}.")
                 return
-            outcome.reasons = list(decision.reasons)
-            outcome.data |= {"allowed": decision.allowed, "sha256": decision.artefact.sha256}
+            outcome.reasons = list(planned.reasons)
+            outcome.data |= {"allowed": decision.allowed and not planned.stale, "sha256": decision.artefact.sha256}
+            if planned.outgoing.contact is None:
+                outcome.say("The user has no usable contact: a row of id_type PARTY in the contacts file (qe run).")
             if dry_run:
-                decision.require(planned.outgoing.said)
+                planned.require_allowed()
                 outcome.say(f"would release {analysis_id}")
                 return
             finals = disclosure.release(planned, ledger_of(opened), actor=person)

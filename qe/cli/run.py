@@ -72,6 +72,7 @@ def _check_config(site: Site) -> str:
         for path in sorted((site.store / folder).glob("*.duckdb"))[:1]:
             with store.open_encrypted(path, key, engine=site.engine(), read_only=True):
                 opened += 1
+    site.signing_key()
     for label in site.settings.periods:
         site.period(label)
     return f"qe.toml holds; {'both keys open the store' if opened == 2 else 'both keys can be read'}."

@@ -1,13 +1,14 @@
 """`qe status` and `qe doctor`: where the site stands, and whether the machine is fit."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
 
 from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved
 from qe.errors import QeError
-from qe.ledger.book import Ledger
 from qe.ledger.fold import state_as_of
+from qe.release.in_flight import in_flight
 from qe.release.sends import reviews
 from qe.run_record import results_path
 from qe.runs import Run, finished_runs, recorded_runs
@@ -16,11 +17,11 @@ from qe.upkeep.doctor import examine
 
 
 def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption = False) -> None:
-    """The site at a glance: runs, cycles with their clocks, and the ledger's head."""
+    """The site at a glance: runs, cycles, everything in flight with its earliest or last day, and the ledger's head."""
     with command("status", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
-        ledger = Ledger(opened.ledger, zone=opened.settings.site.zone)
+        ledger = opened.open_ledger()
         facts = state_as_of(ledger, on)
         head = ledger.head()
         finished = finished_runs(opened)
@@ -33,6 +34,8 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
             cycles.append(
                 {"cycle": cycle, "sent": len(units), "confirmed": len(confirmed), "released": ", ".join(published)}
             )
+        review = opened.settings.review
+        under_way = in_flight(facts, respond_within_days=review.respond_within_days, day_count=review.day_count)
         outcome.data = {
             "site": opened.settings.site.name,
             "rehearsal": opened.settings.site.rehearsal,
@@ -40,6 +43,9 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
             "periods": sorted(opened.settings.periods),
             "runs": runs,
             "cycles": cycles,
+            "in_flight": [
+                {**asdict(one), "day": None if one.day is None else one.day.isoformat()} for one in under_way
+            ],
             "unresolved_units": [],
             "ledger": {"events": head.seq, "head": head.hash},
         }
@@ -54,6 +60,9 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
         if cycles:
             rows = [(one["cycle"], one["sent"], one["confirmed"], one["released"] or "no") for one in cycles]
             outcome.table("Cycles", ["cycle", "sent", "confirmed", "released"], rows)
+        if under_way:
+            lines = [(one.what, one.state, one.next_act, one.day, one.citation) for one in under_way]
+            outcome.table("In flight", ["what", "state", "next", "day", "paragraph"], lines)
         outcome.say(f"Ledger: {head.seq} events, head {head.hash[:16]}")
 
 

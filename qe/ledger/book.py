@@ -1,13 +1,12 @@
 """The ledger: append-only, hash-chained events in SQLite. The only writer of ledger.sqlite and ledger.anchor."""
 
 import fcntl
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +17,19 @@ from qe.ledger.event import (
     GENESIS,
     LedgerEvent,
     NewEvent,
-    canonical_json,
     chained_hash,
     event_id_of,
     instant_text,
 )
 from qe.ledger.filesystem import require_local
+from qe.ledger.heads import KeySource, key_at_hand, key_recorded, last_head, no_key, sign_once_a_day
+from qe.ledger.rows import COLUMNS, event_of, row_of
+from qe.ledger.signing import HeadStatement, state_head
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 WAIT_FOR_LOCK_SECONDS: Final = 30.0
 UNREADABLE: Final = "ledger.sqlite cannot be read as a ledger"
-RESTORE: Final = "Restore ledger.sqlite and ledger.anchor from their backup."
+RESTORE: Final = "Restore ledger.sqlite, ledger.anchor and ledger.heads from their backup."
 
 TABLE: Final = """
 create table event (
@@ -61,11 +62,8 @@ begin
 end
 """,
 }
-COLUMNS: Final = (
-    "seq, event_id, at, effective_on, zone, kind, subject, payload, actor, evidence_sha256, retracts, prev, hash"
-)
-INSERT: Final = f"insert into event ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-SELECT: Final = f"select {COLUMNS} from event order by seq"
+INSERT: Final = f"insert into event ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})"
+SELECT: Final = f"select {', '.join(COLUMNS)} from event"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +81,22 @@ EMPTY: Final = Head(seq=0, hash=GENESIS)
 class Ledger:
     """The events of one site.
 
-    path  ledger.sqlite; the head after each commit stands beside it in ledger.anchor
-    zone  the entity's time zone, in which `effective_on` is a day
+    path         ledger.sqlite; the head after each commit stands beside it in ledger.anchor, one a day, signed, in ledger.heads
+    zone         the entity's time zone, in which `effective_on` is a day
+    signing_key  gives the key that signs heads, or None
     """
 
     path: Path
     zone: str
+    signing_key: KeySource = no_key
 
     @property
     def anchor(self) -> Path:
         return self.path.with_suffix(".anchor")
+
+    @property
+    def heads(self) -> Path:
+        return self.path.with_suffix(".heads")
 
     def append(
         self, events: Sequence[NewEvent], *, at: datetime, actor: str, expected_head: Head | None = None
@@ -119,20 +123,28 @@ class Ledger:
                     "something was recorded in the ledger since this was decided",
                     remedy="Run the command again; it decides afresh.",
                 )
+            own = []
+            if (key := key_at_hand(self.signing_key)) is not None:
+                own = [key_recorded(key, at=at, zone=self.zone)]
+                sign_once_a_day(self.heads, seq=head.seq, hash=head.hash, at=at, zone=self.zone, key=key)
             recorded = []
-            for event in events:
+            for event in (*own, *events):
                 known = _already_recorded(connection, event)
                 if isinstance(known, LedgerEvent):
                     recorded.append(known)
                     continue
                 _require_retractable(connection, event)
                 one = _chain(event, event_id=known, head=head, at=at, actor=actor, zone=self.zone)
-                connection.execute(INSERT, _row_of(one))
+                connection.execute(INSERT, row_of(one))
                 head = Head(seq=one.seq, hash=one.hash)
                 recorded.append(one)
             connection.execute("commit")
             self._write_anchor(head)
-        return tuple(recorded)
+        return tuple(recorded[len(own) :])
+
+    def state_head(self, head: Head, *, at: datetime) -> HeadStatement:
+        """The statement that `head` stands at `at`. Raises InputError where the site's signing key is named but not there."""
+        return state_head(seq=head.seq, hash=head.hash, at=at, key=self.signing_key())
 
     def require_writable(self) -> None:
         """InputError where nothing could be recorded: asked before long work whose end is an event."""
@@ -148,8 +160,8 @@ class Ledger:
             try:
                 if connection.execute("select count(*) from sqlite_master").fetchone() == (0,):
                     return ()  # a first append that was refused or stopped left an empty file
-                return tuple(_event_of(row) for row in connection.execute(SELECT))
-            except (sqlite3.DatabaseError, ValueError, TypeError):
+                return tuple(event_of(row) for row in connection.execute(f"{SELECT} order by seq"))
+            except sqlite3.DatabaseError:
                 raise Findings(UNREADABLE, remedy=RESTORE) from None
 
     def head(self) -> Head:
@@ -180,6 +192,12 @@ class Ledger:
             raise Findings(
                 f"the ledger ends at event {head.seq}, its anchor holds another event {anchored.seq}: "
                 "events were removed or changed",
+                remedy=RESTORE,
+            )
+        signed = last_head(self.heads)
+        if signed is not None and signed.seq > head.seq:
+            raise Findings(
+                f"the ledger ends at event {head.seq}, but ledger.heads holds the signed head {signed.seq}: events were removed",
                 remedy=RESTORE,
             )
 
@@ -260,10 +278,10 @@ def _already_recorded(connection: sqlite3.Connection, event: NewEvent) -> Ledger
     key = event.idempotency_key()
     while True:
         event_id = event_id_of(key)
-        row = connection.execute(f"select {COLUMNS} from event where event_id = ?", (event_id,)).fetchone()
+        row = connection.execute(f"{SELECT} where event_id = ?", (event_id,)).fetchone()
         if row is None:
             return event_id
-        known = _event_of(row)
+        known = event_of(row)
         retraction = connection.execute("select event_id from event where retracts = ?", (event_id,)).fetchone()
         if retraction is None:
             if (known.kind, dict(known.payload)) != (event.kind, dict(event.payload)):
@@ -311,40 +329,3 @@ def _chain(event: NewEvent, *, event_id: str, head: Head, at: datetime, actor: s
     columns = unhashed.as_json()
     del columns["prev"], columns["hash"]
     return LedgerEvent(**{**unhashed.__dict__, "hash": chained_hash(head.hash, columns)})
-
-
-def _row_of(event: LedgerEvent) -> tuple[object, ...]:
-    return (
-        event.seq,
-        event.event_id,
-        instant_text(event.at),
-        event.effective_on.isoformat(),
-        event.zone,
-        event.kind,
-        event.subject,
-        canonical_json(dict(event.payload)),
-        event.actor,
-        event.evidence_sha256,
-        event.retracts,
-        event.prev,
-        event.hash,
-    )
-
-
-def _event_of(row: Sequence[object]) -> LedgerEvent:
-    seq, event_id, at, effective_on, zone, kind, subject, payload, actor, evidence, retracts, prev, own_hash = row
-    return LedgerEvent(
-        seq=int(str(seq)),
-        event_id=str(event_id),
-        at=datetime.fromisoformat(str(at)),
-        effective_on=date.fromisoformat(str(effective_on)),
-        zone=str(zone),
-        kind=str(kind),
-        subject=str(subject),
-        payload=json.loads(str(payload)),
-        actor=str(actor),
-        evidence_sha256=None if evidence is None else str(evidence),
-        retracts=None if retracts is None else str(retracts),
-        prev=str(prev),
-        hash=str(own_hash),
-    )

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -18,13 +18,27 @@ from qe.errors import Fault, InputError
 from qe.ledger.event import Payload, PayloadValue
 
 FieldType = Literal[
-    "date", "count", "sha256", "code", "codes", "choice", "choices", "text", "flag", "zone", "unit", "units"
+    "date",
+    "instant",
+    "count",
+    "sha256",
+    "public_key",
+    "code",
+    "codes",
+    "choice",
+    "choices",
+    "text",
+    "flag",
+    "zone",
+    "unit",
+    "units",
 ]
 
 LONGEST_TEXT: Final = 200
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/@:-]{0,95}")
 UNIT: Final = re.compile(r"U\d{6,}")
-SHA256: Final = re.compile(r"[0-9a-f]{64}")
+SHA256: Final = re.compile(r"[0-9a-f]{64}")  # an Ed25519 public key has the same form
+INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
 LONG_DIGITS: Final = re.compile(r"(?:\d[ -]?){7,}")
 ISO_DAY: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 BENEFICIARY_IDENTIFIER: Final = re.compile(r"\b[1-9][A-Za-z][A-Za-z0-9]\d-?[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]{2}\d{2}\b")
@@ -55,16 +69,36 @@ class EventKind:
     fields: tuple[PayloadField, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class KindFile:
+    """The kinds of one file of events/. about: its first line, without the mark of a comment."""
+
+    name: str
+    about: str
+    kinds: tuple[EventKind, ...]
+
+
 @cache
 def event_kinds() -> Mapping[str, EventKind]:
     """All kinds, by name."""
     kinds: dict[str, EventKind] = {}
-    for file in sorted((Path(__file__).parent / "events").glob("*.toml")):
-        for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
-            if name in kinds:
-                raise ValueError(f"{file.name}: {name} is defined twice")
-            kinds[name] = _kind(file, name, table)
+    for file in kind_files():
+        for one in file.kinds:
+            if one.kind in kinds:
+                raise ValueError(f"{file.name}: {one.kind} is defined twice")
+            kinds[one.kind] = one
     return kinds
+
+
+@cache
+def kind_files() -> tuple[KindFile, ...]:
+    """The files of events/ by name, each with its kinds in their order."""
+    files = []
+    for file in sorted((Path(__file__).parent / "events").glob("*.toml")):
+        text = file.read_text(encoding="utf-8")
+        kinds = tuple(_kind(file, name, table) for name, table in tomllib.loads(text).items())
+        files.append(KindFile(name=file.stem, about=text.split("\n")[0].removeprefix("# "), kinds=kinds))
+    return tuple(files)
 
 
 def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
@@ -161,12 +195,14 @@ def _misfit(known: PayloadField, value: PayloadValue) -> str | None:
     match known.type:
         case "date":
             return None if isinstance(value, str) and _is_day(value) else "is not a day like 2026-03-02"
+        case "instant":
+            return None if isinstance(value, str) and _is_instant(value) else "is not like 2026-03-02T14:05:00Z (UTC)"
         case "count":
             fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
             return None if fits else "is not a whole number from 0"
         case "flag":
             return None if isinstance(value, bool) else "is not true or false"
-        case "sha256":
+        case "sha256" | "public_key":
             return None if isinstance(value, str) and SHA256.fullmatch(value) else "is not 64 hexadecimal digits"
         case "code":
             return None if isinstance(value, str) and CODE.fullmatch(value) else "is not a code without blanks"
@@ -203,6 +239,13 @@ def _all_fit(value: PayloadValue, pattern: re.Pattern[str]) -> bool:
 def _is_day(text: str) -> bool:
     try:
         return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.strptime(text, INSTANT).strftime(INSTANT) == text
     except ValueError:
         return False
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from qe.errors import Reason, Refused
 from qe.ledger.book import Head
@@ -56,6 +57,31 @@ class RecipientKind(StrEnum):
     QSO_AGENT = "qso_agent"
     PSO = "pso"
     OTHER = "other"
+
+
+LEAVES_BY: Final[Mapping[ArtefactKind, str]] = {  # the paragraph under which each kind of artefact leaves at all
+    ArtefactKind.INTERNAL_RESULT: "401.709(b), 401.713(a)",
+    ArtefactKind.PROTOTYPE: "401.707(c)",
+    ArtefactKind.CONFIDENTIAL_REPORT: "401.717(a)",
+    ArtefactKind.PROVIDER_DATA_EXTRACT: "401.717(c)",
+    ArtefactKind.PUBLIC_REPORT: "401.717(d)",
+    ArtefactKind.LETTER: "401.717(a), (d)",
+    ArtefactKind.NPA_NOTICE: "401.717(f)(1)",
+    ArtefactKind.NPA_EXTRACT: "401.717(f)(2)",
+    ArtefactKind.NPA_DEID: "401.716(a), (b)(3)",
+    ArtefactKind.NPA_PATIENT_IDENTIFIABLE: "401.716(b)(2)",
+    ArtefactKind.DATA_DEID: "401.718(a), (b)(1), (c)",
+    ArtefactKind.DATA_PATIENT_IDENTIFIABLE: "401.718(a), (b)(2), (c)",
+    ArtefactKind.MEASURE_FILING: "401.707(a)",
+    ArtefactKind.ANNUAL_REPORT: "401.719(b)",
+    ArtefactKind.INCIDENT_REPORT: "401.713(b), 401.719(c)",
+    ArtefactKind.DISPOSITION_CERTIFICATE: "401.721(b)",
+    ArtefactKind.DATA_RETURN: "401.721(b)",
+    ArtefactKind.BENEFICIARY_LETTER: "401.713(b)",
+    ArtefactKind.APPEALS_POSTING: "401.717(e)",
+    ArtefactKind.PART2_RETURN: "2.11 (QSO guide C, QSO guide D)",
+    ArtefactKind.AGENT_SHARE: "401.709(b), 401.713(a)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

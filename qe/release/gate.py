@@ -107,7 +107,12 @@ RULES: Final = (
         rule="G7",
         title="source rights for this use",
         citation=CITATION["rights"],
-        evaluate=lambda asked: standing.source_rights(asked.facts, asked.lineage, use=_use_of(asked.artefact)),
+        evaluate=lambda asked: standing.source_rights(
+            asked.facts,
+            asked.lineage,
+            use=_use_of(asked.artefact),
+            medicare_only=asked.artefact.kind is ArtefactKind.PROVIDER_DATA_EXTRACT,
+        ),
     ),
     Rule(
         rule="G8",
@@ -300,7 +305,7 @@ def may_disclose(
 def _verdict(rule: Rule, question: Question, required: frozenset[str] | None) -> Reason:
     if required is None and rule.rule == "G9":
         said = f"no row of the decision table lets a {question.artefact.kind} go to {question.recipient.kind}"
-        return reason(rule.rule, rule.citation, "fail", said)
+        return recipients.ALLOWED.on(question.artefact.kind).fails(said)
     if required is None or rule.rule not in required:
         return reason(rule.rule, rule.citation, "not_applicable", rule.title)
     return rule.evaluate(question)

@@ -15,6 +15,7 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.release.artefact import Decision
+from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
     When,
@@ -96,7 +97,14 @@ def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBui
     release_id = next_release_id(facts, cycle)
     staged = None
     if chosen:
-        staged = _stage(run, facts, cycle=cycle, release_id=release_id, units=chosen, public_on=public_on, build=build)
+        pages = _stage(run, facts, cycle=cycle, release_id=release_id, units=chosen, public_on=public_on, build=build)
+        staged = with_ledger_head(
+            pages,
+            ledger.state_head(facts.head, at=when.at),
+            folder=staged_folder(site),
+            key=site.store_key(),
+            engine=site.engine(),
+        )
         if not dry_run:
             write_staged(staged_folder(site), staged, key=site.store_key(), engine=site.engine())
     units = chosen or {unit_id: shown[unit_id] for unit_id in sent_or_all(candidates, standing)}

@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Final
 
 from qe.errors import Reason
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION, REVIEW_DAYS
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.review import Clock, ReviewPeriod
+from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
-from qe.release.standing import reason
 
-NAMED_UNITS = 5
-SMALLEST_PEER_GROUP = 3  # rules.md N6: a peer group of one or two identifies by subtraction
+REVIEWED: Final = Paragraph("G10", "42 CFR 401.717(a), (b), (d)")
+ASKED: Final = Paragraph("G10", "42 CFR 401.717(b), (c)")
+POSTED: Final = Paragraph("G11", CITATION["posting"])
+CELLS: Final = Paragraph("G18", CITATION["cell_size"])
+PEERS: Final = Paragraph("G18", f"{CITATION['cell_size']}, rules.md section 1D (N6)")
+TOLD: Final = Paragraph("G24", "42 CFR 401.717(a), (d)")
+NAMED_UNITS: Final = 5
+SMALLEST_PEER_GROUP: Final = 3  # rules.md N6: a peer group of one or two identifies by subtraction
 
 
 def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: Clock) -> Reason:
@@ -20,12 +27,11 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
 
     Of an extract: the recipient asked within its 60 days, and the request is open.
     """
-    rule, citation = "G10", "42 CFR 401.717(a), (b), (d)"
     if artefact.kind is ArtefactKind.PROVIDER_DATA_EXTRACT:
         return asked_in_time(facts, artefact, recipient)
     if not artefact.units:
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
-        return reason(rule, citation, "fail", "nobody in it was sent a report", earliest=if_sent_today)
+        return REVIEWED.fails("nobody in it was sent a report", earliest=if_sent_today)
     found = reviews(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
@@ -36,8 +42,8 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
             faults.setdefault(said, []).append(unit_id)
             earliest.append(first_day)
     if faults:
-        return reason(rule, citation, "fail", _told(faults), earliest=max(earliest))
-    return reason(rule, citation, "pass", f"the 60 days of all {len(artefact.units)} providers and suppliers are over")
+        return REVIEWED.fails(_told(faults), earliest=max(earliest))
+    return REVIEWED.passes(f"the 60 days of all {len(artefact.units)} providers and suppliers are over")
 
 
 def _clock_fault(
@@ -49,45 +55,43 @@ def _clock_fault(
         return "not sent its report", if_sent_today
     if unit.state == "failed":
         return "report came back undelivered", if_sent_today
-    if unit.public_from is None or unit.review is None:
+    if unit.printed_public_from is None or unit.review is None:
         return "hand-over of the report not confirmed", if_sent_today
     if artefact.lineage is None or unit.sent.text("run_id") != artefact.lineage.run_id:
         return "report shows another run", if_sent_today
     if unit.sent.text("result_sha256") != result_sha256:
         return "report shows other results than would be published", if_sent_today
-    if on < unit.public_from:
+    first_day = unit.printed_public_from
+    if on < first_day:
         said = f"report sent on {unit.review.sent_on}, public after {unit.review.last_request_day}, "
-        return f"{said}from {unit.public_from}", unit.public_from
-    if not unit.is_over(at=clock.at, on=on, entity_zone=clock.zone):
-        opens = unit.review.public_at(clock.zone)
-        return f"the last day to ask is over at {opens:%Y-%m-%d %H:%M} UTC, in the recipient's zone", unit.public_from
+        return f"{said}from {first_day}", first_day
+    if clock.at < (opens := unit.review.public_at(clock.zone)):
+        return f"the last day to ask is over at {opens:%Y-%m-%d %H:%M} UTC, in the recipient's zone", first_day
     return None
 
 
 def asked_in_time(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
     """G10 of a 717(c) extract: its recipient asked for data within its own 60 days, and the request is not resolved."""
-    rule, citation = "G10", "42 CFR 401.717(b), (c)"
     unit = reviews(facts, artefact.cycle).get(recipient.unit_id)
     open_ones = {event.text("request_id"): event for event in unit.requests} if unit else {}
     request = open_ones.get(artefact.request_id)
     if unit is None or request is None:
-        return reason(rule, citation, "fail", "no open request of the recipient for these data is recorded")
+        return ASKED.fails("no open request of the recipient for these data is recorded")
     if unit.review is None:
-        return reason(rule, citation, "fail", "the recipient was not sent the report that the request is about")
+        return ASKED.fails("the recipient was not sent the report that the request is about")
     if request.day("received_on") > unit.review.last_request_day:
         said = f"asked on {request.day('received_on')}, after the last day {unit.review.last_request_day}"
-        return reason(rule, citation, "fail", said)
-    return reason(rule, citation, "pass", f"asked on {request.day('received_on')}, within the 60 days")
+        return ASKED.fails(said)
+    return ASKED.passes(f"asked on {request.day('received_on')}, within the 60 days")
 
 
 def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
     """G24: every unit named was told a public date 60 days ahead, and the status of its requests before publication."""
-    rule, citation = "G24", "42 CFR 401.717(a), (d)"
     if not artefact.units:
-        return reason(rule, citation, "fail", "no provider or supplier in it was told a public date")
+        return TOLD.fails("no provider or supplier in it was told a public date")
     if artefact.public_on is not None and facts.on < artefact.public_on:
         said = f"the files name {artefact.public_on} as the day of publication"
-        return reason(rule, citation, "fail", said, earliest=artefact.public_on)
+        return TOLD.fails(said, earliest=artefact.public_on)
     found = reviews(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
@@ -97,55 +101,52 @@ def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
         if unit is None or told is None:
             faults.setdefault("not told a public date", []).append(unit_id)
             earliest.append(ReviewPeriod(sent_on=facts.on).public_from)
-        elif facts.on < told.day("public_from") or facts.on < told.day("sent_on") + timedelta(days=REVIEW_DAYS):
+        elif facts.on < told.day("sent_on") + timedelta(days=REVIEW_DAYS):
             faults.setdefault(f"told the public date {told.day('public_from')}", []).append(unit_id)
             earliest.append(told.day("public_from"))
+        elif unit.public_from is not None and facts.on < unit.public_from:
+            faults.setdefault(f"told the public date {unit.public_from}", []).append(unit_id)
+            earliest.append(unit.public_from)
         elif not unit.is_noticed:
             faults.setdefault("not sent the notice of the status of its requests (qe review notice)", []).append(
                 unit_id
             )
             earliest.append(facts.on)
     if faults:
-        return reason(rule, citation, "fail", _told(faults), earliest=max(earliest))
-    return reason(rule, citation, "pass", f"all {len(artefact.units)} were told the date and their requests' status")
+        return TOLD.fails(_told(faults), earliest=max(earliest))
+    return TOLD.passes(f"all {len(artefact.units)} were told the date and their requests' status")
 
 
 def appeals_posted(facts: Facts, artefact: Artefact) -> Reason:
     """G11: the open requests of the cycle are posted with it, by provider and category, and no others."""
-    rule, citation = "G11", CITATION["posting"]
     if artefact.posting is None:
-        return reason(rule, citation, "fail", "it is not known which open requests are posted with it")
+        return POSTED.fails("it is not known which open requests are posted with it")
     outstanding = {
         (event.text("unit_id"), event.text("category"))
         for event in open_requests(facts, artefact.cycle or artefact.analysis_id)
     }
     if outstanding != set(artefact.posting):
         said = f"{len(outstanding)} requests are open but {len(artefact.posting)} are posted"
-        return reason(rule, citation, "fail", f"{said}: the requests changed since the files were staged; plan again")
-    return reason(rule, citation, "pass", f"{len(outstanding)} open requests are posted")
+        return POSTED.fails(f"{said}: the requests changed since the files were staged; plan again")
+    return POSTED.passes(f"{len(outstanding)} open requests are posted")
 
 
 def small_cells_checked(facts: Facts, artefact: Artefact, *, rehearsal: bool) -> Reason:
     """G18: exactly these bytes passed the cell check, and a second person approved them; peers are never one or two."""
-    rule, citation = "G18", CITATION["cell_size"]
     if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
         return _peers_are_many(artefact)
     checks = facts.of("sdc_checked", bundle_sha256=artefact.sha256)
     approvals = facts.of("release_approved", bundle_sha256=artefact.sha256)
     if not checks:
-        return reason(
-            rule, citation, "fail", "the cell check of exactly these files is not recorded (qe release approve)"
-        )
+        return CELLS.fails("the cell check of exactly these files is not recorded (qe release approve)")
     if findings := int(checks[-1].text("findings")):
-        return reason(rule, citation, "fail", f"{findings} cells could be narrowed down to 1 to 10 persons")
+        return CELLS.fails(f"{findings} cells could be narrowed down to 1 to 10 persons")
     if not approvals:
-        return reason(rule, citation, "fail", "nobody approved exactly these files (qe release approve)")
+        return CELLS.fails("nobody approved exactly these files (qe release approve)")
     makers = {event.actor for event in facts.of("run_completed") if _is_run_of(artefact, event.text("run_id"))}
     if not rehearsal and (approvals[-1].actor in makers or checks[-1].actor in makers or not makers):
-        return reason(rule, citation, "fail", "the person who made the run also approved it: a second person must")
-    return reason(
-        rule, citation, "pass", f"{checks[-1].text('cells_checked')} cells checked, none can be narrowed down"
-    )
+        return CELLS.fails("the person who made the run also approved it: a second person must")
+    return CELLS.passes(f"{checks[-1].text('cells_checked')} cells checked, none can be narrowed down")
 
 
 def _is_run_of(artefact: Artefact, run_id: str) -> bool:
@@ -153,10 +154,9 @@ def _is_run_of(artefact: Artefact, run_id: str) -> bool:
 
 
 def _peers_are_many(artefact: Artefact) -> Reason:
-    rule, citation = "G18", "rules.md section 1D (N6)"
     if artefact.peer_minimum is None or artefact.peer_minimum < SMALLEST_PEER_GROUP:
-        return reason(rule, citation, "fail", f"peer aggregates may stand for fewer than {SMALLEST_PEER_GROUP} peers")
-    return reason(rule, citation, "pass", f"peer aggregates stand for at least {artefact.peer_minimum} peers")
+        return PEERS.fails(f"peer aggregates may stand for fewer than {SMALLEST_PEER_GROUP} peers")
+    return PEERS.passes(f"peer aggregates stand for at least {artefact.peer_minimum} peers")
 
 
 def _told(faults: Mapping[str, list[str]]) -> str:

@@ -52,12 +52,17 @@ class UnitReview:
         )
 
     @property
-    def public_from(self) -> date | None:
-        """The last public date it was told, never earlier than its 60 days allow."""
+    def printed_public_from(self) -> date | None:
+        """The public date that its confirmed report printed, never earlier than its 60 days allow."""
         if self.review is None or self.sent is None:
             return None
-        told = [self.sent.day("public_from")] + ([self.notice.day("public_on")] if self.notice else [])
-        return max(self.review.public_from, *told)
+        return max(self.review.public_from, self.sent.day("public_from"))
+
+    @property
+    def public_from(self) -> date | None:
+        """The last public date it was told, by report or by notice, never earlier than its 60 days allow."""
+        printed = self.printed_public_from
+        return printed if printed is None or self.notice is None else max(printed, self.notice.day("public_on"))
 
     @property
     def is_noticed(self) -> bool:

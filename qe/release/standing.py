@@ -11,7 +11,14 @@ from qe.periods import months_before
 from qe.regulation import APPROVAL_YEARS, CITATION
 from qe.release.artefact import ArtefactKind
 from qe.release.lineage import MEDICARE, MeasureAtLevel, RunLineage
+from qe.release.rules.paragraph import Paragraph
 
+APPROVED: Final = Paragraph("G1", CITATION["approval"])
+CONTINUING: Final = Paragraph("G1", "42 CFR 401.709(f)")
+OWN_DUA: Final = Paragraph("G4", CITATION["dua"])
+MEASURES: Final = Paragraph("G5", "42 CFR 401.715")
+RIGHTS: Final = Paragraph("G7", CITATION["rights"])
+COMBINED: Final = Paragraph("G8", CITATION["combined"])
 RENEWAL_MONTHS: Final = 6  # 42 CFR 401.709(f): months before expiry by which to re-apply
 STANDARD_ROUTE: Final = "standard"  # routes of measure_approved: the measure as written is a standard one (401.715(a))
 ALTERNATIVE_ROUTES: Final = frozenset({"rulemaking", "stakeholder"})  # 401.715(b)(1)(i), (ii)
@@ -42,23 +49,21 @@ def renewal_deadline(approved_on: date) -> date:
 
 def entity_approval(facts: Facts) -> Reason:
     """G1: approved on this day, or continuing after a re-application in time (401.709(c), (f))."""
-    rule, citation = "G1", CITATION["approval"]
     approvals = [event.day("approved_on") for event in facts.of("entity_approved")]
     if not approvals:
-        return reason(rule, citation, "fail", "no approval of the entity by CMS is recorded")
+        return APPROVED.fails("no approval of the entity by CMS is recorded")
     approved_on = max(approvals)
     if facts.on < approved_on:
         said = f"the entity is approved from {approved_on} only"
-        return reason(rule, citation, "fail", said, earliest=approved_on)
+        return APPROVED.fails(said, earliest=approved_on)
     expires_on = approval_expires_on(approved_on)
     if facts.on < expires_on:
         last_day = expires_on - timedelta(days=1)
-        return reason(rule, citation, "pass", f"the entity is approved from {approved_on} to {last_day}")
+        return APPROVED.passes(f"the entity is approved from {approved_on} to {last_day}")
     return _continuing(facts, approved_on=approved_on, expires_on=expires_on)
 
 
 def _continuing(facts: Facts, *, approved_on: date, expires_on: date) -> Reason:
-    rule, citation = "G1", "42 CFR 401.709(f)"
     deadline = renewal_deadline(approved_on)
     in_time = [
         event
@@ -67,20 +72,19 @@ def _continuing(facts: Facts, *, approved_on: date, expires_on: date) -> Reason:
     ]
     if not in_time:
         said = f"the approval ended before {expires_on} and no re-application by {deadline} is recorded"
-        return reason(rule, citation, "fail", said)
+        return CONTINUING.fails(said)
     denied = [
         event.day("decided_on")
         for event in facts.of("cms_decision", about="renewal", decision="denied")
         if approved_on < event.day("decided_on") <= facts.on
     ]
     if denied:
-        return reason(rule, citation, "fail", f"CMS denied the re-application on {min(denied)}")
-    return reason(rule, citation, "pass", "the approval continues until CMS decides on the re-application")
+        return CONTINUING.fails(f"CMS denied the re-application on {min(denied)}")
+    return CONTINUING.passes("the approval continues until CMS decides on the re-application")
 
 
 def data_use_agreement(facts: Facts, *, operator: str) -> Reason:
     """G4: the operating organisation's own agreement with CMS is in force (401.709(b), 401.713(a))."""
-    rule, citation = "G4", CITATION["dua"]
     ended = {event.text("dua_no") for event in facts.of("dua_ended")}
     own = [
         event
@@ -88,29 +92,30 @@ def data_use_agreement(facts: Facts, *, operator: str) -> Reason:
         if event.text("party").casefold() == operator.casefold() and event.text("dua_no") not in ended
     ]
     if not own:
-        return reason(
-            rule, citation, "fail", "no data use agreement of the operating organisation with CMS is recorded"
-        )
+        return OWN_DUA.fails("no data use agreement of the operating organisation with CMS is recorded")
     last_day = max(event.day("expires_on") for event in own)
     if facts.on > last_day:
-        return reason(rule, citation, "fail", f"the data use agreement ended on {last_day}")
-    return reason(rule, citation, "pass", f"the data use agreement runs to {last_day}")
+        return OWN_DUA.fails(f"the data use agreement ended on {last_day}")
+    return OWN_DUA.passes(f"the data use agreement runs to {last_day}")
 
 
-def source_rights(facts: Facts, lineage: RunLineage, *, use: str) -> Reason:
-    """G7: every source of the run may be used so: `use` is one of the rights of source_registered (401.707(d))."""
-    rule, citation = "G7", CITATION["rights"]
-    if not lineage.sources:
-        return reason(rule, citation, "fail", "the run's sources are not known")
+def source_rights(facts: Facts, lineage: RunLineage, *, use: str, medicare_only: bool = False) -> Reason:
+    """G7: every source of the run may be used so: `use` is one of the rights of source_registered (401.707(d)).
+
+    medicare_only  of what holds rows of Medicare alone (401.717(c)), no other source needs a right
+    """
+    sources = [one for one in lineage.sources if one.payer_type == MEDICARE or not medicare_only]
+    if not sources:
+        return RIGHTS.fails("the run's sources are not known")
     ended = {event.text("source_id") for event in facts.of("source_ended")}
     lacking = [
         said
-        for source in lineage.sources
+        for source in sources
         if (said := _lacking_right(facts, source.source_id, use=use, ended=source.source_id in ended))
     ]
     if lacking:
-        return reason(rule, citation, "fail", "; ".join(lacking))
-    return reason(rule, citation, "pass", f'{len(lineage.sources)} sources with the right "{use}"')
+        return RIGHTS.fails("; ".join(lacking))
+    return RIGHTS.passes(f'{len(sources)} sources with the right "{use}"')
 
 
 def _lacking_right(facts: Facts, source_id: str, *, use: str, ended: bool) -> str | None:
@@ -127,9 +132,8 @@ def _lacking_right(facts: Facts, source_id: str, *, use: str, ended: bool) -> st
 
 def measure_approvals(facts: Facts, lineage: RunLineage, *, rehearsal: bool) -> Reason:
     """G5: every measure is approved at the version and level of the run, as what it ran: standard or alternative (401.715)."""
-    rule, citation = "G5", "42 CFR 401.715"
     if not lineage.measures:
-        return reason(rule, citation, "fail", "the run's measures are not known")
+        return MEASURES.fails("the run's measures are not known")
     lacking: list[str] = []
     waits: list[date] = []
     for measure in lineage.measures:
@@ -144,9 +148,9 @@ def measure_approvals(facts: Facts, lineage: RunLineage, *, rehearsal: bool) -> 
             waits.append(first)
     if lacking:
         earliest = max(waits) if len(waits) == len(lacking) else None
-        return reason(rule, citation, "fail", "; ".join(lacking), earliest=earliest)
+        return MEASURES.fails("; ".join(lacking), earliest=earliest)
     said = f"{len(lineage.measures)} measures approved at their version and level"
-    return reason(rule, citation, "pass", said)
+    return MEASURES.passes(said)
 
 
 def approval_of(facts: Facts, measure: MeasureAtLevel, *, alternative: bool, rehearsal: bool) -> LedgerEvent | None:
@@ -169,34 +173,33 @@ def combined_data(kind: ArtefactKind, lineage: RunLineage) -> Reason:
 
     Data (401.718) may be Medicare's alone: then at no cost, which G19 judges.
     """
-    rule, citation = "G8", CITATION["combined"]
+    combined = COMBINED.on(kind)
     payer_types = {source.payer_type for source in lineage.sources}
     if MEDICARE not in payer_types:
-        return reason(rule, citation, "fail", "the run holds no Medicare claims")
+        return combined.fails("the run holds no Medicare claims")
     if payer_types == {MEDICARE} and kind in MEDICARE_ALONE:
-        return reason(rule, citation, "pass", "Medicare data alone, which go at no cost (401.718(a))")
+        return combined.passes("Medicare data alone, which go at no cost (401.718(a))")
     if payer_types == {MEDICARE}:
-        return reason(
-            rule, citation, "fail", "the run holds Medicare claims only: no other payer's claims are combined"
-        )
+        return combined.fails("the run holds Medicare claims only: no other payer's claims are combined")
     others = sum(source.payer_type != MEDICARE for source in lineage.sources)
-    return reason(rule, citation, "pass", f"Medicare claims are combined with those of {others} other sources")
+    return combined.passes(f"Medicare claims are combined with those of {others} other sources")
 
 
 MEDICARE_ALONE: Final = frozenset({ArtefactKind.DATA_DEID, ArtefactKind.DATA_PATIENT_IDENTIFIABLE})
-FORBIDDEN_LABELS: Final = {
-    "part2": "records of substance use disorder treatment (42 CFR Part 2)",
-    "pswp": "patient safety work product (42 CFR Part 3)",
-    "cms_5pct": "the 5 percent national sample, which may reach benchmarks only (401.707(e))",
+FORBIDDEN_LABELS: Final = {  # label -> what it says, and the rule that forbids it
+    "part2": ("records of substance use disorder treatment", "42 CFR 2.11 (QSO guide D)"),
+    "pswp": ("patient safety work product", "42 CFR 3.206"),
+    "cms_5pct": ("the 5 percent national sample, which may reach benchmarks only", "42 CFR 401.707(e)"),
 }
+UNKNOWN_LABEL: Final = ("a label that no rule knows", "42 CFR 401.707(e), Parts 2 and 3")
 
 
 def labels(lineage: RunLineage) -> Reason:
     """G20: no label of the run's sources forbids results about providers; an unknown label forbids."""
-    rule, citation = "G20", "42 CFR 401.707(e), Parts 2 and 3"
-    found = [FORBIDDEN_LABELS.get(label, "a label that no rule knows") for label in sorted(lineage.labels)]
+    found = [FORBIDDEN_LABELS.get(label, UNKNOWN_LABEL) for label in sorted(lineage.labels)]
+    unlabelled = Paragraph("G20", "; ".join(citation for _, citation in found) or UNKNOWN_LABEL[1])
     if not lineage.sources:
-        return reason(rule, citation, "fail", "the run's sources are not known")
+        return unlabelled.fails("the run's sources are not known")
     if found:
-        return reason(rule, citation, "fail", f"the run's sources hold {'; '.join(found)}")
-    return reason(rule, citation, "pass", "no source carries a label that forbids it")
+        return unlabelled.fails(f"the run's sources hold {'; '.join(said for said, _ in found)}")
+    return unlabelled.passes("no source carries a label that forbids it")

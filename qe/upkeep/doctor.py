@@ -36,7 +36,14 @@ def examine(site: Site | None) -> list[Finding]:
     checks: list[Callable[[], Finding]] = [_python, _packages, _encryption, _pages, _time_zones, _bundled_folders]
     findings = [check() for check in checks]
     if site is not None:
-        findings += [_key(site, "store"), _key(site, "vault"), _disk(site), _memory(site), _ledger(site)]
+        findings += [
+            _key(site, "store"),
+            _key(site, "vault"),
+            _signing_key(site),
+            _disk(site),
+            _memory(site),
+            _ledger(site),
+        ]
     return findings
 
 
@@ -115,6 +122,22 @@ def _key(site: Site, which: Literal["store", "vault"]) -> Finding:
     except QeError as error:
         return Finding(check=f"{which} key", state="fault", found=error.message, remedy=error.remedy)
     return Finding(check=f"{which} key", state="ok", found="present, outside the site, readable by its owner only")
+
+
+def _signing_key(site: Site) -> Finding:
+    check = "signing key"
+    try:
+        key = site.signing_key()
+    except QeError as error:
+        return Finding(check=check, state="fault", found=error.message, remedy=error.remedy)
+    if key is None:
+        return Finding(
+            check=check,
+            state="warning",
+            found="none: the heads of the ledger are not signed",
+            remedy="Write 64 random hexadecimal digits to a file outside the site, chmod 600, and set [site] signing_key_file.",
+        )
+    return Finding(check=check, state="ok", found=f"present; its public key is {key.public_key}")
 
 
 def _disk(site: Site) -> Finding:

@@ -1,4 +1,4 @@
-"""A new site: folders, two independent keys outside it, and a qe.toml with every required key filled."""
+"""A new site: folders, three independent keys outside it, and a qe.toml with every required key filled."""
 
 import os
 import re
@@ -24,6 +24,7 @@ class NewSite:
     site: Site
     store_key_file: Path
     vault_key_file: Path
+    signing_key_file: Path
 
 
 def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | None = None) -> NewSite:
@@ -37,29 +38,35 @@ def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | Non
         raise InputError(f"{folder.name}/ is not empty", remedy="Name a new folder: `qe init DIR`.")
     require_local(folder)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "site"
-    store_key_file, vault_key_file = _write_keys(configuration / "qe", name)
+    keys = _write_keys(configuration / "qe", name)
     for sub_folder in FOLDERS:
         (folder / sub_folder).mkdir(parents=True, exist_ok=True)
     (folder / "store").chmod(0o700)
     template = bundled.folder("sample_data") / "qe.toml" if sample else Path(__file__).with_name("qe.toml.template")
     settings = template.read_text(encoding="utf-8")
-    for mark, text in (("@NAME@", name), ("@KEY@", str(store_key_file)), ("@VAULT_KEY@", str(vault_key_file))):
-        settings = settings.replace(mark, text)
+    marks = {"@NAME@": name, "@KEY@": keys["store"], "@VAULT_KEY@": keys["vault"], "@SIGNING_KEY@": keys["signing"]}
+    for mark, text in marks.items():
+        settings = settings.replace(mark, str(text))
     write_aside(folder / "qe.toml", settings.encode("utf-8"))
     if sample:
         received = inbox or bundled.folder("sample_data") / "inbox"
         invented = bundled.folder("measures") / "_stand_ins"
         for source, target in ((received, "inbox"), (invented, "licensed")):
             shutil.copytree(source, folder / target, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    return NewSite(site=open_site(folder), store_key_file=store_key_file, vault_key_file=vault_key_file)
+    return NewSite(
+        site=open_site(folder),
+        store_key_file=keys["store"],
+        vault_key_file=keys["vault"],
+        signing_key_file=keys["signing"],
+    )
 
 
-def _write_keys(folder: Path, name: str) -> tuple[Path, Path]:
-    """Two new random keys, readable by their owner alone; an existing file is never overwritten."""
+def _write_keys(folder: Path, name: str) -> dict[str, Path]:
+    """Three new random keys, readable by their owner alone; an existing file is never overwritten."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = f"{name}-{secrets.token_hex(4)}"
-    files = (folder / f"{stem}.store.key", folder / f"{stem}.vault.key")
-    for file in files:
+    files = {purpose: folder / f"{stem}.{purpose}.key" for purpose in ("store", "vault", "signing")}
+    for file in files.values():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
             out.write(new_key().hex_digits + "\n")

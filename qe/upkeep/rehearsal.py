@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from qe.ledger.book import Ledger
 from qe.measurement.catalogue import catalogue, chosen
 from qe.release.lineage import MeasureAtLevel
 from qe.release.rehearsal import record_rehearsal_facts
@@ -16,7 +15,7 @@ def record_facts(site: Site, *, actor: str, at: datetime) -> int:
     """Record the approval, the data use agreement, each source's rights and each measure's approval; give their number."""
     names = [name for period in site.settings.periods.values() for name in period.measures]
     events = record_rehearsal_facts(
-        Ledger(site.ledger, zone=site.settings.site.zone),
+        site.open_ledger(),
         organisation=site.settings.entity.organisation,
         sources=[source_id for source_id, source in site.settings.sources.items() if source.kind in CLAIMS_KINDS],
         measures=[

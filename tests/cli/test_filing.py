@@ -43,6 +43,9 @@ def test_a_filing_is_refused_with_each_blank_and_written_when_there_is_none(
     code, answer = called(*filing, "--measure", "pdc_statins", capsys=capsys)
     assert code == 0
     assert sorted(file.name for file in (site / "out" / "filings").iterdir()) == [
+        "measures-2026-03-01.head.json",
         "measures-2026-03-01.pdf",
         "measures-2026-03-01.xlsx",
     ]
+    head = str(site / "out" / "filings" / "measures-2026-03-01.head.json")
+    assert called("ledger", "verify", "--head", head, "--site", str(site), capsys=capsys)[0] == 0

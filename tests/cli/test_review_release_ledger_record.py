@@ -22,6 +22,7 @@ from qe.cli import review as review_commands
 from qe.cli.output import utc_now
 from qe.disclosure.results import PublicRelease
 from qe.ledger.book import Ledger
+from qe.ledger.signing import read_statement
 from qe.release.contacts import write_contacts
 from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record_run
 from qe.release.rehearsal import record_rehearsal_facts
@@ -367,6 +368,34 @@ def test_a_release_is_planned_approved_refused_on_day_60_and_public_on_day_61(sa
     assert (code, released["data"]["release_id"]) == (0, "2025Q4-1")
     page = noticed.public / "2025Q4-1" / "site" / "index.html"
     assert page.read_text() == "2025Q4-1 ['U000001'] 2026-05-02 ()"
+
+
+def test_the_head_before_the_pages_were_made_stands_in_the_release_signed_and_looking_again_voids_no_approval(
+    say: Say, noticed: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QE_SIGNING_KEY", "01" * 32)
+    before = Ledger(noticed.ledger, zone="UTC").head()
+    _, planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-02")
+    assert say("release", "approve", *CYCLE, "--as-of", "2026-05-02")[0] == 0
+    _, again = say("release", "plan", *CYCLE, "--as-of", "2026-05-02")
+    assert again["data"]["staged_sha256"] == planned["data"]["staged_sha256"]
+    assert say("release", "go", *CYCLE, "--as-of", "2026-05-02")[0] == 0
+    published = noticed.public / "2025Q4-1" / "data" / "ledger_head.json"
+    stated = read_statement(published.read_text())
+    assert (stated.seq, stated.hash, stated.holds) == (before.seq, before.hash, True)
+    kept = tmp_path / "ledger_head.json"
+    shutil.copyfile(published, kept)
+    assert say("ledger", "verify", "--head", str(kept))[0] == 0
+    _, later = say("release", "plan", *CYCLE, "--as-of", "2026-05-03")
+    assert later["data"]["staged_sha256"] != planned["data"]["staged_sha256"]
+
+
+def test_pages_of_another_day_are_staged_with_a_head_of_their_own(say: Say, noticed: Site) -> None:
+    first = say("release", "plan", *CYCLE, "--as-of", "2026-05-02")[1]["data"]["staged_sha256"]
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-03")[1]["data"]["staged_sha256"] != first
+    staged = noticed.store / "staged" / "2025Q4-1.duckdb"
+    staged.write_bytes(b"damaged" * 1000)
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-03")[0] == 0
 
 
 def test_going_twice_publishes_once(say: Say, noticed: Site) -> None:

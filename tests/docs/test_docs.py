@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from qe.ledger import events_page
 from qe.measurement import catalogue
 from qe.measurement.show import tables_text
 from qe.release import agreements, gate
@@ -43,6 +44,11 @@ def test_the_reference_of_tables_is_what_measures_may_read():
 def test_the_catalogue_of_measures_is_what_the_folders_give():
     committed = (ROOT / "docs/reference/measures.md").read_text(encoding="utf-8")
     assert committed == catalogue_page(catalogue.catalogue()), f"{COMMAND} > docs/reference/measures.md"
+
+
+def test_the_reference_of_events_is_what_the_schemas_say():
+    committed = (ROOT / "docs/reference/events.md").read_text(encoding="utf-8")
+    assert committed == events_page.events_page(), f"{events_page.COMMAND} > docs/reference/events.md"
 
 
 def test_decisions_have_at_most_forty_lines():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -9,10 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from qe.errors import Findings, InputError, Refused
+from benchmarks.tampering import change
+from qe.errors import Findings, InputError, OutOfResources, Refused, SiteHeld
+from qe.ledger import book
 from qe.ledger.book import EMPTY, Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import fold, state_as_of
+from qe.ledger.verify import verify
 
 Approve = Callable[[date], LedgerEvent]
 
@@ -156,3 +160,104 @@ def test_the_payload_is_kept_as_canonical_json(ledger: Ledger, noon: datetime) -
         (text,) = connection.execute("select payload from event").fetchone()
     assert text == '{"dua_no":"D-1","expires_on":"2027-01-04","party":"Example Quality"}'
     assert json.loads(text) == dict(event.payload)
+
+
+def test_an_instant_without_a_zone_is_no_instant(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        ledger.append([], at=datetime(2026, 3, 2, 12), actor="analyst")
+
+
+def test_nothing_is_recorded_beside_a_missing_anchor(five_events: Ledger, noon: datetime) -> None:
+    five_events.anchor.unlink()
+    with pytest.raises(Findings, match=r"ledger\.anchor is missing"):
+        five_events.append([], at=noon, actor="analyst")
+
+
+def test_a_retraction_cannot_be_taken_back(ledger: Ledger, approve: Approve, noon: datetime) -> None:
+    first = approve(date(2026, 1, 5))
+    for retracts in (first.event_id, None):
+        retracts = retracts or ledger.events()[-1].event_id
+        event = NewEvent(kind="fact_retracted", effective_on=date(2026, 3, 2), retracts=retracts)
+        if retracts == first.event_id:
+            ledger.append([event], at=noon, actor="officer")
+            continue
+        with pytest.raises(InputError, match="a fact_retracted cannot be taken back"):
+            ledger.append([event], at=noon, actor="officer")
+
+
+def test_facts_are_not_read_from_a_broken_chain(five_events: Ledger) -> None:
+    change(five_events, "update event set actor = 'x' where seq = 3")
+    with pytest.raises(Findings, match="event 3 was changed"):
+        state_as_of(five_events, date(2026, 3, 3))
+
+
+def test_facts_are_those_known_at_an_instant_not_those_recorded_later(
+    ledger: Ledger, approve: Approve, noon: datetime
+) -> None:
+    """Recorded on 2 March that it held from 5 January: on 1 March nobody knew."""
+    approve(date(2026, 1, 5))
+    assert state_as_of(ledger, date(2026, 1, 5), known_at=noon - timedelta(seconds=1)).events == ()
+    assert len(state_as_of(ledger, date(2026, 1, 5), known_at=noon).events) == 1
+
+
+def test_the_same_fact_under_other_evidence_is_another_event(ledger: Ledger, noon: datetime) -> None:
+    for evidence, seq in (("ab" * 32, 1), ("cd" * 32, 2), ("ab" * 32, 1)):
+        event = NewEvent(
+            kind="request_acknowledged",
+            effective_on=date(2026, 3, 2),
+            payload={"request_id": "r1"},
+            evidence_sha256=evidence,
+        )
+        assert ledger.append([event], at=noon, actor="analyst")[0].seq == seq
+
+
+def test_a_ledger_that_another_process_holds_is_told_after_a_while(
+    five_events: Ledger, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "WAIT_FOR_LOCK_SECONDS", 0.05)
+    with closing(sqlite3.connect(five_events.path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(SiteHeld, match="another process writes"):
+            five_events.append([], at=noon, actor="analyst")
+
+
+def test_a_full_disk_is_told_and_nothing_of_the_transaction_stays(five_events: Ledger, noon: datetime) -> None:
+    before = five_events.events()
+    many = [
+        NewEvent(kind="request_acknowledged", effective_on=date(2026, 3, 2), payload={"request_id": f"more-{number}"})
+        for number in range(100)
+    ]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (five_events.path.stat().st_size, hard))
+    try:
+        with pytest.raises(OutOfResources, match="could not be written"):
+            five_events.append(many, at=noon, actor="analyst")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (five_events.events(), verify(five_events).faults) == (before, ())
+    assert len(five_events.append(many, at=noon, actor="analyst")) == 100
+
+
+def test_a_file_that_is_no_database_takes_no_event(ledger: Ledger, noon: datetime) -> None:
+    ledger.path.write_bytes(b"not a database, whatever its name" * 100)
+    with pytest.raises(Findings, match="cannot be written as a ledger"):
+        ledger.append([], at=noon, actor="analyst")
+
+
+def test_an_append_of_nothing_records_nothing(five_events: Ledger, noon: datetime) -> None:
+    assert five_events.append([], at=noon, actor="analyst") == ()
+    assert five_events.head().seq == 5
+
+
+def test_an_empty_file_that_a_stopped_first_append_left_is_an_empty_ledger(ledger: Ledger, approve: Approve) -> None:
+    ledger.path.touch()
+    assert (ledger.events(), ledger.head()) == ((), EMPTY)
+    assert approve(date(2026, 1, 5)).seq == 1
+
+
+def test_what_an_event_says_is_read_by_name(ledger: Ledger, noon: datetime) -> None:
+    payload = {"source_id": "medicare", "rights": "measures;public", "expires_on": "2027-12-31"}
+    event = NewEvent(kind="source_registered", effective_on=date(2026, 1, 5), payload=payload)
+    (recorded,) = ledger.append([event], at=noon, actor="officer")
+    assert (recorded.day("expires_on"), recorded.texts("rights")) == (date(2027, 12, 31), ("measures", "public"))
+    assert (recorded.text("contract"), recorded.texts("contract_ids")) == ("", ())

@@ -1,67 +1,74 @@
-"""What an append acknowledged is still there after kill -9, and several processes never lose or fork an event."""
+"""What an append acknowledged is still there after kill -9, and two processes never lose, fork or half-write an event.
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-from qe.ledger.book import Ledger
-from qe.ledger.verify import verify
-
-WRITER = """
-import sys
-from datetime import UTC, date, datetime
-from pathlib import Path
-from qe.ledger.book import Ledger
-from qe.ledger.event import NewEvent
-
-ledger = Ledger(Path(sys.argv[1]), zone="UTC")
-for number in range(int(sys.argv[3])):
-    request = f"{sys.argv[2]}-{number}"
-    event = NewEvent(kind="request_acknowledged", effective_on=date(2026, 3, 2), payload={"request_id": request})
-    ledger.append([event], at=datetime(2026, 3, 2, 12, tzinfo=UTC), actor="analyst")
-    print(request, flush=True)
+`bin/long ledger_interleavings` does the same a thousand times.
 """
 
+from datetime import date
+from pathlib import Path
+from random import Random
+from secrets import randbelow
 
-def start_writer(path: Path, name: str, events: int) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), name, str(events)], stdout=subprocess.PIPE, text=True
+import pytest
+
+from benchmarks import ledger_interleavings as interleavings
+from benchmarks.ledger_interleavings import Writer, look_after, nothing_found, run_day, tear
+from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
+from qe.ledger.verify import verify
+
+
+def test_nothing_acknowledged_is_lost_and_every_change_is_found(tmp_path: Path) -> None:
+    seed = randbelow(10**6)
+    found = interleavings.check(tmp_path, interleavings=10, seed=seed)
+    assert (found.interleavings, found.lost, found.broken, found.missed) == (10, [], [], []), f"seed {seed}"
+
+
+def one_writer(death: interleavings.Death) -> Writer:
+    """Two events, one append each; it dies, if at all, at the second."""
+    return Writer(name="first", batches=(("r6",), ("r7",)), death=death, dies_at=2, killed_after=0)
+
+
+@pytest.mark.parametrize(
+    ("death", "acknowledged", "recorded", "behind"),
+    [
+        ("none", ["r6", "r7"], 7, 0),
+        ("before_commit", ["r6"], 6, 0),
+        ("before_anchor", ["r6"], 7, 1),
+        ("half_an_anchor", ["r6"], 7, 1),
+    ],
+)
+def test_a_writer_that_dies_leaves_what_it_acknowledged_and_an_anchor_that_is_level_after_the_next_event(
+    five_events: Ledger, death: interleavings.Death, acknowledged: list[str], recorded: int, behind: int
+) -> None:
+    told = run_day(five_events, [one_writer(death)], at=interleavings.FIRST_DAY)
+    found = verify(five_events)
+    assert ([one for (one,) in told], found.events, found.behind, found.faults) == (acknowledged, recorded, behind, ())
+    append(five_events, "r8")
+    assert (verify(five_events).events, verify(five_events).behind) == (recorded + 1, 0)
+
+
+def test_a_transaction_half_on_the_disk_with_a_torn_page_is_rolled_back(five_events: Ledger) -> None:
+    before = five_events.events()
+    many = tuple(f"half-{number}" for number in range(interleavings.HALF_WRITTEN_BATCH))
+    writer = Writer(name="first", batches=(many,), death="torn_page", dies_at=1, killed_after=0)
+    assert run_day(five_events, [writer], at=interleavings.FIRST_DAY) == []
+    assert tear(five_events, Random(20260302), tear_pages=True) == 1
+    assert five_events.events() == before
+    assert verify(five_events).faults == ()
+
+
+def test_the_check_itself_sees_a_lost_event_a_half_batch_and_an_anchor_too_far_behind(five_events: Ledger) -> None:
+    writer = Writer(name="first", batches=(("r5", "r6"),), death="none", dies_at=1, killed_after=0)
+    five_events.anchor.write_text(f"3 {five_events.events()[2].hash}\n")
+    found = nothing_found()
+    look_after(five_events, [writer], {"r1", "r9"}, found, name="here")
+    assert (found.lost, found.broken) == (
+        ["here: 1"],
+        ["here: half of a batch is there", "here: the anchor is 2 events behind"],
     )
+    assert len(interleavings.shortfalls(found)) == 3
 
 
-def recorded(ledger: Ledger) -> list[str]:
-    return [event.text("request_id") for event in ledger.events()]
-
-
-def test_no_acknowledged_event_is_lost_when_two_writers_are_killed(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    writers = [start_writer(path, name, 10_000) for name in ("first", "second")]
-    time.sleep(1.5)
-    acknowledged: list[str] = []
-    for writer in writers:
-        os.kill(writer.pid, signal.SIGKILL)
-        out, _ = writer.communicate()
-        acknowledged += [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
-    ledger = Ledger(path, zone="UTC")
-    found = verify(ledger)
-    assert found.faults == ()
-    assert found.behind <= 1
-    assert {line.strip() for line in acknowledged} <= set(recorded(ledger))
-    with start_writer(path, "after", 1) as writer:
-        writer.communicate()
-    assert recorded(ledger)[-1] == "after-0"
-    assert verify(ledger).behind == 0
-
-
-def test_two_processes_that_write_at_once_make_one_unbroken_chain(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    writers = [start_writer(path, name, 15) for name in ("first", "second")]
-    for writer in writers:
-        writer.communicate()
-        assert writer.returncode == 0
-    ledger = Ledger(path, zone="UTC")
-    assert verify(ledger).faults == ()
-    assert sorted(recorded(ledger)) == sorted(f"{name}-{n}" for name in ("first", "second") for n in range(15))
+def append(ledger: Ledger, request: str) -> None:
+    event = NewEvent(kind="request_acknowledged", effective_on=date(2026, 3, 2), payload={"request_id": request})
+    ledger.append([event], at=interleavings.FIRST_DAY, actor="analyst")

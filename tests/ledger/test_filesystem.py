@@ -1,5 +1,6 @@
 """A ledger lies on a disk of this machine: network filesystems are told apart by the system's mounts, and refused."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +83,14 @@ def test_a_mount_that_is_not_listed_and_a_machine_that_lists_none_are_allowed(
     monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
     assert mount_of(tmp_path) is None
     require_local(tmp_path)
+
+
+def test_a_machine_that_lists_mounts_but_tells_no_files_mount_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "open", lambda path, flags: 10**6)  # a number under which no file is open
+    monkeypatch.setattr(os, "close", lambda number: None)
+    assert mount_of(tmp_path) is None
 
 
 def test_a_ledger_there_is_not_written_and_no_file_is_made(on_network: Path) -> None:

@@ -3,23 +3,14 @@
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from qe.ledger.book import TRIGGERS, Ledger
+from benchmarks.tampering import change, remove_and_number_anew, reorder
+from qe.ledger.book import Ledger
 from qe.ledger.verify import verify
-
-
-def tamper(ledger: Ledger, *statements: str, parameters: tuple[object, ...] = ()) -> None:
-    """Change the file as its owner could, then put the triggers back."""
-    with closing(sqlite3.connect(ledger.path)) as connection, connection:
-        for name in TRIGGERS:
-            connection.execute(f"drop trigger {name}")
-        for statement in statements:
-            connection.execute(statement, parameters)
-        for trigger in TRIGGERS.values():
-            connection.execute(trigger)
 
 
 def codes(ledger: Ledger, *, head: str | None = None) -> list[str]:
@@ -33,7 +24,7 @@ def test_an_untouched_ledger_is_whole(five_events: Ledger) -> None:
 
 @pytest.mark.parametrize("seq", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize(
-    "change",
+    "to",
     [
         "actor = 'another'",
         "at = '2026-03-02T12:00:01.000000Z'",
@@ -49,41 +40,51 @@ def test_an_untouched_ledger_is_whole(five_events: Ledger) -> None:
         "hash = 'ij'",
     ],
 )
-def test_every_changed_column_of_every_event_is_found(five_events: Ledger, seq: int, change: str) -> None:
-    tamper(five_events, f"update event set {change} where seq = {seq}")
+def test_every_changed_column_of_every_event_is_found(five_events: Ledger, seq: int, to: str) -> None:
+    change(five_events, f"update event set {to} where seq = {seq}")
     assert codes(five_events) != []
 
 
 @pytest.mark.parametrize("seq", [1, 2, 3, 4])
 def test_a_removed_event_is_found(five_events: Ledger, seq: int) -> None:
-    tamper(five_events, f"delete from event where seq = {seq}")
+    change(five_events, f"delete from event where seq = {seq}")
     assert codes(five_events)[0] == "missing-event"
 
 
+@pytest.mark.parametrize(
+    ("change_of", "to"),
+    [
+        ("at", "2026-03-02t12:00:00.000000Z"),
+        ("payload", '{"request_id": "r2"}'),
+        ("payload", '{"request_id":"\\u00722"}'),
+        ("effective_on", "20260302"),
+    ],
+)
+def test_another_spelling_of_the_same_value_is_found(five_events: Ledger, change_of: str, to: str) -> None:
+    change(five_events, f"update event set {change_of} = ? where seq = 2", parameters=(to,))
+    (fault,) = verify(five_events).faults
+    assert (fault.code, fault.place) == ("event-changed", "event 2")
+
+
 def test_a_removed_event_is_found_when_the_rest_is_numbered_anew(five_events: Ledger) -> None:
-    tamper(five_events, "delete from event where seq = 2", "update event set seq = seq - 1 where seq > 2")
+    remove_and_number_anew(five_events, 2)
     assert codes(five_events)[0] == "chain-broken"
 
 
 def test_two_events_in_another_order_are_found(five_events: Ledger) -> None:
-    tamper(
-        five_events,
-        "update event set seq = 99 where seq = 2",
-        "update event set seq = 2 where seq = 3",
-        "update event set seq = 3 where seq = 99",
-    )
+    reorder(five_events, 2, 3)
     assert codes(five_events)[0] == "chain-broken"
 
 
 @pytest.mark.parametrize("kept", [0, 1, 4])
 def test_a_cut_at_the_end_is_found_by_the_anchor(five_events: Ledger, kept: int) -> None:
-    tamper(five_events, f"delete from event where seq > {kept}")
+    change(five_events, f"delete from event where seq > {kept}")
     assert codes(five_events) == ["events-cut-off"]
 
 
 def test_a_cut_with_a_forged_anchor_is_found_by_a_head_printed_earlier(five_events: Ledger) -> None:
     printed, kept = five_events.events()[4].hash, five_events.events()[3].hash
-    tamper(five_events, "delete from event where seq > 4")
+    change(five_events, "delete from event where seq > 4")
     five_events.anchor.write_text(f"4 {kept}\n")
     assert codes(five_events) == []
     assert codes(five_events, head=printed) == ["head-unknown"]
@@ -130,3 +131,15 @@ def test_flipped_bytes_anywhere_in_an_event_are_found(five_events: Ledger) -> No
         assert codes(five_events) != [], place
     five_events.path.write_bytes(content)
     assert codes(five_events) == []
+
+
+def test_a_retraction_of_what_is_not_there_is_found_even_in_an_unbroken_chain(five_events: Ledger) -> None:
+    """Somebody wrote the last event anew, with its hash, as one that takes back what nobody recorded."""
+    last = five_events.events()[4]
+    forged = replace(last, retracts="no-such-event", hash="")
+    forged = replace(forged, hash=forged.expected_hash())
+    change(
+        five_events, "update event set retracts = ?, hash = ? where seq = 5", parameters=(forged.retracts, forged.hash)
+    )
+    five_events.anchor.write_text(f"5 {forged.hash}\n")
+    assert codes(five_events) == ["bad-retraction"]

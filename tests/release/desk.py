@@ -52,7 +52,6 @@ def result(
 
 RESULTS = [
     result("pdc_statins", "group", A, 200, 140),
-    result("pdc_statins", "group", B, 100, 50),
     result("hwr", "facility", C, 400, 60),
 ]
 
@@ -136,20 +135,23 @@ class Desk:
             fee_dollars=500, release_on=RELEASE_ON,
         )  # fmt: skip
 
-    def define(self, asked: Asked | None = None, *, on: date = NOTICED_ON, actor: str = "analyst") -> StagedAnalysis:
+    def define(
+        self, asked: Asked | None = None, *, on: date = NOTICED_ON, actor: str = "analyst", pdc_of_b: int = 50
+    ) -> StagedAnalysis:
         asked, facts = asked or self.asked(), self.facts(on)
         user = user_of(facts, USER)
         define.require_definable(facts, asked, user)
-        staged = analysis_content(asked, user, from_run(RESULTS, self.units()))
+        rows = [*RESULTS, result("pdc_statins", "group", B, 100, pdc_of_b)]
+        staged = analysis_content(asked, user, from_run(rows, self.units()))
         define.define(
             self.office.site, self.office.ledger, facts, asked=asked, staged=staged, when=self.office.when(on),
             actor=actor, dry_run=False,
         )  # fmt: skip
         return staged
 
-    def ready(self) -> StagedAnalysis:
+    def ready(self, *, pdc_of_b: int = 50) -> StagedAnalysis:
         """Defined, determined to be de-identified, and approved by a second person."""
-        staged = self.define()
+        staged = self.define(pdc_of_b=pdc_of_b)
         self.office.ledger.append([_deid(staged.sha256)], at=self.office.at(), actor="officer")
         define.approve(
             self.office.site, self.office.ledger, self.facts(NOTICED_ON), analysis_id=ANALYSIS,

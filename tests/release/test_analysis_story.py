@@ -270,6 +270,23 @@ def test_other_bytes_than_the_approved_ones_are_not_released(desk: Desk) -> None
     assert set(failing(desk, RELEASE_ON)) == {"G17", "G18"}
 
 
+def test_an_extract_of_other_results_than_would_go_is_sent_again_before_the_release(desk: Desk) -> None:
+    desk.ready()
+    desk.notify()
+    desk.confirm()
+    desk.opt_in(B, on=DAY_20)
+    desk.send(DAY_20)
+    desk.confirm(B, on=DAY_20, what="extract")
+    assert not desk.plan(RELEASE_ON).stale
+    desk.ready(pdc_of_b=60)  # corrected upstream: 60 of 100 where the extract showed 50
+    with pytest.raises(Refused, match="may not go") as refused:
+        desk.release(RELEASE_ON)
+    assert "shown other results" in refused.value.reasons[-1].fact
+    desk.send(date(2026, 4, 1))
+    desk.confirm(B, on=date(2026, 4, 1), what="extract")
+    assert not desk.plan(RELEASE_ON).stale and desk.plan(RELEASE_ON).decision.allowed
+
+
 def test_without_a_contact_of_the_user_nothing_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.ready()
     desk.notify()

@@ -101,6 +101,7 @@ class Scene:
             self._bytes,
         ):  # fmt: skip
             tell()
+        self.story.recorded_on_their_days()
         asked_at = self.get("asked_at")
         return may_disclose(
             self._artefact(),
@@ -154,7 +155,7 @@ class Scene:
         if self.get("qsoa") == "signed":
             self.tell(
                 "part2_qsoa", date(2025, 1, 15), program="program-1", signed_on="2025-01-15",
-                promises="bound_by_part2;resists_in_court", services="analysis", agents=["agent-1"],
+                bound_by_part2=True, resists_in_court=True, services="data_processing", agents=["agent-1"],
             )  # fmt: skip
         if decrease := self.day("decrease_on"):
             self.tell(
@@ -202,7 +203,7 @@ class Scene:
 
     def _run(self) -> None:
         lacking = self.get("lacking_right")
-        for source_id, expires in (("medicare", "2027-12-31"), ("plan_a", self.get("rights_expire_on"))):
+        for source_id, expires in (("medicare", "2099-12-31"), ("plan_a", self.get("rights_expire_on"))):
             own = (
                 lacking.removeprefix("medicare:")
                 if lacking.startswith("medicare:") == (source_id == "medicare")
@@ -231,11 +232,6 @@ class Scene:
         for unit_id, prefix in ((A, ""), (B, "b_")):
             if sent := self.day(f"{prefix}sent_on"):
                 self._send(unit_id, prefix, sent)
-            if told := self.day(f"{prefix}told_on"):
-                self.tell(
-                    "status_notice_sent", told, cycle=CYCLE, unit_id=unit_id, public_on=self.get("told_public_on"),
-                    open_requests=0, letter_sha256="3" * 64,
-                )  # fmt: skip
         match self.artefact:
             case ArtefactKind.PROVIDER_DATA_EXTRACT if self.get("request") != "none":
                 received = date(2026, 7, 1) if self.get("request") == "late" else date(2026, 6, 1)
@@ -244,9 +240,16 @@ class Scene:
                 self._ask(A, asked, "correction", resolved=self.get("request_state") == "resolved")
             case ArtefactKind.APPEALS_POSTING:
                 self._ask(A, date(2026, 6, 1), "correction", resolved=False)
+        for unit_id, prefix in ((A, ""), (B, "b_")):
+            if told := self.day(f"{prefix}told_on"):
+                self.tell(
+                    "status_notice_sent", told, cycle=CYCLE, unit_id=unit_id, public_on=self.get("told_public_on"),
+                    open_requests=0, letter_sha256="3" * 64,
+                )  # fmt: skip
         if self.get("requester") == "verified":
-            terms = self.get("terms_accepted") == "yes"
-            self.tell("requester_verified", date(2026, 6, 1), unit_id=A, terms=terms)
+            self.tell("requester_verified", date(2026, 6, 1), unit_id=A, how="called_back")
+        if self.get("terms_accepted") == "yes":
+            self.tell("extract_terms_signed", date(2026, 6, 1), unit_id=A, signed_on="2026-06-01")
 
     def _send(self, unit_id: str, prefix: str, sent_on: date) -> None:
         event_id = self.tell(
@@ -281,7 +284,7 @@ class Scene:
         if self.get("user") == "other_kind":
             kind = "employer" if self.recipient is not RecipientKind.EMPLOYER else "issuer"
         if self.get("user") != "none" and kind in {str(one) for one in RECORDABLE}:
-            flags = {name: self.get(name) == "yes" for name in ("nonprofit", "majority", "executive")}
+            flags: dict[str, Any] = {name: self.get(name) == "yes" for name in ("nonprofit", "majority", "executive")}
             self.tell(
                 "user_authorised", date(2026, 1, 15), party_id=USER, kind=kind, name="The User",
                 scope=self.get("scope"), **flags,
@@ -320,8 +323,7 @@ class Scene:
     def _analysis(self) -> None:
         if self.artefact not in USERS:
             return
-        if self.get("purpose") != "none" and self.get("fee") != "unknown":
-            self._define(self.get("purpose"), int(self.get("fee")))
+        self._define()
         for unit_id, prefix in ((A, "a"), (B, "b"), (C, "c")):
             if noticed := self.day(f"{prefix}_noticed_on"):
                 self._notice(unit_id, noticed)
@@ -343,11 +345,16 @@ class Scene:
         if self.get("requests_told") == "no":
             self._ask(B, date(2026, 5, 1), "correction", resolved=False, cycle=ANALYSIS)
 
-    def _define(self, purpose: str, fee: int) -> None:
+    def _define(self) -> None:
+        known: dict[str, Any] = {}
+        if self.get("purpose") != "none":
+            known["purpose"] = self.get("purpose")
+        if self.get("fee") != "unknown":
+            known["fee_dollars"] = int(self.get("fee"))
         self.tell(
             "npa_defined", date(2026, 1, 15), analysis_id=ANALYSIS, kind=str(self.artefact), run_id="run1",
-            party_id=USER, topic="readmissions", purpose=purpose, measures=["hwr"], areas=sorted(self._areas()),
-            period_start="2025-01-01", period_end="2025-12-31", fee_dollars=fee,
+            party_id=USER, topic="readmissions", measures=["hwr"], areas=sorted(self._areas()),
+            period_start="2025-01-01", period_end="2025-12-31", **known,
         )  # fmt: skip
 
     def _notice(self, unit_id: str, noticed: date) -> None:

@@ -63,6 +63,11 @@ class Story:
             replace(one, payload={**one.payload, **payload}) if one.kind == kind else one for one in self.events
         ]
 
+    def recorded_on_their_days(self) -> None:
+        """Number the events as if each had been recorded on the day it holds from."""
+        ordered = sorted(self.events, key=lambda one: one.effective_on)
+        self.events = [replace(one, seq=number) for number, one in enumerate(ordered, start=1)]
+
     def facts(self, on: date) -> Facts:
         standing = tuple(event for event in self.events if event.effective_on <= on)
         return Facts(on=on, head=Head(seq=len(self.events), hash=str(len(self.events))), events=standing)

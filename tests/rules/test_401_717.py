@@ -54,7 +54,7 @@ def test_717_a_a_provider_that_was_sent_nothing_is_not_published(story: Any) -> 
 
 def test_717_a_the_public_date_was_told_and_is_not_moved_earlier(story: Any) -> None:
     story.notice("U000001", date(2026, 4, 25), public_on=date(2026, 5, 20))
-    assert story.refusing(date(2026, 5, 19)) == ["G10"]
+    assert story.refusing(date(2026, 5, 19)) == ["G24"]
     assert story.refusing(date(2026, 5, 20)) == []
 
 

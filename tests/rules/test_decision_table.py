@@ -9,6 +9,7 @@ from qe.release.artefact import ArtefactKind, Recipient, RecipientKind
 from qe.release.gate import RULES, TABLE, read_decision_table, rules_as_text
 
 # rules.md section 2 with the corrections of section 0.8: rows are rules, columns artefacts; x = must pass, . = need not.
+# G14: an analysis with patients holds no de-identified part (401.716(c) speaks of de-identified analyses).
 COLUMNS = ("confidential", "extract", "public", "npa deid", "npa ident", "data deid", "data ident", "to CMS")
 MATRIX = """
 G1   x x x x x x x .
@@ -24,7 +25,7 @@ G10  . x x . . . . .
 G11  . . x x x . . .
 G12  x . . x x x x .
 G13  . x . . x x x .
-G14  . . . x x . . .
+G14  . . . x . . . .
 G16  . x x . x . x .
 G17  . . x x . x . .
 G18  x . x x x x . x

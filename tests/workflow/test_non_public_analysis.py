@@ -34,7 +34,7 @@ def largest_group(quarter: Quarter) -> tuple[str, str]:
 
 
 def put_on_record(quarter: Quarter, tmp_path: Path, *, unit_id: str, name: str) -> pyrage.x25519.Identity:
-    """Rights for analyses, the group as an authorized user with its own age key, both agreements."""
+    """Rights for analyses, the group as an authorized user with its own age key, both agreements; all units reached by mail."""
     paper = tmp_path / "signed.pdf"
     paper.write_bytes(b"signed")
     for source_id in SOURCES:
@@ -53,13 +53,18 @@ def put_on_record(quarter: Quarter, tmp_path: Path, *, unit_id: str, name: str) 
         )  # fmt: skip
     secret = pyrage.x25519.Identity.generate()
     site = open_site(quarter.root)
-    row = {"unit_id": party_key("group-1"), "channel": "age", "age_recipient": str(secret.to_public())}
-    empty = dict.fromkeys(("address", "zone", "valid_from", "valid_to"))
+    own = {"unit_id": party_key("group-1"), "channel": "age", "address": None, "age_recipient": str(secret.to_public())}
+    (units,) = quarter.root.glob("runs/*/results/unit.parquet")
+    others = [
+        {"unit_id": one, "channel": "mail", "address": "1 Main Street", "age_recipient": None}
+        for one in pl.read_parquet(units)["unit_id"].unique().sort()
+    ]
+    always = dict.fromkeys(("zone", "valid_from", "valid_to"))
     write_contacts(
         path=site.store / "contacts.duckdb",
         key=site.vault_key(),
         engine=site.engine(),
-        contacts=pl.DataFrame([{**row, **empty}]),
+        contacts=pl.DataFrame([{**one, **always} for one in (own, *others)], infer_schema_length=None),
     )
     return secret
 
@@ -120,3 +125,67 @@ def test_a_table_of_groups_waits_for_its_notices_and_status_says_so(ready: Quart
     (status,) = ready.done("npa", "status", on=ON).data["analyses"]
     assert (status["state"], status["holds"], status["earliest"]) == ("defined", None, None)
     assert ready("agreement", "list", on=ON).data["agreements"][0]["state"] == "in_force"
+
+
+def test_notices_answers_and_extracts_by_the_commands(ready: Quarter, tmp_path: Path) -> None:
+    unit_id, name = largest_group(ready)
+    put_on_record(ready, tmp_path, unit_id=unit_id, name=name)
+    named = sorted(one["unit_id"] for one in define(ready, "groups-2", "--levels", "group")["identified"])
+    assert len(named) >= 3
+    paper, batch = tmp_path / "letter.pdf", tmp_path / "handed.csv"
+    paper.write_bytes(b"letter")
+    batch.write_text("\n".join(["unit_id,on,evidence", *(f"{one},2026-06-01,letter.pdf" for one in named)]))
+    shown = ("--evidence", str(paper))
+
+    dry = ready.done("npa", "notify", "groups-2", "--release-on", "2026-08-10", "--dry-run", on=ON)
+    assert dry.data["sent"] == named and not ready.events("npa_notice_sent")
+    assert (
+        ready("npa", "opt-in", "groups-2", "--provider", named[0], "--on", "2026-06-01", *shown, on=ON).exit_code == 2
+    )
+    ready.done("npa", "notify", "groups-2", "--release-on", "2026-08-10", on=ON)
+    assert ready.done("npa", "notify", "groups-2", "--release-on", "2026-08-10", on=ON).data["already_sent"] == named
+    ready.done("npa", "notify", "groups-2", "--confirm", "--batch", str(batch), on=ON)
+
+    opted = ready.done(
+        "npa", "opt-in", "groups-2", "--provider", named[0], "--on", "2026-06-21", *shown, on=date(2026, 6, 21)
+    ).data
+    assert (opted["day"], opted["review_days"]) == (20, 50)  # 10 August - 21 June
+    sent = ready.done("npa", "send", "groups-2", "--provider", named[1], on=date(2026, 6, 22)).data
+    assert sent["sent"] == named[:2]  # who opted in, and who asks
+    ready.done(
+        "npa",
+        "send",
+        "groups-2",
+        "--confirm",
+        "--provider",
+        named[0],
+        "--on",
+        "2026-06-23",
+        *shown,
+        on=date(2026, 6, 23),
+    )
+    ready.done("npa", "waive", "groups-2", "--provider", named[2], "--on", "2026-06-20", *shown, on=date(2026, 6, 23))
+    ready.done(
+        "npa",
+        "waive",
+        "groups-2",
+        "--revoke",
+        "--provider",
+        named[2],
+        "--on",
+        "2026-06-23",
+        *shown,
+        on=date(2026, 6, 23),
+    )
+    (status,) = ready.done("npa", "status", "groups-2", on=date(2026, 6, 23)).data["analyses"]
+    assert (status["state"], status["earliest"], status["holds"]) == ("noticed", "2026-08-10", None)
+    assert [one["extract"] for one in status["named"]][:2] == ["confirmed", "sent"]
+    (status,) = ready.done("npa", "status", "groups-2", on=date(2026, 8, 10)).data["analyses"]
+    assert status["holds"] == "notice"
+
+    ready.done("npa", "notify", "groups-2", "--returned", "returned", "--provider", named[2], on=date(2026, 6, 24))
+    (status,) = ready.done("npa", "status", "groups-2", on=date(2026, 8, 10)).data["analyses"]
+    assert (status["holds"], status["earliest"]) == (None, None)
+    letters = list(ready.root.glob("out/outbox/*/*/npa-*/*.pdf"))
+    assert len(letters) == len(named) + 2
+    assert ready("record", "npa_disclosed", "analysis_id=x", "--effective-on", "2026-06-01", on=ON).exit_code == 2

@@ -8,10 +8,10 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import Facts
 from qe.release.analyses.definition import Analysis, User
-from qe.release.artefact import Artefact, ArtefactKind
+from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.lineage import RunLineage
 from qe.release.review import DayCount
-from qe.release.rules.naming import Noticed, notice_of, without_waiver
+from qe.release.rules.naming import Noticed, notice_of, waivers
 from qe.release.standing import reason
 
 
@@ -176,6 +176,7 @@ def revoke(
     return event
 
 
-def still_to_waive(facts: Facts, *, analysis: Analysis, lineage: RunLineage, user: User) -> frozenset[str]:
-    """Those named who have not waived, on the day of `facts`."""
-    return without_waiver(facts, subject_of(analysis, lineage), user.recipient)
+def still_to_waive(facts: Facts, artefact: Artefact, recipient: Recipient) -> frozenset[str]:
+    """Those identified who have not waived in a writing dated before the day of `facts`."""
+    waived = {unit_id for unit_id, on in waivers(facts, artefact, recipient).items() if on < facts.on}
+    return (artefact.identified or frozenset()) - waived

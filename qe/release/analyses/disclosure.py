@@ -10,16 +10,19 @@ from datetime import date
 from pathlib import Path
 
 from qe.disclosure.identifiers import identifiers_found
+from qe.errors import Reason, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
+from qe.release.analyses.answers import still_to_waive
 from qe.release.analyses.definition import KINDS
 from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
+from qe.release.analyses.extracts import stale_extracts
 from qe.release.analyses.matter import Matter, letter, open_requests_of, requests_of
 from qe.release.analyses.patients import count_patients
 from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Decision, Persons
 from qe.release.contacts import Contact
-from qe.release.rules.naming import Alternative, without_waiver
+from qe.release.rules.naming import NAMED, Alternative
 from qe.release.send import recipient_of
 
 COVER = "letter.pdf"
@@ -27,12 +30,29 @@ COVER = "letter.pdf"
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasePlan:
-    """What would go, and the gate's answer. is_done: all of it went before."""
+    """What would go, and the gate's answer. is_done: all of it went before.
+
+    stale  those who opted in and were shown other results than would go
+    """
 
     matter: Matter
     outgoing: Outgoing
     decision: Decision
     is_done: bool
+    stale: tuple[str, ...]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The verdicts of all rules, and what is stale."""
+        if not self.stale:
+            return self.decision.reasons
+        said = f"{', '.join(self.stale)} opted in and were shown other results than would go (qe npa send)"
+        return (*self.decision.reasons, NAMED.fails(said))
+
+    def require_allowed(self) -> None:
+        """Refused with all reasons, where the gate refuses or an extract is stale."""
+        if self.stale or not self.decision.allowed:
+            raise Refused(self.outgoing.said, reasons=self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +71,7 @@ def plan_release(matter: Matter) -> ReleasePlan:
         outgoing=outgoing,
         decision=decide(matter.site, matter.facts, outgoing, when=matter.when),
         is_done=_is_out(matter, outgoing) and not plan_finals(matter).going,
+        stale=stale_extracts(matter) if matter.analysis.disclosed is None else (),
     )
 
 
@@ -58,7 +79,7 @@ def release(plan: ReleasePlan, ledger: Ledger, *, actor: str) -> Finals:
     """Hand the analysis over, then tell those named. Refused with all reasons, and nothing written, where a rule fails."""
     matter = plan.matter
     if not _is_out(matter, plan.outgoing):
-        plan.decision.require(plan.outgoing.said)
+        plan.require_allowed()
         dispatch(
             matter.site,
             ledger,
@@ -175,7 +196,7 @@ def alternative(matter: Matter, artefact: Artefact) -> Alternative:
         return "nobody_named"
     if artefact.identified <= {matter.user.unit_id}:
         return "recipient_alone"
-    return "notice" if without_waiver(matter.facts, artefact, matter.user.recipient) else "waiver"
+    return "notice" if still_to_waive(matter.facts, artefact, matter.user.recipient) else "waiver"
 
 
 def plan_finals(matter: Matter) -> Finals:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from qe.disclosure.identifiers import identifiers_found
 from qe.ledger.book import Ledger
-from qe.ledger.event import NewEvent, canonical_json
+from qe.ledger.event import NewEvent
 from qe.release.analyses.answers import subject_of
 from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
 from qe.release.analyses.matter import Matter, letter
@@ -41,7 +41,7 @@ def plan_extracts(matter: Matter, *, asking: frozenset[str] = frozenset()) -> Ex
     for unit_id in sorted(opted_in | asking):
         known = send_of(matter.facts, matter.analysis.analysis_id, unit_id, "extract")
         contact = matter.contact_of(unit_id)
-        if known.state in ("sent", "confirmed"):
+        if known.state in ("sent", "confirmed") and _shows_what_would_go(matter, unit_id, known):
             sent.append(unit_id)
             if known.state == "confirmed" or contact is None or is_in_outbox(_path(matter, known, contact, unit_id)):
                 continue
@@ -58,11 +58,36 @@ def plan_extracts(matter: Matter, *, asking: frozenset[str] = frozenset()) -> Ex
     )
 
 
+def stale_extracts(matter: Matter) -> tuple[str, ...]:
+    """Those who opted in and whose last extract shows other results than would be released: the analysis was defined again."""
+    found = []
+    for unit_id in sorted(matter.analysis.units):
+        if opt_in_of(matter.facts, matter.analysis.analysis_id, unit_id) is None:
+            continue
+        known = send_of(matter.facts, matter.analysis.analysis_id, unit_id, "extract")
+        if known.state == "confirmed" and not _shows_what_would_go(matter, unit_id, known):
+            found.append(unit_id)
+    return tuple(found)
+
+
+def _shows_what_would_go(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
+    return known.sent is not None and known.sent.text("result_sha256") == _result_sha256(matter, unit_id)
+
+
+def _result_sha256(matter: Matter, unit_id: str) -> str:
+    return sha256_of([dict(row) for row in matter.staged.own.get(unit_id, ())])
+
+
 def _path(matter: Matter, known: AnalysisSend, contact: Contact, unit_id: str) -> Path:
-    is_out = known.state in ("sent", "confirmed") and known.sent is not None
+    is_out = _is_unwritten(matter, unit_id, known)
     on = known.sent.effective_on if is_out and known.sent else matter.when.on
     stem = f"npa-extract-{matter.analysis.analysis_id}-{unit_id}".replace("/", "-")
     return matter.site.outbox / on.isoformat() / contact.channel / stem
+
+
+def _is_unwritten(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
+    """Whether this very extract is recorded and not handed over yet: it is put out as it was recorded."""
+    return known.state == "sent" and _shows_what_would_go(matter, unit_id, known)
 
 
 def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend) -> Outgoing:
@@ -73,7 +98,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
         "results.csv": own_file([dict(row) for row in rows]),
         "methods.md": matter.staged.methods.encode("utf-8"),
     }
-    digest, is_out = digest_of(files), known.state == "sent"
+    digest, is_out = digest_of(files), _is_unwritten(matter, unit_id, known)
     intent = NewEvent(
         kind="npa_extract_sent",
         effective_on=matter.when.on,
@@ -82,7 +107,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
             "unit_id": unit_id,
             "channel": contact.channel,
             "extract_sha256": digest,
-            "result_sha256": sha256_of(canonical_json([dict(row) for row in rows])),
+            "result_sha256": _result_sha256(matter, unit_id),
         },
         key=f"npa_extract_sent:{letter_id}:{known.number + 1}",
     )
@@ -119,7 +144,7 @@ def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
         day_count=matter.site.settings.review.day_count,
     )
     opted_in_on = noticed.opted_in_on if noticed else None
-    is_out = known.state == "sent" and known.sent is not None
+    is_out = _is_unwritten(matter, unit_id, known)
     return letter(
         matter,
         "npa_extract",

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from qe.ledger.fold import Facts
-from qe.release.analyses.answers import subject_of
+from qe.release.analyses.answers import still_to_waive, subject_of
 from qe.release.analyses.definition import Analysis, user_of
 from qe.release.analyses.matter import narrowed
 from qe.release.analyses.sends import send_of
@@ -14,7 +14,7 @@ from qe.release.artefact import Recipient, RecipientKind
 from qe.release.lineage import lineage_of, run_of
 from qe.release.review import Clock, DayCount
 from qe.release.rules.agreements import agreement_in_force, purpose_allowed
-from qe.release.rules.naming import named_as_allowed, notice_of, opt_in_of, without_waiver
+from qe.release.rules.naming import named_as_allowed, notice_of, opt_in_of
 from qe.release.rules.recipients import authorized_user
 from qe.release.sends import open_requests
 
@@ -64,7 +64,7 @@ def status_of(facts: Facts, analysis: Analysis, *, clock: Clock) -> AnalysisStat
     recipient = user_of(facts, analysis.party_id).recipient if event else Recipient(kind=RecipientKind.OTHER)
     lineage = narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures)
     artefact = subject_of(analysis, lineage)
-    waiting = without_waiver(facts, artefact, recipient)
+    waiting = still_to_waive(facts, artefact, recipient)
     naming = named_as_allowed(facts, artefact, recipient, clock)
     named = tuple(
         _named(facts, analysis, recipient, unit_id, has_waived=unit_id not in waiting, day_count=clock.day_count)

@@ -80,7 +80,7 @@ def terms_of_qe_dua(facts: Facts, artefact: Artefact, recipient: Recipient) -> R
         for term, paragraph in QE_DUA_TERMS.items()
         if term != "no_linking" or artefact.kind in DE_IDENTIFIED_DATA
     }
-    needed = Needed(kind="qe_dua", named="QE data use agreement", paragraph=QE_DUA, terms=terms)
+    needed = Needed(kind="qe_dua", named="QE data use agreement", paragraph=QE_DUA.on(artefact.kind), terms=terms)
     return _in_force_with_terms(facts, recipient, needed)
 
 
@@ -96,8 +96,8 @@ def terms_of_analyses_agreement(facts: Facts, recipient: Recipient) -> Reason:
 
 
 def _terms_of_extract(facts: Facts, recipient: Recipient) -> Reason:
-    accepted = [event for event in facts.of("requester_verified", unit_id=recipient.unit_id) if event.flag("terms")]
-    if not accepted:
+    signed = facts.of("extract_terms_signed", unit_id=recipient.unit_id)
+    if not [event for event in signed if event.day("signed_on") <= facts.on]:
         return QE_DUA.fails("the terms of an extract, with the duties of 401.713(d), are not signed")
     return QE_DUA.passes("the terms of an extract are signed")
 
@@ -151,17 +151,18 @@ def purpose_allowed(facts: Facts, artefact: Artefact, recipient: Recipient) -> R
 
 def purpose_of(facts: Facts, analysis_id: str) -> str | None:
     defined = facts.of("npa_defined", analysis_id=analysis_id) if analysis_id else []
-    return defined[-1].text("purpose") if defined else None
+    return (defined[-1].text("purpose") or None) if defined else None
 
 
 def fee_allowed(facts: Facts, artefact: Artefact) -> Reason:
     """G19: the fee is on record, and Medicare data alone go at no cost (401.718(a))."""
+    fee = FEE.on(artefact.kind)
     defined = facts.of("npa_defined", analysis_id=artefact.analysis_id) if artefact.analysis_id else []
-    if not defined:
-        return FEE.fails("the price asked is not on record")
+    if not defined or "fee_dollars" not in defined[-1].payload:
+        return fee.fails("the price asked is not on record")
     received = sum(event.count("dollars") for event in facts.of("fee_received", about=artefact.analysis_id))
     dollars = max(defined[-1].count("fee_dollars"), received)
     payers = {source.payer_type for source in artefact.lineage.sources} if artefact.lineage else set()
     if artefact.kind in DATA and dollars and payers <= {MEDICARE}:
-        return FEE.fails(f"${dollars:,} for data of Medicare alone, or of unknown sources: those go at no cost")
-    return FEE.passes(f"${dollars:,}" if dollars else "no fee")
+        return fee.fails(f"${dollars:,} for data of Medicare alone, or of unknown sources: those go at no cost")
+    return fee.passes(f"${dollars:,}" if dollars else "no fee")

@@ -15,6 +15,7 @@ from qe.release.review import DayCount, full_days_to_wait
 from qe.release.rules.paragraph import Paragraph
 
 FILED: Final = Paragraph("G6", CITATION["change"])
+NO_PLAN: Final = Paragraph("G6", "42 CFR 401.707(c), 401.711(a)")
 CONCERNED: Final = {  # what a change of must have been filed before this may leave
     ArtefactKind.CONFIDENTIAL_REPORT: ("measures", "prototype", "sharing_plan"),
     ArtefactKind.PUBLIC_REPORT: ("sharing_plan",),
@@ -23,17 +24,17 @@ CONCERNED: Final = {  # what a change of must have been filed before this may le
 
 def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> Reason:
     """G6: no change that concerns the artefact is too fresh, refused or waiting for CMS; its layout and plan are approved."""
-    for change in _submitted(facts):
+    for change in submitted(facts):
         if _concerns(change, artefact) and (refusal := _refusal(facts, change, day_count=day_count)):
             return refusal
     if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
         return _template(facts, artefact.template_sha256)
     if not [event for event in facts.of("plan_approved") if event.day("approved_on") <= facts.on]:
-        return FILED.fails("no plan for public sharing approved by CMS is on record")
+        return NO_PLAN.fails("no plan for public sharing approved by CMS is on record")
     return FILED.passes("the plan for public sharing is approved, and no change of it is pending")
 
 
-def _submitted(facts: Facts) -> list[LedgerEvent]:
+def submitted(facts: Facts) -> list[LedgerEvent]:
     """The changes that were submitted and not given up."""
     given_up = {event.text("change_id") for event in facts.of("change_withdrawn")}
     return [event for event in facts.of("change_submitted") if event.text("change_id") not in given_up]
@@ -85,7 +86,7 @@ def _template(facts: Facts, template_sha256: str) -> Reason:
 def approved_templates(facts: Facts) -> frozenset[str]:
     """Templates approved with the application, by a change that was filed, or classified as not substantively changed."""
     approved = [event for event in facts.of("prototype_approved") if event.day("approved_on") <= facts.on]
-    filed = [event for event in _submitted(facts) if event.text("what") == "prototype"]  # refused above if too fresh
+    filed = [event for event in submitted(facts) if event.text("what") == "prototype"]  # refused above if too fresh
     classified = facts.of("template_change_classified")
     return frozenset(event.text("template_sha256") for event in (*approved, *filed, *classified)) - {""}
 

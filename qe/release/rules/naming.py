@@ -4,8 +4,9 @@ One of the three alternatives of 401.716(b)(4) holds for all who are named, at e
 (rules.md N6). Notices: 401.717(f); an opt-in waits for that provider's own extract (rules.md section 0.1).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -56,24 +57,27 @@ def named_as_allowed(facts: Facts, artefact: Artefact, recipient: Recipient, clo
         return NAMED.passes("it identifies no provider or supplier")
     if not others:
         return NAMED.passes("it identifies the recipient alone (401.716(b)(4)(i))")
-    if not (lacking := without_waiver(facts, artefact, recipient)):
+    waived = waivers(facts, artefact, recipient)
+    lacking = [unit_id for unit_id in artefact.identified if not waived.get(unit_id, facts.on) < facts.on]
+    if not lacking:
         return NAMED.passes(f"all {len(artefact.identified)} named waived in writing (401.716(b)(4)(iii))")
-    return _all_noticed(facts, artefact, recipient, clock=clock, lacking_waivers=len(lacking))
+    noticed = _all_noticed(facts, artefact, recipient, clock=clock, lacking_waivers=len(lacking))
+    if noticed.verdict == "fail" and artefact.identified <= waived.keys():
+        return NAMED.fails(
+            "a waiver is dated before the release, not on its day", earliest=facts.on + timedelta(days=1)
+        )
+    return noticed
 
 
-def without_waiver(facts: Facts, artefact: Artefact, recipient: Recipient) -> frozenset[str]:
-    """Those named who have not waived their review for this analysis and user, in a writing dated before this day."""
+def waivers(facts: Facts, artefact: Artefact, recipient: Recipient) -> Mapping[str, date]:
+    """Who has waived the review of this analysis for this user and not revoked it, with the date of the writing."""
     about = {"analysis_id": artefact.analysis_id, "party_id": recipient.party_id}
-    waived = {
-        event.text("unit_id"): event.seq
-        for event in facts.of("waiver_received", **about)
-        if event.day("waived_on") < facts.on
-    }
-    revoked = {
-        event.text("unit_id"): event.seq for event in facts.of("waiver_revoked", analysis_id=artefact.analysis_id)
-    }
-    standing = {unit_id for unit_id, seq in waived.items() if revoked.get(unit_id, 0) < seq}
-    return (artefact.identified or frozenset()) - standing
+    waived = {event.text("unit_id"): event for event in facts.of("waiver_received", **about)}
+    for event in facts.of("waiver_revoked", analysis_id=artefact.analysis_id):
+        before = waived.get(event.text("unit_id"))
+        if before is not None and before.seq < event.seq:
+            del waived[event.text("unit_id")]
+    return {unit_id: event.day("waived_on") for unit_id, event in waived.items()}
 
 
 def _all_noticed(

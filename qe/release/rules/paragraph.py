@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from qe.errors import Reason
+from qe.release.artefact import LEAVES_BY, ArtefactKind
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,10 @@ class Paragraph:
 
     rule: str
     citation: str
+
+    def on(self, kind: ArtefactKind) -> "Paragraph":
+        """The same rule, with the paragraph by which this kind of artefact leaves at all."""
+        return Paragraph(self.rule, f"{self.citation}, {LEAVES_BY[kind]}")
 
     def passes(self, fact: str) -> Reason:
         return Reason(rule=self.rule, citation=self.citation, verdict="pass", fact=fact)

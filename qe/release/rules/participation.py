@@ -1,9 +1,8 @@
 """Whether the entity takes part at all on this day: not terminated (G2), and no hold after a decrease of claims (G3)."""
 
-from datetime import date
 from typing import Final
 
-from qe.errors import Reason
+from qe.errors import Reason, Refused
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
@@ -56,7 +55,12 @@ def _is_settled(facts: Facts, decrease: LedgerEvent) -> bool:
     return bool(facts.of("decrease_classified", decrease_id=which))
 
 
-def hold_since(facts: Facts) -> date | None:
-    """The first day of the hold that stands, or None: asked before anything is computed or rendered."""
-    open_ones = [event for event in facts.of("decrease_detected") if not _is_settled(facts, event)]
-    return min((event.day("detected_on") for event in open_ones), default=None)
+def require_may_work(facts: Facts) -> None:
+    """Refuse to compute or render anything from Medicare data while a hold stands or the participation has ended."""
+    against = [verdict for verdict in (not_ended(facts), no_hold(facts)) if verdict.verdict == "fail"]
+    if against:
+        raise Refused(
+            "; ".join(verdict.fact for verdict in against),
+            reasons=tuple(against),
+            remedy="A hold ends with decrease_classified or cms_sufficiency_decision (qe record). Nothing was computed.",
+        )

@@ -11,7 +11,7 @@ from qe.ledger.fold import Facts
 from qe.release.artefact import Artefact, ArtefactKind, Recipient, RecipientKind
 from qe.release.rules.paragraph import Paragraph
 
-ALLOWED: Final = Paragraph("G9", "42 CFR 401.703(j), 401.717")
+ALLOWED: Final = Paragraph("G9", "42 CFR 401.703(j)")
 TO_ITSELF: Final = frozenset(
     {
         ArtefactKind.CONFIDENTIAL_REPORT,
@@ -34,7 +34,6 @@ SCOPES: Final = {  # 401.703(m), (n), (o): the levels at which an association ma
     RecipientKind.HOSPITAL_ASSOCIATION: ("national", "state", "local"),
     RecipientKind.PROVIDER_ASSOCIATION: ("national", "state"),
 }
-PROMISES: Final = frozenset({"bound_by_part2", "resists_in_court"})  # 42 CFR 2.11, qualified service organisation
 
 
 def recipient_allowed(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
@@ -42,24 +41,25 @@ def recipient_allowed(facts: Facts, artefact: Artefact, recipient: Recipient) ->
     if artefact.kind in TO_ITSELF:
         return _itself(facts, artefact, recipient)
     if artefact.kind in TO_AUTHORIZED_USERS:
-        return _authorized_user(facts, recipient)
+        return _authorized_user(facts, recipient, ALLOWED.on(artefact.kind))
     match recipient.kind:
         case RecipientKind.QE_CONTRACTOR:
-            return _contractor(facts, recipient)
+            return _contractor(facts, recipient, ALLOWED.on(artefact.kind))
         case RecipientKind.PART2_PROGRAM | RecipientKind.QSO_AGENT:
-            return _part2(facts, recipient)
+            return _part2(facts, recipient, ALLOWED.on(artefact.kind))
         case _:
-            return ALLOWED.passes(f"{artefact.kind} goes to {recipient.kind}")
+            return ALLOWED.on(artefact.kind).passes(f"{artefact.kind} goes to {recipient.kind}")
 
 
 def _itself(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
+    allowed = ALLOWED.on(artefact.kind)
     if not recipient.unit_id:
-        return ALLOWED.fails("it is not known which provider or supplier receives it")
+        return allowed.fails("it is not known which provider or supplier receives it")
     if artefact.identified is None or recipient.unit_id not in artefact.identified:
-        return ALLOWED.fails("it is not about the provider or supplier that would receive it")
+        return allowed.fails("it is not about the provider or supplier that would receive it")
     if artefact.kind is ArtefactKind.PROVIDER_DATA_EXTRACT and not is_verified(facts, recipient.unit_id):
-        return ALLOWED.fails("nobody was verified to ask for this provider or supplier (qe request verify)")
-    return ALLOWED.passes("it is about the provider or supplier that receives it")
+        return allowed.fails("nobody was verified to ask for this provider or supplier (qe request verify)")
+    return allowed.passes("it is about the provider or supplier that receives it")
 
 
 def is_verified(facts: Facts, unit_id: str) -> bool:
@@ -75,20 +75,20 @@ def authorized_user(facts: Facts, party_id: str) -> LedgerEvent | None:
     return recorded[-1]
 
 
-def _authorized_user(facts: Facts, recipient: Recipient) -> Reason:
+def _authorized_user(facts: Facts, recipient: Recipient, allowed: Paragraph) -> Reason:
     user = authorized_user(facts, recipient.party_id)
     if user is None:
-        return ALLOWED.fails("the recipient is not on record as an authorized user (qe record user_authorised)")
+        return allowed.fails("the recipient is not on record as an authorized user (qe record user_authorised)")
     if user.text("kind") != recipient.kind:
-        return ALLOWED.fails(f"the recipient is on record as {user.text('kind')}, not as {recipient.kind}")
+        return allowed.fails(f"the recipient is on record as {user.text('kind')}, not as {recipient.kind}")
     if recipient.kind in SCOPES:
-        return _association(user, recipient.kind)
+        return _association(user, recipient.kind, allowed)
     if recipient.kind is RecipientKind.STATE_ENTITY and not user.flag("executive"):
-        return ALLOWED.fails("a state entity stands within the executive branch (401.703(p)): not on record")
-    return ALLOWED.passes(f"the recipient is on record as {recipient.kind}")
+        return allowed.fails("a state entity stands within the executive branch (401.703(p)): not on record")
+    return allowed.passes(f"the recipient is on record as {recipient.kind}")
 
 
-def _association(user: LedgerEvent, kind: RecipientKind) -> Reason:
+def _association(user: LedgerEvent, kind: RecipientKind, allowed: Paragraph) -> Reason:
     lacking = [
         said
         for said, holds in (
@@ -99,11 +99,11 @@ def _association(user: LedgerEvent, kind: RecipientKind) -> Reason:
         if not holds
     ]
     if lacking:
-        return ALLOWED.fails(f"of a {kind} it is not on record: {', '.join(lacking)} (401.703(m) to (o))")
-    return ALLOWED.passes(f"the recipient is on record as {kind}, nonprofit, of such members")
+        return allowed.fails(f"of a {kind} it is not on record: {', '.join(lacking)} (401.703(m) to (o))")
+    return allowed.passes(f"the recipient is on record as {kind}, nonprofit, of such members")
 
 
-def _contractor(facts: Facts, recipient: Recipient) -> Reason:
+def _contractor(facts: Facts, recipient: Recipient, allowed: Paragraph) -> Reason:
     ended = {event.text("dua_no") for event in facts.of("dua_ended")}
     own = [
         event
@@ -111,14 +111,16 @@ def _contractor(facts: Facts, recipient: Recipient) -> Reason:
         if event.text("party").casefold() == recipient.party_id.casefold() and event.text("dua_no") not in ended
     ]
     if not own or facts.on > max(event.day("expires_on") for event in own):
-        return ALLOWED.fails("the contractor has no data use agreement with CMS of its own (401.709(b), 401.713(a))")
-    return ALLOWED.passes("the contractor has its own data use agreement with CMS")
+        return allowed.fails("the contractor has no data use agreement with CMS of its own (401.709(b), 401.713(a))")
+    return allowed.passes("the contractor has its own data use agreement with CMS")
 
 
-def _part2(facts: Facts, recipient: Recipient) -> Reason:
+def _part2(facts: Facts, recipient: Recipient, allowed: Paragraph) -> Reason:
     for event in facts.of("part2_qsoa"):
         who = [event.text("program")] if recipient.kind is RecipientKind.PART2_PROGRAM else event.texts("agents")
-        has_promises = set(event.texts("promises")) >= PROMISES
-        if recipient.party_id in who and event.day("signed_on") <= facts.on and has_promises:
-            return ALLOWED.passes("a qualified service organisation agreement with both promises is on record")
-    return ALLOWED.fails("no qualified service organisation agreement with both promises names the recipient (2.11)")
+        has_promises = event.flag("bound_by_part2") and event.flag("resists_in_court")
+        last_day = event.day("expires_on") if event.text("expires_on") else facts.on
+        in_force = event.day("signed_on") <= facts.on <= last_day
+        if recipient.party_id in who and in_force and has_promises:
+            return allowed.passes("a qualified service organisation agreement with both promises is on record")
+    return allowed.fails("no qualified service organisation agreement with both promises names the recipient (2.11)")

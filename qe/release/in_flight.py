@@ -1,0 +1,166 @@
+"""Everything that waits for a day: cycles under review, open requests, submitted changes, and what runs out.
+
+`qe status` prints it; each line says where a thing stands, the next act and the earliest or last day of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from qe.errors import Reason
+from qe.ledger.fold import Facts
+from qe.release.review import DayCount
+from qe.release.rules.changes import submitted, usable_from
+from qe.release.rules.participation import no_hold, not_ended
+from qe.release.sends import UnitReview, open_requests, reviews
+from qe.release.standing import approval_expires_on, renewal_deadline
+
+
+@dataclass(frozen=True, kw_only=True)
+class InFlight:
+    """One thing that is under way or runs out.
+
+    what      what it is; state: where it stands
+    next_act  what comes next, with its command
+    day       the earliest day of the next act, or the last day of what runs out; None when no day can be named
+    citation  the paragraph that sets the day
+    """
+
+    what: str
+    state: str
+    next_act: str
+    day: date | None
+    citation: str
+
+
+def in_flight(facts: Facts, *, respond_within_days: int, day_count: DayCount) -> list[InFlight]:
+    """All of it, on the day of `facts`: holds first, then cycles, requests and changes, then what runs out."""
+    return [
+        *_holds(facts),
+        *(line for cycle in _cycles(facts) for line in _cycle(facts, cycle)),
+        *_requests(facts, respond_within_days=respond_within_days),
+        *_changes(facts, day_count=day_count),
+        *_running_out(facts),
+    ]
+
+
+def _holds(facts: Facts) -> Iterator[InFlight]:
+    against: list[tuple[Reason, str]] = [
+        (not_ended(facts), "return or destroy the data: qe destroy plan"),
+        (no_hold(facts), "record how it was settled: qe record cms_sufficiency_decision"),
+    ]
+    for verdict, next_act in against:
+        if verdict.verdict == "fail":
+            yield InFlight(
+                what="the whole site", state=verdict.fact, next_act=next_act, day=None, citation=verdict.citation
+            )
+
+
+def _cycles(facts: Facts) -> list[str]:
+    return sorted({event.text("cycle") for event in facts.of("report_sent")})
+
+
+def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
+    """One line for each state that units of the cycle are in, as far as they are not public."""
+    public = {
+        unit_id
+        for event in facts.of("public_released", cycle=cycle)
+        if not facts.of("public_withdrawn", release_id=event.text("release_id"))
+        for unit_id in event.texts("units")
+    }
+    groups: dict[tuple[str, str, str], list[UnitReview]] = {}
+    for unit_id, unit in reviews(facts, cycle).items():
+        if unit_id not in public and unit.sent is not None:
+            groups.setdefault(_state(unit, facts.on), []).append(unit)
+    for (state, next_act, citation), units in groups.items():
+        days = [unit.public_from for unit in units if unit.public_from is not None]
+        yield InFlight(
+            what=f"cycle {cycle}",
+            state=f"{len(units)} {state}",
+            next_act=f"{next_act} --cycle {cycle}",
+            day=max([*days, facts.on]) if days else None,
+            citation=citation,
+        )
+
+
+def _state(unit: UnitReview, on: date) -> tuple[str, str, str]:
+    if unit.state == "failed":
+        return "came back", "qe review send", "42 CFR 401.717(a)"
+    if unit.public_from is None:
+        return "handed over, not confirmed", "qe review confirm", "42 CFR 401.717(a)"
+    if not unit.is_noticed:
+        return "not told the status of requests", "qe review notice", "42 CFR 401.717(d)"
+    if on < unit.public_from:
+        return "under review", "qe release plan", "42 CFR 401.717(a), (b)"
+    return "ready", "qe release go", "42 CFR 401.717(d)"
+
+
+def _requests(facts: Facts, *, respond_within_days: int) -> Iterator[InFlight]:
+    responded = {event.text("request_id") for event in facts.of("request_responded")}
+    acknowledged = {event.text("request_id") for event in facts.of("request_acknowledged")}
+    for cycle in sorted({event.text("cycle") for event in facts.of("request_received")}):
+        for event in open_requests(facts, cycle):
+            request_id = event.text("request_id")
+            last_day = event.day("received_on") + timedelta(days=respond_within_days)
+            late = " (overdue)" if request_id not in responded and facts.on > last_day else ""
+            state = "responded" if request_id in responded else "acknowledged" if request_id in acknowledged else "new"
+            verb = {"new": "acknowledge", "acknowledged": "respond", "responded": "resolve"}[state]
+            yield InFlight(
+                what=f"request {request_id}",
+                state=f"{state}{late}",
+                next_act=f"qe request {verb} {request_id}",
+                day=None if state == "responded" else last_day,
+                citation="42 CFR 401.717(b), 401.719(b)(2)",
+            )
+
+
+def _changes(facts: Facts, *, day_count: DayCount) -> Iterator[InFlight]:
+    decided = {event.text("change_id"): event.text("decision") for event in facts.of("cms_decision", about="change")}
+    extended = {event.text("change_id") for event in facts.of("cms_extension_requested")}
+    for change in submitted(facts):
+        change_id = change.text("change_id")
+        first_day = usable_from(change.day("submitted_on"), day_count=day_count)
+        waits = change_id in extended and change_id not in decided
+        denied = decided.get(change_id) == "denied"
+        if facts.on < first_day or waits or denied:
+            yield InFlight(
+                what=f"change {change_id} of the {change.text('what').replace('_', ' ')}",
+                state="refused by CMS" if denied else "CMS asked for more days" if waits else "submitted",
+                next_act="give it up: qe record change_withdrawn" if denied else "wait for CMS",
+                day=None if denied or waits else first_day,
+                citation="42 CFR 401.711(a), (b)",
+            )
+
+
+def _running_out(facts: Facts) -> Iterator[InFlight]:
+    """Approvals, agreements and rights with the last day of each, those in force alone."""
+    approvals = [event.day("approved_on") for event in facts.of("entity_approved")]
+    if approvals:
+        approved_on = max(approvals)
+        filed = [one for one in facts.of("entity_applied", route="renewal") if one.day("submitted_on") > approved_on]
+        yield InFlight(
+            what="approval of the entity",
+            state=f"runs to {approval_expires_on(approved_on) - timedelta(days=1)}",
+            next_act="wait for CMS" if filed else "re-apply: qe record entity_applied",
+            day=None if filed else renewal_deadline(approved_on),
+            citation="42 CFR 401.709(c), (f)",
+        )
+    ended = {event.text("dua_no") for event in facts.of("dua_ended")}
+    ended |= {event.text("source_id") for event in facts.of("source_ended")}
+    ended |= {event.text("agreement_id") for event in facts.of("agreement_ended")}
+    for kind, name, what, citation in (
+        ("dua_signed", "dua_no", "agreement with CMS", "42 CFR 401.713(a)"),
+        ("source_registered", "source_id", "rights in source", "42 CFR 401.707(d)"),
+        ("agreement_signed", "agreement_id", "agreement", "42 CFR 401.713(d), 401.716(c)"),
+    ):
+        newest = {event.text(name): event for event in facts.of(kind)}
+        for which, event in sorted(newest.items()):
+            if which not in ended:
+                over = facts.on > event.day("expires_on")
+                yield InFlight(
+                    what=f"{what} {which}",
+                    state="over" if over else "in force",
+                    next_act="renew it",
+                    day=event.day("expires_on"),
+                    citation=citation,
+                )
