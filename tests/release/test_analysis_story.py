@@ -132,6 +132,15 @@ def test_the_days_of_an_opt_in(desk: Desk, day: int, review_days: int, earliest:
     assert (told.day, told.review_days, told.earliest) == (day, review_days, earliest)
 
 
+def test_an_opt_in_after_day_65_of_an_analysis_that_is_not_out_is_logged_and_gives_no_days(desk: Desk) -> None:
+    desk.define()
+    desk.notify()
+    desk.confirm()
+    told = desk.opt_in(A, on=date(2026, 5, 11))  # day 70
+    assert (told.day, told.review_days, told.is_new) == (70, 0, True)
+    assert desk.status(date(2026, 5, 11)).holds == "notice"
+
+
 def test_an_opt_in_on_day_5_answered_on_day_7_moves_the_release_to_day_68(desk: Desk) -> None:
     desk.define()
     desk.notify()

@@ -74,7 +74,7 @@ def opt_in(
     if opted_in_on > facts.on:
         raise InputError("an opt-in lies in the future", remedy="Correct --on.")
     counted_from = max(opted_in_on, noticed.period.notified_on)
-    review_days = noticed.period.review_days(opted_in_on=counted_from)
+    review_days = days_of_review(noticed, counted_from)
     known = facts.of("optin_received", analysis_id=analysis.analysis_id, unit_id=unit_id)
     event = NewEvent(
         kind="optin_received",
@@ -98,6 +98,12 @@ def opt_in(
         earliest=_earliest_if_sent(facts.on, noticed, counted_from, review_days),
         is_new=not known,
     )
+
+
+def days_of_review(noticed: Noticed, opted_in_on: date) -> int:
+    """Days to ask after an opt-in, also while an analysis whose day is over is not released: after day 65 there are none."""
+    has_right = opted_in_on <= noticed.period.last_opt_in_day
+    return noticed.period.review_days(opted_in_on=opted_in_on) if has_right else 0
 
 
 def _earliest_if_sent(on: date, noticed: Noticed, opted_in_on: date, review_days: int) -> date:

@@ -6,7 +6,7 @@ from pathlib import Path
 from qe.disclosure.identifiers import identifiers_found
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
-from qe.release.analyses.answers import subject_of
+from qe.release.analyses.answers import days_of_review, subject_of
 from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
 from qe.release.analyses.matter import Matter, letter
 from qe.release.analyses.sends import AnalysisSend, send_of
@@ -153,7 +153,7 @@ def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
         written_on=known.sent.effective_on if is_out and known.sent else matter.when.on,
         release_on=(noticed.period.release_on if noticed else None) or matter.when.on,
         opted_in_on=opted_in_on,
-        review_days=noticed.period.review_days(opted_in_on=opted_in_on) if noticed and opted_in_on else None,
+        review_days=days_of_review(noticed, opted_in_on) if noticed and opted_in_on else None,
         is_through_practice=not {"named", "few", "text"} & set(matter.staged.identified[unit_id]),
     )
 

@@ -10,7 +10,7 @@ from qe.release.analyses.answers import still_to_waive, subject_of
 from qe.release.analyses.definition import Analysis, user_of
 from qe.release.analyses.matter import narrowed
 from qe.release.analyses.sends import send_of
-from qe.release.artefact import Recipient, RecipientKind
+from qe.release.artefact import Artefact, Recipient, RecipientKind
 from qe.release.lineage import lineage_of, run_of
 from qe.release.review import Clock, DayCount
 from qe.release.rules.agreements import agreement_in_force, purpose_allowed
@@ -67,7 +67,7 @@ def status_of(facts: Facts, analysis: Analysis, *, clock: Clock) -> AnalysisStat
     waiting = still_to_waive(facts, artefact, recipient)
     naming = named_as_allowed(facts, artefact, recipient, clock)
     named = tuple(
-        _named(facts, analysis, recipient, unit_id, has_waived=unit_id not in waiting, day_count=clock.day_count)
+        _named(facts, artefact, recipient, unit_id, has_waived=unit_id not in waiting, day_count=clock.day_count)
         for unit_id in sorted(analysis.units)
     )
     holds = _holding(analysis, recipient, waiting) if naming.verdict == "pass" else None
@@ -80,24 +80,23 @@ def status_of(facts: Facts, analysis: Analysis, *, clock: Clock) -> AnalysisStat
         holds=holds,
         could={} if holds or analysis.disclosed else _could(named),
         earliest=_earliest(facts.on, named) if holds is None else facts.on,
-        against=() if analysis.disclosed else tuple(_against(facts, analysis, recipient, naming.fact, holds)),
+        against=() if analysis.disclosed else tuple(_against(facts, analysis, artefact, recipient, naming.fact, holds)),
         open_requests=len(open_requests(facts, analysis.analysis_id)),
         released_on=analysis.disclosed.effective_on if analysis.disclosed else None,
     )
 
 
 def _named(
-    facts: Facts, analysis: Analysis, recipient: Recipient, unit_id: str, *, has_waived: bool, day_count: DayCount
+    facts: Facts, artefact: Artefact, recipient: Recipient, unit_id: str, *, has_waived: bool, day_count: DayCount
 ) -> NamedStatus:
-    lineage = narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures)
-    noticed = notice_of(facts, subject_of(analysis, lineage), recipient, unit_id, day_count=day_count)
+    noticed, analysis_id = notice_of(facts, artefact, recipient, unit_id, day_count=day_count), artefact.analysis_id
     return NamedStatus(
         unit_id=unit_id,
-        notice=send_of(facts, analysis.analysis_id, unit_id, "notice").state,
+        notice=send_of(facts, analysis_id, unit_id, "notice").state,
         noticed_on=noticed.period.notified_on if noticed else None,
         release_on=noticed.period.release_on if noticed else None,
-        opted_in_on=opt_in_of(facts, analysis.analysis_id, unit_id),
-        extract=send_of(facts, analysis.analysis_id, unit_id, "extract").state,
+        opted_in_on=opt_in_of(facts, analysis_id, unit_id),
+        extract=send_of(facts, analysis_id, unit_id, "extract").state,
         has_waived=has_waived,
         earliest=noticed.earliest if noticed else None,
     )
@@ -145,22 +144,23 @@ def _earliest(on: date, named: tuple[NamedStatus, ...]) -> date | None:
     return max(on, *(day for day in days if day is not None))
 
 
-def _against(facts: Facts, analysis: Analysis, recipient: Recipient, naming: str, holds: str | None) -> list[str]:
+def _against(
+    facts: Facts, analysis: Analysis, artefact: Artefact, recipient: Recipient, naming: str, holds: str | None
+) -> list[str]:
     """What the ledger alone shows; `qe npa release --dry-run` asks the whole gate."""
     found = [] if holds else [naming]
     if not recipient.party_id:
         found.append("the user is not on record as an authorized user")
     if not facts.of("release_approved", bundle_sha256=analysis.artefact_sha256):
         found.append("exactly these bytes are not approved (qe npa release --approve)")
-    if agreement_in_force(facts, analysis.party_id, "analyses") is None:
-        found.append("no non-public analyses agreement is in force (qe agreement add)")
     if analysis.kind == "npa_deid":
+        if agreement_in_force(facts, analysis.party_id, "analyses") is None:
+            found.append("no non-public analyses agreement is in force (qe agreement add)")
         if not facts.of("deid_recorded", artefact_sha256=analysis.artefact_sha256):
             found.append("no determination of these bytes as de-identified (qe record deid_recorded)")
     elif agreement_in_force(facts, analysis.party_id, "qe_dua") is None:
         found.append("no QE data use agreement is in force (qe agreement add)")
-    lineage = narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures)
-    purpose = purpose_allowed(facts, subject_of(analysis, lineage), recipient)
+    purpose = purpose_allowed(facts, artefact, recipient)
     if purpose.verdict == "fail":
         found.append(purpose.fact)
     return found
