@@ -45,7 +45,13 @@ def letter(kind: AnalysisLetterKind) -> bytes:
 
 
 SAYS: dict[AnalysisLetterKind, tuple[str, ...]] = {
-    "npa_notice": ("Total cost index", "How to request it", "Acme Works, and nobody else, on 7 May 2026", "60 days"),
+    "npa_notice": (
+        "Total cost index",
+        "How to request it",
+        "Acme Works, on 7 May 2026",
+        "you have 60 days",
+        "at most 60",
+    ),
     "npa_extract": ("46 days", "22 Mar 2026", "Nobody else is named in it"),
     "npa_final": ("released to Acme Works on 7 May 2026", "R-1", "open"),
     "npa_cover": ("Oak Group", "as our agreement allows"),
