@@ -45,7 +45,10 @@ HALF_WRITTEN_BATCH: Final = (
 
 @dataclass
 class Findings:
-    """What was done and seen. lost, broken, missed: must stay empty."""
+    """What was done and seen. lost, broken, missed: must stay empty.
+
+    deaths  how the writers were to die; one that was to be killed at any moment may have been done by then
+    """
 
     interleavings: int
     deaths: Counter[str]
@@ -237,6 +240,8 @@ def interleaving(folder: Path, *, seed: int, number: int) -> Findings:
         found.deaths.update(writer.death for writer in writers)
         found.hot_journals += tear(ledger, draw, tear_pages=any(writer.death == "torn_page" for writer in writers))
         look_after(ledger, writers, acknowledged, found, name=f"{name}, day {day + 1}")
+        if any(batch not in told for writer in writers if writer.death == "none" for batch in writer.batches):
+            found.broken.append(f"{name}, day {day + 1}: a writer that was not killed did not get through")
         pending = [batch for writer in writers for batch in writer.batches if batch not in told]
     ledger.append([acknowledged_request("last")], at=FIRST_DAY + timedelta(days=DAYS), actor="after")
     if verify(ledger).behind != 0:

@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from benchmarks import (
     oracles,
     recovery,
     recovery_table,
+    release_sequences,
     statistics,
     statistics_promises,
     truth,
@@ -74,6 +76,25 @@ def run_generator(folder: Path) -> tuple[dict[str, object], list[str]]:
     if large.peak_mib > 1.25 * small.peak_mib:
         failed.append("memory grows with the persons")
     return {"small": asdict(small), "large": asdict(large)}, failed
+
+
+def run_release_sequences(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """2,000 sequences of events: no release whose preconditions do not hold, judged in SQL; no refusal without a violation."""
+    done = folder / "release_sequences.jsonl"  # one line a hundred sequences, so that a stopped check goes on
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = done.read_text().splitlines() if done.exists() else []
+    for chunk in range(len(lines), 20):
+        counts = release_sequences.check(sequences=100, steps=30, seed_of_all=SEED + chunk)
+        with done.open("a") as file:
+            file.write(json.dumps(dict(sorted(counts.items()))) + "\n")
+    total: Counter[str] = Counter()
+    for line in done.read_text().splitlines():
+        total.update(json.loads(line))
+    kinds = {name.split()[0] for name in total if name.endswith("asked")}
+    failed = [f"no {kind} was ever allowed" for kind in sorted(kinds) if not total[f"{kind} allowed"]]
+    if total["sequences"] < 2_000:
+        failed.append(f"only {total['sequences']:,} sequences")
+    return dict(sorted(total.items())), failed
 
 
 def run_linkage(folder: Path) -> tuple[dict[str, object], list[str]]:
@@ -154,6 +175,7 @@ CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "statistics_coverage": run_statistics_coverage,
     "statistics_null": run_statistics_null,
     "ledger_interleavings": run_ledger_interleavings,
+    "release_sequences": run_release_sequences,
 }
 
 

@@ -123,7 +123,7 @@ def _tell_signatures(outcome: Outcome, site: Site, found: Verification, given: s
     if found.behind:
         outcome.say(f"Its anchor is {found.behind} events behind (a stopped process); the next event brings it level.")
     if found.signed_heads:
-        outcome.say(f"{found.signed_heads:,} daily heads are signed, and stand in the chain.")
+        outcome.say(f"Daily heads that are signed and stand in the chain: {found.signed_heads:,}.")
     try:
         if site.signing_key() is None:
             outcome.say("The heads of this ledger are not signed: the site has no signing key.")
@@ -131,7 +131,7 @@ def _tell_signatures(outcome: Outcome, site: Site, found: Verification, given: s
         outcome.say(f"Heads are not signed by this account: {error.message}.")
     if found.signed_heads and found.not_covered:
         outcome.say(
-            f"No daily head covers {found.not_covered:,} events of earlier days: nobody who acted had the signing key."
+            f"Events of earlier days that no daily head covers, as nobody who acted had the key: {found.not_covered:,}."
         )
 
 

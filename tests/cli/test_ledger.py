@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +10,8 @@ import pytest
 
 from benchmarks.tampering import cut_off
 from qe.cli.main import main
+from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
 from qe.ledger.signing import read_statement
 from qe.site import Site, open_site
 
@@ -249,3 +252,23 @@ def test_an_incident_is_recorded_with_its_hour(say: Say) -> None:
     for wrong in ("2026-03-02", "2026-03-02T14:05Z", "2026-03-02T14:05:00+01:00", "2026-02-30T14:05:00Z"):
         code, answer = say("record", *words, f"found_at={wrong}", *effective)
         assert (code, [fault["place"] for fault in answer["faults"]]) == (2, ["found_at"])
+
+
+def test_an_anchor_that_is_behind_and_days_without_a_signed_head_are_told(
+    site: Site, say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed today; then, without the key, one event a day: of the first of them no head was signed on the second."""
+    assert say("record", "entity_approved", "approved_on=2025-02-01", "--effective-on", "2025-02-01")[0] == 0
+    keyless = Ledger(site.ledger, zone=site.settings.site.zone)
+    last = keyless.events()[-1]
+    for days in (2, 4):
+        event = NewEvent(
+            kind="entity_approved", effective_on=date(2025, 3, days), payload={"approved_on": "2025-03-01"}
+        )
+        keyless.append([event], at=last.at + timedelta(days=days), actor="officer")
+    keyless.anchor.write_text(f"{last.seq} {last.hash}\n")
+    said = spoken(site, capsys, "ledger", "verify", "--head", last.hash)
+    assert "The head that was given is in the chain." in said
+    assert "Its anchor is 2 events behind" in said
+    assert "stand in the chain: 1." in said
+    assert "as nobody who acted had the key: 2." in said  # the approval of today, and that of the first day

@@ -143,3 +143,9 @@ def test_a_retraction_of_what_is_not_there_is_found_even_in_an_unbroken_chain(fi
     )
     five_events.anchor.write_text(f"5 {forged.hash}\n")
     assert codes(five_events) == ["bad-retraction"]
+
+
+def test_a_database_without_the_table_of_events_is_no_ledger(ledger: Ledger) -> None:
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute("create table other (x)")
+    assert [fault.message for fault in verify(ledger).faults] == ["ledger.sqlite cannot be read as a ledger"]

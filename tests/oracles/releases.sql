@@ -51,9 +51,9 @@ where kind = 'npa_defined';
 -- 401.703(j): each third party as it was documented last, unless it was revoked since.
 create temp view party as
 select act, payload ->> 'party_id' as party_id, kind = 'user_authorised' as authorised, payload ->> 'kind' as kind,
-       payload ->> 'unit_id' as unit_id, coalesce(payload ->> 'nonprofit', 0) as nonprofit,
-       coalesce(payload ->> 'majority', 0) as majority, coalesce(payload ->> 'scope', '') as scope,
-       coalesce(payload ->> 'executive', 0) as executive,
+       payload ->> 'unit_id' as unit_id, coalesce(payload ->> 'nonprofit', 0) in (1, 'true') as nonprofit,
+       coalesce(payload ->> 'majority', 0) in (1, 'true') as majority, coalesce(payload ->> 'scope', '') as scope,
+       coalesce(payload ->> 'executive', 0) in (1, 'true') as executive,
        row_number() over (partition by act, payload ->> 'party_id' order by nth desc) as from_last
 from known
 where kind in ('user_authorised', 'user_revoked');
@@ -181,13 +181,23 @@ where known.kind in ('termination_notified', 'voluntary_exit')
     select 1 from term
     where term.act = known.act and (term.approved_on, term.nth) > (known.payload ->> 'notified_on', known.nth));
 
--- What was recorded about each decrease of other payers' claims, the last first.
+-- What was recorded about each decrease of other payers' claims, the last first. An officer's classification after CMS has
+-- decided, and before another decrease is seen, says nothing: 401.711(c) leaves the decision to CMS.
 create temp view decrease as
 select act, payload ->> 'decrease_id' as decrease_id,
        kind = 'decrease_classified' or coalesce(payload ->> 'decision', '') = 'sufficient' as settled,
        row_number() over (partition by act, payload ->> 'decrease_id' order by nth desc) as from_last
-from known
-where kind in ('decrease_detected', 'decrease_classified', 'cms_sufficiency_decision');
+from known as told
+where kind in ('decrease_detected', 'decrease_classified', 'cms_sufficiency_decision')
+  and not (
+      kind = 'decrease_classified'
+      and coalesce((
+          select kind = 'cms_sufficiency_decision' from known as before
+          where before.act = told.act and before.payload ->> 'decrease_id' = told.payload ->> 'decrease_id'
+            and before.kind in ('decrease_detected', 'cms_sufficiency_decision') and before.nth < told.nth
+          order by before.nth desc limit 1
+      ), 0)
+  );
 
 -- G3, 401.711(c): the last word on each decrease says that there is none or that the claims left suffice.
 create temp view g3 as
@@ -197,7 +207,8 @@ where from_last = 1 and not settled;
 
 -- Each data use agreement with CMS as it was recorded last.
 create temp view dua as
-select act, act_day, kind = 'dua_signed' as signed, payload ->> 'party' as party, payload ->> 'expires_on' as expires_on,
+select act, act_day, kind = 'dua_signed' as signed, payload ->> 'party' as party,
+       payload ->> 'expires_on' as expires_on,
        row_number() over (partition by act, payload ->> 'dua_no' order by nth desc) as from_last
 from known
 where kind in ('dua_signed', 'dua_ended');
@@ -385,10 +396,10 @@ select named.act, 'G10' as rule,
 from named
 left join last_send as send on send.act = named.act and send.unit_id = named.unit_id
 left join last_notice as notice on notice.act = named.act and notice.unit_id = named.unit_id
-where send.act is null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
-  or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
-                     coalesce(notice.public_on, ''))
-;
+where named.act in (select act from judged where kind = 'public_released')
+  and (send.act is null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
+    or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
+                       coalesce(notice.public_on, '')));
 
 -- 401.717(e): requests of the cycle that are not closed.
 create temp view open_request as
@@ -523,11 +534,12 @@ from judged
 where (kind = 'data_disclosed' or (kind = 'npa_disclosed' and identifiable))
   and act not in (select act from sound_agreement where agreement_kind = 'qe_dua');
 
--- G14, 401.716(c): a non-public analyses agreement before any analysis.
+-- G14, 401.716(c): a non-public analyses agreement before any de-identified analysis; one with patients goes by the QE DUA.
 create temp view g14 as
 select act, 'G14' as rule, 'no non-public analyses agreement with all its terms in force' as why
 from judged
-where kind = 'npa_disclosed' and act not in (select act from sound_agreement where agreement_kind = 'analyses');
+where kind = 'npa_disclosed' and not identifiable
+  and act not in (select act from sound_agreement where agreement_kind = 'analyses');
 
 -- The areas of an analysis for an issuer, with the newest count of its lives there that covers the whole period.
 create temp view issuer_area as
@@ -658,7 +670,8 @@ where judged.day >= date(clock.noticed_on, '+66 days') and judged.day >= clock.r
   and not exists (
     select 1 from optin_unmet where optin_unmet.act = clock.act and optin_unmet.unit_id = clock.unit_id);
 
--- 401.716(b)(4)(iii): providers that wrote before the day of release that this user may have it, and did not take it back.
+-- 401.716(b)(4)(iii): providers that wrote before the day of release that this user may have it, and did not
+-- take it back.
 create temp view waived as
 select distinct named.act, named.unit_id
 from named
@@ -700,7 +713,7 @@ where defined_kind in ('npa_deid', 'data_deid') and not exists (
   where known.act = judged.act and known.kind = 'deid_recorded'
     and known.payload ->> 'artefact_sha256' = judged.bytes
     and judged.day between known.payload ->> 'determined_on' and known.payload ->> 'valid_until'
-    and (known.payload ->> 'method' = 'expert' or coalesce(known.payload ->> 'no_actual_knowledge', 0))
+    and (known.payload ->> 'method' = 'expert' or coalesce(known.payload ->> 'no_actual_knowledge', 0) in (1, 'true'))
 );
 
 -- The checks for small cells and the approvals of exactly the bytes released, the last first.
@@ -745,10 +758,10 @@ where judged.kind <> 'public_released'
 create temp view broken as
 select * from g1 union all select * from g2 union all select * from g3 union all select * from g4
 union all select * from g5 union all select * from g6 union all select * from g7 union all select * from g8
-union all select * from g9 union all select * from g10 where act in (select act from judged where kind = 'public_released')
-union all select * from g11 union all select * from g12 union all select * from g13 union all select * from g14
-union all select * from g15 union all select * from g17 union all select * from g18 union all select * from g19
-union all select * from g20 union all select * from g21 union all select * from g24;
+union all select * from g9 union all select * from g10 union all select * from g11 union all select * from g12
+union all select * from g13 union all select * from g14 union all select * from g15 union all select * from g17
+union all select * from g18 union all select * from g19 union all select * from g20 union all select * from g21
+union all select * from g24;
 
 create temp view violation as
 select judged.act as seq, judged.kind, broken.rule, group_concat(broken.why, '; ') as why

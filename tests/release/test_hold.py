@@ -21,6 +21,7 @@ def test_a_quarter_under_a_hold_reads_no_file(office: Any) -> None:
             office.site,
             office.site.period("2025Q4"),
             send_on=day,
+            reissue=False,
             measures=[],
             on=day,
             at=office.at(),

@@ -54,10 +54,11 @@ def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reaso
     """Why a submitted change may not be used today, or None."""
     what, submitted_on = change.text("what").replace("_", " "), change.day("submitted_on")
     first_day = usable_from(submitted_on, day_count=day_count)
+    since = (submitted_on, change.seq)
     decisions = [
         (event.day("decided_on"), event.seq, event.text("decision"))
         for event in facts.of("cms_decision", about="change", change_id=change.text("change_id"))
-        if event.day("decided_on") <= facts.on
+        if since < (event.day("decided_on"), event.seq) and event.day("decided_on") <= facts.on
     ]
     decided = max(decisions)[2] if decisions else None
     if decided == "denied":
@@ -65,7 +66,7 @@ def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reaso
     extended = [
         event
         for event in facts.of("cms_extension_requested", change_id=change.text("change_id"))
-        if event.day("requested_on") <= facts.on
+        if since < (event.day("requested_on"), event.seq) and event.day("requested_on") <= facts.on
     ]
     if extended and decided is None:
         return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")

@@ -47,7 +47,11 @@ def de_identified(facts: Facts, artefact: Artefact) -> Reason:
     if artefact.kind is ArtefactKind.PUBLIC_REPORT:
         return _aggregate(artefact)
     determined = DE_IDENTIFIED.on(artefact.kind)
-    recorded = facts.of("deid_recorded", artefact_sha256=artefact.sha256) if artefact.sha256 else []
+    recorded = [
+        event
+        for event in facts.of("deid_recorded", artefact_sha256=artefact.sha256)
+        if artefact.sha256 and event.day("determined_on") <= facts.on
+    ]
     if not recorded:
         return determined.fails("no determination that exactly these bytes are de-identified is on record")
     newest = recorded[-1]

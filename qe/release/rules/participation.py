@@ -1,5 +1,6 @@
 """Whether the entity takes part at all on this day: not terminated (G2), and no hold after a decrease of claims (G3)."""
 
+from datetime import date
 from typing import Final
 
 from qe.errors import Reason, Refused
@@ -33,26 +34,38 @@ def not_ended(facts: Facts) -> Reason:
 
 def no_hold(facts: Facts) -> Reason:
     """G3: every decrease of other payers' claims is settled: classified as none, or the rest sufficient for CMS (401.711(c))."""
-    detected = [event for event in facts.of("decrease_detected") if event.day("detected_on") <= facts.on]
-    open_ones = [event for event in detected if not _is_settled(facts, event)]
-    if open_ones:
-        named = ", ".join(sorted({event.text("source_id") for event in open_ones}))
-        said = f"claims of {named} decreased, seen on {min(event.day('detected_on') for event in open_ones)}"
-        return NO_HOLD.fails(f"{said}, and CMS has not found the rest sufficient")
-    return NO_HOLD.passes("no decrease of claims data is unsettled")
+    open_ones = [which for which in _decreases(facts) if not _is_settled(facts, which)]
+    if not open_ones:
+        return NO_HOLD.passes("no decrease of claims data is unsettled")
+    detected = [event for event in facts.of("decrease_detected") if event.text("decrease_id") in open_ones]
+    sources = ", ".join(sorted({event.text("source_id") for event in detected})) or "a source"
+    since = min((event.day("detected_on") for event in detected), default=facts.on)
+    return NO_HOLD.fails(f"claims of {sources} decreased, seen on {since}, and CMS has not found the rest sufficient")
 
 
-def _is_settled(facts: Facts, decrease: LedgerEvent) -> bool:
-    """The last word on it: an officer's classification, or CMS's newest decision, is that nothing is lacking."""
-    which = decrease.text("decrease_id")
-    decisions = [
-        (event.day("decided_on"), event.seq, event.text("decision") == "sufficient")
-        for event in facts.of("cms_sufficiency_decision", decrease_id=which)
-        if event.day("decided_on") <= facts.on
+def _decreases(facts: Facts) -> list[str]:
+    """Every decrease that was seen here, or that CMS spoke of, by this day."""
+    seen = [event for event in facts.of("decrease_detected") if event.day("detected_on") <= facts.on]
+    return sorted({event.text("decrease_id") for event in (*seen, *_decisions(facts))})
+
+
+def _decisions(facts: Facts) -> list[LedgerEvent]:
+    return [event for event in facts.of("cms_sufficiency_decision") if event.day("decided_on") <= facts.on]
+
+
+def _is_settled(facts: Facts, which: str) -> bool:
+    """The last word on a decrease is that nothing is lacking: CMS's, or, where CMS has not spoken since, the officer's."""
+    seen = [(one.day("detected_on"), one.seq) for one in facts.of("decrease_detected", decrease_id=which)]
+    last_seen = max(seen, default=(date.min, 0))
+    decided = [
+        (one.day("decided_on"), one.seq, one.text("decision") == "sufficient")
+        for one in _decisions(facts)
+        if one.text("decrease_id") == which
     ]
-    if decisions:
-        return max(decisions)[2]
-    return bool(facts.of("decrease_classified", decrease_id=which))
+    if decided and max(decided)[:2] > last_seen:
+        return max(decided)[2]
+    classified = [(one.effective_on, one.seq) for one in facts.of("decrease_classified", decrease_id=which)]
+    return max(classified, default=(date.min, 0)) > last_seen
 
 
 def require_may_work(facts: Facts) -> None:
