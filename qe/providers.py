@@ -39,3 +39,8 @@ class ProviderOrSupplier:
     def shown_id(self) -> str:
         """How its own confidential report names it: a TIN masked to the last four digits."""
         return f"••••{self.identifier[-4:]}" if self.id_type == "TIN" else self.identifier
+
+
+def party_key(party_id: str) -> str:
+    """How the address book knows an authorized user that is no unit of our data (a contact of id_type PARTY)."""
+    return f"party:{party_id}"

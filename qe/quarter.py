@@ -31,6 +31,10 @@ from qe.measurement.measure import Module
 from qe.measurement.unmapped import unmapped_fills
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
+from qe.release.analyses.content import FromRun, covered
+from qe.release.analyses.definition import Asked, User
+from qe.release.analyses.identified import solo_practices
+from qe.release.analyses.patients import affiliations, own_patients
 from qe.release.contacts import contacts_of, write_contacts
 from qe.release.cycles import frozen_cycles, period_of
 from qe.release.review import ReviewPeriod
@@ -444,3 +448,30 @@ def public_measures(facts: ReportFacts) -> list[PublicMeasure]:
         )
         for one in facts.measures
     ]
+
+
+def analysis_source(site: Site, run: Run, facts: ReportFacts, asked: Asked, user: User) -> FromRun:
+    """What a non-public analysis is made from: the run's results and units, who practises alone, the recipient's own patients."""
+    results = pl.read_parquet(run_record.results_path(run, "measure_results"))
+    units = pl.read_parquet(run_record.results_path(run, "unit"))
+    start, end = covered(facts, results, asked.measures)
+    patients = None
+    if asked.kind == "npa_patient_identifiable":
+        patients = own_patients(
+            site,
+            run,
+            modules=sorted({facts.measure(measure_id).module for measure_id in asked.measures}),
+            measures=asked.measures,
+            unit_id=user.unit_id,
+            on=asked.release_on,
+        )
+    return FromRun(
+        results=results,
+        units=units,
+        facts=facts,
+        measures=public_measures(facts),
+        solo=solo_practices(affiliations(site, run, start=start, end=end), units),
+        patients=patients,
+        min_count=site.settings.disclosure.min_count,
+        confidence=site.settings.scoring.confidence,
+    )

@@ -21,6 +21,9 @@ from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
+from qe.release.analyses.content import analysis_content
+from qe.release.analyses.definition import Asked, User
+from qe.release.analyses.staging import StagedAnalysis
 from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
 from qe.release.rules.participation import require_may_work
@@ -137,6 +140,15 @@ def build_public(
         confidence=site.settings.scoring.confidence,
     )
     return public, build_site(public, facts, published_on=published_on, posting=posting)
+
+
+def build_analysis(site: Site, asked: Asked, user: User, *, on: date) -> StagedAnalysis:
+    """The files of a non-public analysis from a finished run, with whom they identify: `qe npa define` stages what this gives."""
+    run = runs.run_of(site, asked.run_id)
+    known = state_as_of(site.open_ledger(), on)
+    require_may_work(known)
+    facts = facts_of(run, cycle=asked.analysis_id, ledger_facts=known)
+    return analysis_content(asked, user, quarter.analysis_source(site, run, facts, asked, user))
 
 
 def plan_correction(

@@ -7,7 +7,21 @@ from functools import cache
 import typer
 from typer.core import TyperGroup
 
-from qe.cli import explain, filing, ledger, link, measures, record, release, review, run, site, upkeep
+from qe.cli import (
+    agreement,
+    explain,
+    filing,
+    ledger,
+    link,
+    measures,
+    npa,
+    record,
+    release,
+    review,
+    run,
+    site,
+    upkeep,
+)
 from qe.errors import InputError, Interrupted
 
 app = typer.Typer(
@@ -26,6 +40,8 @@ app.add_typer(measures.app, name="measures")
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
 app.add_typer(release.app, name="release")
+app.add_typer(npa.app, name="npa")
+app.add_typer(agreement.app, name="agreement")
 app.add_typer(filing.app, name="filing")
 app.command("record")(record.record)
 app.add_typer(ledger.app, name="ledger")

@@ -21,6 +21,7 @@ class ArtefactKind(StrEnum):
     PUBLIC_REPORT = "public_report"
     LETTER = "letter"
     NPA_NOTICE = "npa_notice"
+    NPA_EXTRACT = "npa_extract"
     NPA_DEID = "npa_deid"
     NPA_PATIENT_IDENTIFIABLE = "npa_patient_identifiable"
     DATA_DEID = "data_deid"
@@ -66,6 +67,7 @@ LEAVES_BY: Final[Mapping[ArtefactKind, str]] = {  # the paragraph under which ea
     ArtefactKind.PUBLIC_REPORT: "401.717(d)",
     ArtefactKind.LETTER: "401.717(a), (d)",
     ArtefactKind.NPA_NOTICE: "401.717(f)(1)",
+    ArtefactKind.NPA_EXTRACT: "401.717(f)(2)",
     ArtefactKind.NPA_DEID: "401.716(a), (b)(3)",
     ArtefactKind.NPA_PATIENT_IDENTIFIABLE: "401.716(b)(2)",
     ArtefactKind.DATA_DEID: "401.718(a), (b)(1), (c)",

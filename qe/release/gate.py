@@ -58,7 +58,7 @@ def _use_of(artefact: Artefact) -> str:
     match artefact.kind:
         case ArtefactKind.PUBLIC_REPORT:
             return "public"
-        case ArtefactKind.NPA_DEID | ArtefactKind.NPA_PATIENT_IDENTIFIABLE:
+        case ArtefactKind.NPA_DEID | ArtefactKind.NPA_PATIENT_IDENTIFIABLE | ArtefactKind.NPA_EXTRACT:
             return "analyses"
         case ArtefactKind.DATA_DEID | ArtefactKind.DATA_PATIENT_IDENTIFIABLE:
             return "data"

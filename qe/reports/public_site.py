@@ -260,14 +260,15 @@ def _data_files(public: PublicRelease, facts: ReportFacts, published_on: date) -
     }
     as_json = [{name: _plain(value) for name, value in row.items()} for row in rows]
     return {
-        "data/results.csv": _csv([COLUMNS, *([_cell(row[name]) for name in COLUMNS] for row in rows)]),
+        "data/results.csv": csv_bytes([COLUMNS, *([cell_text(row[name]) for name in COLUMNS] for row in rows)]),
         "data/results.json": _json(as_json),
-        "data/data_dictionary.csv": _csv([("column", "meaning"), *dictionary]),
+        "data/data_dictionary.csv": csv_bytes([("column", "meaning"), *dictionary]),
         "data/datapackage.json": _json(package),
     }
 
 
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+def csv_bytes(rows: Sequence[Sequence[str]]) -> bytes:
+    """The rows as a CSV file, the header first."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
@@ -287,7 +288,7 @@ def _plain(value: object) -> object:
             return value
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
     """A cell of the CSV: empty when hidden; text that a spreadsheet would run as a formula is quoted."""
     if value is None:
         return ""

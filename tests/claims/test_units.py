@@ -8,6 +8,7 @@ import pytest
 
 from qe.claims import quality
 from qe.claims.contacts import contacts_of_units
+from qe.providers import party_key
 
 DAY = date(2025, 3, 5)
 
@@ -286,6 +287,21 @@ def test_a_contact_by_a_tin_reaches_its_facility_though_another_tin_is_unknown(y
     )
     found = contacts_of_units(db, yard.staged, vault_key=yard.vault_key, engine=yard.site.engine())
     assert found.select("unit_id", "address").rows() == [("U1", "clinic"), ("U2", "group")]
+
+
+def test_a_contact_of_a_party_is_that_of_an_authorized_user_and_of_no_unit(yard: Any, events: Any) -> None:
+    contact = {"channel": "courier", "address": "2 Side Street"}
+    yard.put(
+        "contacts",
+        "contacts",
+        [
+            {**contact, "id_type": "PARTY", "identifier": "acme-1"},
+            {**contact, "id_type": "NPI", "identifier": "acme-1"},
+        ],
+    )
+    db = events(provider_identifier=[{"unit_id": "U1", "id_type": "NPI", "identifier": "9999900001"}])
+    found = contacts_of_units(db, yard.staged, vault_key=yard.vault_key, engine=yard.site.engine())
+    assert found.select("unit_id", "address").rows() == [(party_key("acme-1"), "2 Side Street")]
 
 
 def test_unit_ids_are_kept_when_new_identifiers_sort_before_them(yard: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from qe.ledger import events_page
 from qe.measurement import catalogue
 from qe.measurement.show import tables_text
-from qe.release import gate
+from qe.release import agreements, gate
 from qe.reports.catalogue_page import COMMAND, catalogue_page
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +31,10 @@ def test_pages_name_no_command_that_is_not_there(page: Path):
 
 def test_the_reference_of_the_gate_is_what_the_gate_says():
     assert (ROOT / "docs/reference/gate.md").read_text(encoding="utf-8").endswith(gate.rules_as_text() + "\n")
+
+
+def test_the_reference_of_agreements_is_the_lists_that_the_gate_asks_for():
+    assert (ROOT / "docs/reference/agreements.md").read_text(encoding="utf-8").endswith(agreements.checklists_as_text())
 
 
 def test_the_reference_of_tables_is_what_measures_may_read():

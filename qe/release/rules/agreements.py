@@ -120,12 +120,13 @@ def _in_force_with_terms(facts: Facts, recipient: Recipient, needed: Needed) -> 
     terms = agreement.texts("terms")
     if lacking := [f"{term} ({paragraph})" for term, paragraph in needed.terms.items() if term not in terms]:
         return needed.paragraph.fails(f"the {needed.named} lacks {', '.join(lacking)}")
-    if fault := _redisclosure_fault(agreement.texts("redisclosure"), recipient.kind, needed.kind):
+    if fault := redisclosure_fault(agreement.texts("redisclosure"), recipient.kind, needed.kind):
         return needed.paragraph.fails(f"the {needed.named} {fault}")
     return needed.paragraph.passes(f"a {needed.named} with all terms runs to {agreement.day('expires_on')}")
 
 
-def _redisclosure_fault(options: Collection[str], recipient: RecipientKind, kind: AgreementKind) -> str | None:
+def redisclosure_fault(options: Collection[str], recipient: RecipientKind, kind: AgreementKind) -> str | None:
+    """What is wrong with the redisclosure that an agreement permits, as the end of a sentence about it, or None."""
     if options and recipient not in SELVES:
         return "permits redisclosure, which only a provider or supplier may be permitted"
     if beyond := sorted(set(options) - REDISCLOSURE[kind]):

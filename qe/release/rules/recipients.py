@@ -18,6 +18,7 @@ TO_ITSELF: Final = frozenset(
         ArtefactKind.PROVIDER_DATA_EXTRACT,
         ArtefactKind.LETTER,
         ArtefactKind.NPA_NOTICE,
+        ArtefactKind.NPA_EXTRACT,
     }
 )
 TO_AUTHORIZED_USERS: Final = frozenset(

@@ -1,0 +1,131 @@
+"""`qe npa define` and the approval: stage the bytes of an analysis, record what it is, bind a second person to those bytes."""
+
+from dataclasses import dataclass
+
+from qe.errors import InputError, Refused
+from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
+from qe.ledger.fold import Facts
+from qe.release.analyses.definition import Analysis, Asked, User, analysis_of
+from qe.release.analyses.staging import StagedAnalysis, read_staged, write_staged
+from qe.release.releases import When
+from qe.release.standing import reason
+from qe.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defined:
+    """What a definition gave. is_new: it was not defined so before."""
+
+    staged: StagedAnalysis
+    is_new: bool
+
+
+def require_definable(facts: Facts, asked: Asked, user: User) -> None:
+    """Refuse what can never be released: persons for somebody who is no provider or supplier; a change after the release."""
+    if asked.kind == "npa_patient_identifiable" and not user.unit_id:
+        said = "an analysis that identifies persons goes to a provider or supplier of our data alone"
+        raise Refused(
+            f"{said} (42 CFR 401.716(b)(2))",
+            reasons=(reason("G9", "42 CFR 401.716(b)(2)", "fail", said),),
+            remedy="Record the user with its unit: qe record user_authorised ... unit_id=U000012.",
+        )
+    if asked.release_on < facts.on:
+        raise InputError("the release date lies in the past", remedy="Give --release-on a day from today on.")
+    if facts.of("npa_defined", analysis_id=asked.analysis_id):
+        analysis_of(facts, asked.analysis_id).require_open()
+
+
+def define(
+    site: Site,
+    ledger: Ledger,
+    facts: Facts,
+    *,
+    asked: Asked,
+    staged: StagedAnalysis,
+    when: When,
+    actor: str,
+    dry_run: bool,
+) -> Defined:
+    """Stage the bytes, then record what they are. The same definition is recorded once."""
+    payload, known = _payload(asked, staged), facts.of("npa_defined", analysis_id=asked.analysis_id)
+    is_known = bool(known) and dict(known[-1].payload) == payload
+    key = f"npa_defined:{asked.analysis_id}:{staged.sha256}:{len(known)}"
+    event = NewEvent(kind="npa_defined", effective_on=when.on, payload=payload, key=key)
+    if not dry_run:
+        write_staged(site, staged)
+        if not is_known:
+            ledger.append([event], at=when.at, actor=actor, expected_head=facts.head)
+    return Defined(staged=staged, is_new=not is_known)
+
+
+def _payload(asked: Asked, staged: StagedAnalysis) -> dict[str, PayloadValue]:
+    return {
+        "analysis_id": asked.analysis_id,
+        "kind": asked.kind,
+        "run_id": asked.run_id,
+        "party_id": asked.party_id,
+        "topic": asked.topic,
+        "purpose": asked.purpose,
+        "measures": sorted(set(asked.measures)),
+        "areas": sorted(set(staged.areas)),
+        "period_start": staged.period_start.isoformat(),
+        "period_end": staged.period_end.isoformat(),
+        "fee_dollars": asked.fee_dollars,
+        "levels": sorted(set(asked.levels)),
+        "units": sorted(staged.identified),
+        "release_on": asked.release_on.isoformat(),
+        "artefact_sha256": staged.sha256,
+    }
+
+
+def approve(
+    site: Site, ledger: Ledger, facts: Facts, *, analysis_id: str, when: When, actor: str, dry_run: bool
+) -> tuple[StagedAnalysis, tuple[LedgerEvent, ...]]:
+    """Bind `actor` to exactly the staged bytes: the result of their cell check, then the approval.
+
+    Refused when the check found cells and, outside a rehearsal, when the actor made the run or defined the analysis.
+    """
+    analysis = analysis_of(facts, analysis_id)
+    analysis.require_open()
+    staged = staged_of(site, analysis)
+    makers = {event.actor for event in facts.of("run_completed", run_id=staged.run_id)}
+    makers |= {event.actor for event in facts.of("npa_defined", analysis_id=analysis_id)}
+    if actor in makers and not site.settings.site.rehearsal:
+        raise Refused(
+            "the person who made the analysis cannot approve it",
+            reasons=(reason("G18", "rules.md section 0.13", "fail", "one person made it and would approve it"),),
+            remedy="Let a second person approve: --actor NAME, from an account of their own.",
+        )
+    bound = {"release_id": analysis_id, "bundle_sha256": staged.sha256}
+    cells = {"cells_checked": staged.cells_checked, "cells_hidden": staged.cells_hidden, "findings": staged.findings}
+    check = NewEvent(
+        kind="sdc_checked",
+        effective_on=when.on,
+        payload={**bound, **cells},
+        key=f"sdc_checked:{staged.sha256}:{actor}",
+    )
+    approval = NewEvent(
+        kind="release_approved", effective_on=when.on, payload=bound, key=f"release_approved:{staged.sha256}:{actor}"
+    )
+    events = [check] if staged.findings else [check, approval]
+    recorded = () if dry_run else ledger.append(events, at=when.at, actor=actor, expected_head=facts.head)
+    if staged.findings:
+        said = f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons"
+        raise Refused(
+            said,
+            reasons=(reason("G18", "CMS cell size suppression policy", "fail", said),),
+            remedy="Nothing is approved. Leave the measure out, or define the analysis by wider areas.",
+        )
+    return staged, recorded
+
+
+def staged_of(site: Site, analysis: Analysis) -> StagedAnalysis:
+    """The staged bytes of a defined analysis. InputError when others are staged than were recorded."""
+    staged = read_staged(site, analysis.analysis_id, kind=analysis.kind)
+    if staged.sha256 != analysis.artefact_sha256:
+        raise InputError(
+            f"what is staged for {analysis.analysis_id} is not what was recorded",
+            remedy="Define it again: qe npa define.",
+        )
+    return staged
