@@ -642,8 +642,17 @@ with shown as (
 )
 select act, unit_id, min(handed_over_on) as first_on, min(handed_over_on) as last_on
 from shown
-where results = last_results
+where results is last_results
 group by act, unit_id;
+
+-- 401.717(f)(2), 1G: opt-ins, with the day of the 65 on which each fell.
+create temp view optin as
+select clock.act, clock.unit_id,
+       julianday(known.payload ->> 'opted_in_on') - julianday(clock.noticed_on) as on_day
+from notice_clock as clock
+join judged on judged.act = clock.act
+join known on known.act = clock.act and known.kind = 'optin_received'
+  and known.payload ->> 'analysis_id' = judged.analysis_id and known.payload ->> 'unit_id' = clock.unit_id;
 
 -- Opt-ins whose review the release would cut off: by day 5, 60 days from the extract; by day 65, the extract on a day
 -- before the release; later ones carry no right.
