@@ -7,7 +7,7 @@ from functools import cache
 import typer
 from typer.core import TyperGroup
 
-from qe.cli import explain, filing, ledger, link, measures, record, release, review, run, site, upkeep
+from qe.cli import explain, filing, ledger, link, measures, record, release, request, review, run, site, upkeep
 from qe.errors import InputError, Interrupted
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("explain")(explain.explain)
 app.add_typer(measures.app, name="measures")
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
+app.add_typer(request.app, name="request")
 app.add_typer(release.app, name="release")
 app.add_typer(filing.app, name="filing")
 app.command("record")(record.record)

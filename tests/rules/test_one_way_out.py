@@ -29,9 +29,9 @@ def attributes(path: Path) -> set[str]:
     }
 
 
-def test_only_sends_and_notices_write_packages_and_both_redeem_a_permit() -> None:
+def test_only_sends_and_letters_write_packages_and_each_redeems_a_permit() -> None:
     writers = {path.name for path in PACKAGE.rglob("*.py") if "write_package" in calls(path)}
-    assert writers == {"send.py", "notice.py"}
+    assert writers == {"send.py", "outgoing.py"}
     assert all("redeem" in calls(FOLDER / name) for name in writers)
 
 
