@@ -23,7 +23,7 @@ from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, un
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.fold import state_as_of
-from qe.release import answers, intake
+from qe.release import answers, data_release, intake
 from qe.release.handover import evidence_sha256
 from qe.release.requests import Request, most_urgent_first, requests
 from qe.reports import wording
@@ -297,6 +297,64 @@ def _tell_answering(outcome: Outcome, planned: answers.Answering, what: str, *, 
     else:
         verb = "would put" if dry_run else "Put"
         outcome.say(f"{verb} the {what} of {planned.request.request_id} into the outbox, for {letter.contact.channel}.")
+
+
+@app.command("release-data")
+def release_data(
+    request: RequestArgument,
+    measure: Annotated[
+        list[str] | None, typer.Option("--measure", help="One of the measures under appeal; default: all of them.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Seal the Medicare claims (and names, if asked) behind the result under appeal for the provider's own age key."""
+    with command("request release-data", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            planned = data_release.plan_data_release(
+                opened, ledger_of(opened), request, measures=measure or (), contacts=contacts_on(opened, on), on=on
+            )
+            _tell_release(outcome, planned, dry_run=dry_run)
+            name = f"{planned.path.name}.age"
+            if planned.is_done:
+                outcome.say(f"The data of {request} were released before: {name}")
+                return
+            planned.decision.require(data_release.refusal_of(planned))
+            if not dry_run:
+                data_release.release_data(planned, ledger_of(opened), at=utc_now(), actor=person)
+        outcome.say(
+            f"{'would seal' if dry_run else 'Sealed'} the package of {request} for {planned.unit.unit_id}: {name}"
+        )
+
+
+def _tell_release(outcome: Outcome, planned: data_release.DataRelease, *, dry_run: bool) -> None:
+    counts = data_release.counts_of(planned)
+    outcome.reasons = list(planned.decision.reasons)
+    outcome.data = {
+        "request_id": planned.request.request_id,
+        "unit_id": planned.unit.unit_id,
+        "measures": list(planned.measures),
+        "counts": dict(counts),
+        "recorded": planned.event is not None,
+        "package": f"{planned.path.name}.age",
+        "dry_run": dry_run,
+    }
+    outcome.table("What the package holds", ["table", "rows"], [(name, f"{rows:,}") for name, rows in counts.items()])
+    if dry_run:
+        outcome.table(
+            "What the gate says",
+            ["rule", "paragraph", "verdict", "fact"],
+            [
+                (one.rule, one.citation, one.verdict, one.fact)
+                for one in outcome.reasons
+                if one.verdict != "not_applicable"
+            ],
+        )
 
 
 @app.command()

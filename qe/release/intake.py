@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from qe.errors import Fault, InputError, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
 from qe.release.releases import released_units
+from qe.release.reports_on_disk import measures_of_unit
 from qe.release.sends import reviews
 from qe.release.standing import reason
 from qe.runs import run_of
@@ -149,7 +148,7 @@ def _out_of_order(said: str) -> Refused:
 def _require_own_results(site: Site, sent: LedgerEvent, asked: Asked) -> None:
     if not asked.measures:
         return
-    known = measures_of_unit(site, sent.text("run_id"), asked.unit_id)
+    known = measures_of_unit(run_of(site, sent.text("run_id")), asked.unit_id)
     faults = [
         Fault(
             code="no-result",
@@ -162,14 +161,6 @@ def _require_own_results(site: Site, sent: LedgerEvent, asked: Asked) -> None:
     ]
     if faults:
         raise InputError.of(faults)
-
-
-def measures_of_unit(site: Site, run_id: str, unit_id: str) -> frozenset[str]:
-    """The measures of which the run has a result of this unit."""
-    results = pl.read_parquet(
-        run_of(site, run_id).results / "measure_results.parquet", columns=["measure_id", "provider_id"]
-    )
-    return frozenset(results.filter(pl.col("provider_id") == unit_id)["measure_id"].to_list())
 
 
 def _payload(asked: Asked, *, received_on: date, logged_on: date, is_late: bool) -> dict[str, PayloadValue]:
