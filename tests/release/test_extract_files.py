@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 
 import polars as pl
@@ -14,7 +15,7 @@ from qe.release.extract.files import dictionary, lay_out, persons_in
 LINEAGE = pl.DataFrame({"kind": ["claim", "fill"], "claim_id": ["7", "7"], "person_id": ["1", "2"]})
 
 
-def table(name: str, *rows: dict[str, object]) -> pl.DataFrame:
+def table(name: str, *rows: Mapping[str, object]) -> pl.DataFrame:
     """Rows of one table of a release; what is not given is empty."""
     lists = {"exclusion_reasons", "rule_ids", "modifiers", "ingredients"}
     schema = {column: pl.List(pl.String) if column in lists else pl.String for column in dictionary()[name]}
