@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from qe import warehouse
-from qe.claims.load import model_path
 from qe.claims.provenance import Provenance, provenance
 from qe.errors import InputError
-from qe.measurement.behind import claims_behind
 from qe.measurement.measure import Module
-from qe.periods import MeasurePeriod
+from qe.measurement.run_claims import claims_behind_run, opened_model
 from qe.runs import Run
 from qe.site import Site
 
@@ -57,31 +53,8 @@ def follow(
     Raises InputError when the run's claims model is gone, the measure's folder has changed since, or the claim stands
     behind none of the events.
     """
-    manifest = run.manifest()
-    measured = _measured(manifest, module)
-    if measured["sha256"] != module.sha256 and "claims" in module.sql:
-        raise InputError(
-            f"measures/{module.folder.name} has changed since this run, so the claims behind its figures cannot be told",
-            remedy="Run `qe run`, and explain what that run gives.",
-        )
-    days = MeasurePeriod(
-        start=date.fromisoformat(measured["period_start"]), end=date.fromisoformat(measured["period_end"])
-    )
-    if "claims_model" not in manifest:
-        raise InputError(
-            f"run {run.run_id} was made before runs named their claims model",
-            remedy="Figures of the next run can be followed.",
-        )
-    path = model_path(site, manifest["claims_model"])
-    if not path.is_file():
-        raise InputError(
-            f"the claims model of run {run.run_id} is not in the store",
-            remedy="Run `qe run`: it builds the model again from the files in inbox/, and explain then.",
-        )
-    with warehouse.open_read_only(path, site.store_key(), engine=site.engine(), lock=True) as db:
-        found = claims_behind(
-            db, module, events, period=days, parameters=measured["parameters"], lists=site.licensed_lists
-        )
+    with opened_model(site, run) as db:
+        found = claims_behind_run(db, site, run, module, events)
         if claim_id is not None:
             found = found.filter(pl.col("claim_id") == claim_id)
             if found.is_empty():
@@ -97,17 +70,8 @@ def follow(
         claims_of=found.height,
         amount=Decimal(counted.sum()) if len(counted) else None,
         records=_in_order(origin.claims, shown),
-        lines=_with_files(origin, manifest),
+        lines=_with_files(origin, run.manifest()),
     )
-
-
-def _measured(manifest: Mapping[str, Any], module: Module) -> Mapping[str, Any]:
-    """How the run computed this module: version, folder, days, parameters."""
-    for one in manifest["measures"]:
-        if one["module"] == module.id:
-            found: Mapping[str, Any] = one
-            return found
-    raise InputError(f"the run did not compute {module.id}", remedy=f"qe run --measure {module.id}")
 
 
 def _in_order(records: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:

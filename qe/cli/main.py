@@ -17,6 +17,7 @@ from qe.cli import (
     npa,
     record,
     release,
+    request,
     review,
     run,
     site,
@@ -39,6 +40,7 @@ app.command("explain")(explain.explain)
 app.add_typer(measures.app, name="measures")
 app.add_typer(link.app, name="link")
 app.add_typer(review.app, name="review")
+app.add_typer(request.app, name="request")
 app.add_typer(release.app, name="release")
 app.add_typer(npa.app, name="npa")
 app.add_typer(agreement.app, name="agreement")

@@ -65,12 +65,14 @@ def held_since() -> str:
     return utc_now().strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _unit_of(site: Site, cycle: str, on: date, given: str) -> str:
+def unit_of(site: Site, cycle: str, on: date, given: str) -> str:
+    """The unit of the cycle's run that a person named: by unit id, NPI or CCN."""
     ledger = ledger_of(site)
     return find_unit(send.run_for_cycle(site, ledger, state_as_of(ledger, on), cycle), given)
 
 
-def _contacts(site: Site, on: date) -> Contacts:
+def contacts_on(site: Site, on: date) -> Contacts:
+    """The address book on a day."""
     return contacts_of(site, key=site.vault_key(), on=on)
 
 
@@ -97,12 +99,12 @@ def send_reports(
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            only = None if provider is None else _unit_of(opened, cycle, on, provider)
+            only = None if provider is None else unit_of(opened, cycle, on, provider)
             planned = send.plan_send(
                 opened,
                 ledger_of(opened),
                 cycle=cycle,
-                contacts=_contacts(opened, on),
+                contacts=contacts_on(opened, on),
                 on=on,
                 channel=channel,
                 only=only,
@@ -176,7 +178,7 @@ def confirm(
         elif on is None or shown is None:
             raise InputError("a hand-over needs its day and its evidence", remedy="Give --on DATE and --evidence FILE.")
         else:
-            unit_id = _unit_of(opened, cycle, today, str(provider))
+            unit_id = unit_of(opened, cycle, today, str(provider))
             handed = (handover.HandOver(unit_id=unit_id, on=on, evidence_sha256=shown),)
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             before = ledger_of(opened).head().seq
@@ -215,9 +217,9 @@ def send_notices(
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            only = None if provider is None else _unit_of(opened, cycle, on, provider)
+            only = None if provider is None else unit_of(opened, cycle, on, provider)
             planned = notice.plan_notices(
-                opened, ledger_of(opened), cycle=cycle, contacts=_contacts(opened, on), on=on, only=only
+                opened, ledger_of(opened), cycle=cycle, contacts=contacts_on(opened, on), on=on, only=only
             )
             outcome.data = {
                 "cycle": cycle,
@@ -264,7 +266,7 @@ def bounce(
         opened = outcome.open_site(site)
         today = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
-            unit_id = _unit_of(opened, cycle, today, provider)
+            unit_id = unit_of(opened, cycle, today, provider)
             before = ledger_of(opened).head().seq
             handover.bounce(
                 ledger_of(opened),

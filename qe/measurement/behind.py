@@ -13,6 +13,7 @@ from qe.measurement.measure import Module
 from qe.periods import MeasurePeriod
 from qe.warehouse import Warehouse
 
+SQL: Final = Path(__file__).parent / "sql"
 SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "event_id": pl.String,
     "kind": pl.String,
@@ -37,22 +38,34 @@ def claims_behind(
     use     "counted": claims.sql of the module gives it, and `amount` is what it adds to the event's amount (NULL where
             the module adds up no dollars); "decisive": a rule rests on it (driving_claim_ids)
     part    the kind of care that a counted dollar is shown under, or NULL
-    events  detail rows: event_id, driving_claim_ids and, where claims.sql tells measures apart, measure_id are read
+    events  detail rows: event_id, person_id, driving_claim_ids and, where claims.sql tells measures apart, measure_id are read
+
+    Claims and fills are numbered apart: what a decisive number means is decided by whose of the two is this person's.
     """
     order = events.select("event_id").unique(maintain_order=True).with_row_index("place")
     asked = events["measure_id"].unique().to_list() if "measure_id" in events.columns else module.measure_ids[:1]
     counted = _counted(db, module, order["event_id"].to_list(), asked, period, parameters, lists)
     driving = (
-        events.select("event_id", claim_id="driving_claim_ids")
+        events.select("event_id", "person_id", claim_id="driving_claim_ids")
         .explode("claim_id", keep_nulls=False, empty_as_null=False)
         .unique(maintain_order=True)
         .join(counted, on=["event_id", "claim_id"], how="anti", maintain_order="left")
-        .with_columns(kind=pl.lit("claim"), use=pl.lit("decisive"), amount=pl.lit(None), part=pl.lit(None))
+        .with_columns(use=pl.lit("decisive"), amount=pl.lit(None), part=pl.lit(None))
     )
+    driving = _with_kinds(db, driving)
     stacked = pl.concat(
         [part.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items()) for part in (counted, driving)]
     )
     return stacked.join(order, on="event_id", maintain_order="left").sort("place", maintain_order=True).drop("place")
+
+
+def _with_kinds(db: Warehouse, driving: pl.DataFrame) -> pl.DataFrame:
+    """The decisive numbers with their kind: claim where the person has a claim of this number, else fill."""
+    of_persons = db.frame(SQL / "driving_kind.sql", claim_ids=driving["claim_id"].unique().to_list())
+    own = of_persons.unique(["claim_id", "person_id"], keep="first", maintain_order=True)
+    return driving.join(own, on=["claim_id", "person_id"], how="left", maintain_order="left").with_columns(
+        pl.col("kind").fill_null("claim")
+    )
 
 
 def _counted(

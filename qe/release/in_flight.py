@@ -9,10 +9,11 @@ from datetime import date, timedelta
 
 from qe.errors import Reason
 from qe.ledger.fold import Facts
+from qe.release.requests import requests
 from qe.release.review import DayCount
 from qe.release.rules.changes import submitted, usable_from
 from qe.release.rules.participation import no_hold, not_ended
-from qe.release.sends import UnitReview, open_requests, reviews
+from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
 
 
@@ -96,22 +97,18 @@ def _state(unit: UnitReview, on: date) -> tuple[str, str, str]:
 
 
 def _requests(facts: Facts, *, respond_within_days: int) -> Iterator[InFlight]:
-    responded = {event.text("request_id") for event in facts.of("request_responded")}
-    acknowledged = {event.text("request_id") for event in facts.of("request_acknowledged")}
-    for cycle in sorted({event.text("cycle") for event in facts.of("request_received")}):
-        for event in open_requests(facts, cycle):
-            request_id = event.text("request_id")
-            last_day = event.day("received_on") + timedelta(days=respond_within_days)
-            late = " (overdue)" if request_id not in responded and facts.on > last_day else ""
-            state = "responded" if request_id in responded else "acknowledged" if request_id in acknowledged else "new"
-            verb = {"new": "acknowledge", "acknowledged": "respond", "responded": "resolve"}[state]
-            yield InFlight(
-                what=f"request {request_id}",
-                state=f"{state}{late}",
-                next_act=f"qe request {verb} {request_id}",
-                day=None if state == "responded" else last_day,
-                citation="42 CFR 401.717(b), 401.719(b)(2)",
-            )
+    for one in sorted(requests(facts), key=lambda request: request.cycle):
+        if one.state == "resolved":
+            continue
+        left = one.days_left(facts.on, respond_within_days)
+        late = " (overdue)" if left is not None and left < 0 else ""
+        yield InFlight(
+            what=f"request {one.request_id}",
+            state=f"{one.state}{late}",
+            next_act=one.next_act,
+            day=None if left is None else one.last_day(respond_within_days),
+            citation="42 CFR 401.717(b), 401.719(b)(2)",
+        )
 
 
 def _changes(facts: Facts, *, day_count: DayCount) -> Iterator[InFlight]:

@@ -1,32 +1,30 @@
 """`qe review notice`: each unit is told the public date and the status of its requests before publication (401.717(d)).
 
-The notice is a letter, so it goes also while reports are held; an age contact gets it sealed, every other printable.
+The notice is a letter, so it goes also while reports are held.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
-from qe.disclosure.identifiers import identifiers_found
 from qe.errors import InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
-from qe.release import packages
-from qe.release.artefact import Artefact, ArtefactKind
 from qe.release.contacts import Contact, Contacts
-from qe.release.gate import may_disclose
 from qe.release.letters import LetterFacts, LetterWriter
-from qe.release.lineage import lineage_of, run_of
+from qe.release.outgoing import OutgoingLetter, letter_path, put_out, reachable
 from qe.release.reports_on_disk import units_of
-from qe.release.send import recipient_of, run_for_cycle
+from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
 from qe.reports.letters import LetterRequest
 from qe.site import Site
+
+LETTER: Final = "notice.pdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +65,12 @@ def plan_notices(
     notices: list[Notice] = []
     unreachable: list[tuple[str, str]] = []
     for standing in (unit for unit in handed_over if not unit.is_noticed):
-        contact = contacts.usable(standing.unit_id, None)
-        if contact is None or (contact.channel == "age" and not packages.is_age_recipient(contact.age_recipient or "")):
+        contact = reachable(contacts, standing.unit_id)
+        if contact is None:
             unreachable.append((standing.unit_id, "no usable contact"))
             continue
         letter = _letter(site, facts, standing, units[standing.unit_id], cycle=cycle, on=on)
-        stem = f"notice-{cycle}-{standing.unit_id}"
-        path = site.outbox / on.isoformat() / contact.channel / stem
+        path = letter_path(site, contact.channel, f"notice-{cycle}-{standing.unit_id}", on=on)
         last_request = max((request.seq for request in standing.asked), default=0)
         notices.append(
             Notice(unit=units[standing.unit_id], contact=contact, letter=letter, last_request=last_request, path=path)
@@ -129,46 +126,28 @@ def send_notices(
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
     progress.start("printing status notices", total=len(plan.notices))
-    letters: dict[str, bytes] = {}
+    letters: list[OutgoingLetter] = []
     printed = write_letter("final_notice", [notice.letter for notice in plan.notices])
-    for notice, letter in zip(plan.notices, printed, strict=True):
-        letters[notice.unit.unit_id] = letter
+    for notice, pdf in zip(plan.notices, printed, strict=True):
+        letters.append(
+            OutgoingLetter(
+                cycle=plan.cycle,
+                run_id=plan.run_id,
+                unit=notice.unit,
+                contact=notice.contact,
+                path=notice.path,
+                files={LETTER: pdf},
+            )
+        )
         progress.advance()
     progress.finish()
-    for notice in plan.notices:
-        _permit(plan, site, notice, letters[notice.unit.unit_id], on=on)
-    events = [_event(plan, notice, letters[notice.unit.unit_id]) for notice in plan.notices]
-    if events:
-        ledger.append(events, at=at, actor=actor, expected_head=plan.facts.head)
-    _write(plan.notices, letters)
+    events = [_event(plan, notice, letter) for notice, letter in zip(plan.notices, letters, strict=True)]
+    refusal = f"no notice of cycle {plan.cycle} may be sent on {on}"
+    put_out(letters, events, site, ledger, facts=plan.facts, at=at, actor=actor, refusal=refusal)
 
 
-def _permit(plan: NoticePlan, site: Site, notice: Notice, letter: bytes, *, on: date) -> None:
-    digest = sha256(letter).hexdigest()
-    decision = may_disclose(
-        Artefact(
-            kind=ArtefactKind.LETTER,
-            sha256=digest,
-            operator=site.settings.entity.organisation,
-            lineage=lineage_of(run_of(plan.facts, plan.run_id)),
-            cycle=plan.cycle,
-            identified=frozenset({notice.unit.unit_id}),
-            identifiers_found=identifiers_found({"notice.pdf": letter}),
-            channel=notice.contact.channel,
-        ),
-        recipient_of(notice.unit),
-        on=on,
-        ledger=plan.facts,
-        entity_zone=site.settings.site.zone,
-        day_count=site.settings.review.day_count,
-        rehearsal=site.settings.site.rehearsal,
-    )
-    permit = decision.require(f"no notice of cycle {plan.cycle} may be sent on {on}")
-    permit.redeem(sha256=digest, recipient=recipient_of(notice.unit), on=on, head=plan.facts.head)
-
-
-def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
-    digest = sha256(letter).hexdigest()
+def _event(plan: NoticePlan, notice: Notice, letter: OutgoingLetter) -> NewEvent:
+    digest = sha256(letter.files[LETTER]).hexdigest()
     unit_id = notice.unit.unit_id
     return NewEvent(
         kind="status_notice_sent",
@@ -182,14 +161,3 @@ def _event(plan: NoticePlan, notice: Notice, letter: bytes) -> NewEvent:
         },
         key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{notice.last_request}",
     )
-
-
-def _write(notices: Sequence[Notice], letters: Mapping[str, bytes]) -> None:
-    for notice in notices:
-        sealed_for = notice.contact.age_recipient if notice.contact.channel == "age" else None
-        packages.write_package(
-            notice.path,
-            {"notice.pdf": letters[notice.unit.unit_id]},
-            report_id=f"{notice.letter.cycle}-{notice.unit.unit_id}",
-            age_recipient=sealed_for,
-        )

@@ -56,13 +56,12 @@ def seal(content: bytes, age_recipient: str) -> bytes:
 
 def write_package(path: Path, files: Mapping[str, bytes], *, report_id: str, age_recipient: str | None) -> Path:
     """Write `files` as one sealed package `path`.age, or printable into the folder `path` (owner only), whole or not at all."""
-    _private_folder(path.parent)
     if age_recipient is not None:
         listed = {name: _sha256(content) for name, content in files.items()}
-        whole = bundle({**files, "manifest.json": manifest(report_id, listed)})
-        target = path.with_name(f"{path.name}.age")
-        _write_private(target, seal(whole, age_recipient))
-        return target
+        return write_sealed(
+            path, bundle({**files, "manifest.json": manifest(report_id, listed)}), age_recipient=age_recipient
+        )
+    _private_folder(path.parent)
     writing = path.with_name(f".{path.name}.writing")  # a folder that is there is whole
     for left in (writing, path):
         if left.exists():
@@ -72,6 +71,14 @@ def write_package(path: Path, files: Mapping[str, bytes], *, report_id: str, age
         _write_private(writing / name, content)
     writing.replace(path)
     return path
+
+
+def write_sealed(path: Path, whole: bytes, *, age_recipient: str) -> Path:
+    """Write the bundle `whole` as `path`.age, which only the recipient's own key opens; it never stands in the clear."""
+    _private_folder(path.parent)
+    target = path.with_name(f"{path.name}.age")
+    _write_private(target, seal(whole, age_recipient))
+    return target
 
 
 def is_written(path: Path) -> bool:

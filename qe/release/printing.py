@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from qe.providers import ProviderOrSupplier
 from qe.release.letters import LetterFacts, LetterWriter
-from qe.reports.letters import Letter, LetterKind, render_letter
+from qe.release.requests import Request
+from qe.reports.letters import Letter, LetterKind, LetterRequest, render_letter
+from qe.reports.request_letters import RequestLetter, RequestLetterKind, render_request_letter
 from qe.reports.workers import workers
 from qe.site import Site
 
@@ -41,4 +44,39 @@ def _letter(site: Site, kind: LetterKind, facts: LetterFacts, deadline: str) -> 
         deadline=deadline,
         public_on=facts.public_on,
         requests=facts.requests,
+    )
+
+
+def print_request_letter(
+    site: Site,
+    kind: RequestLetterKind,
+    request: Request,
+    *,
+    unit: ProviderOrSupplier,
+    written_on: date,
+    dates: tuple[tuple[str, date], ...],
+    rows: tuple[tuple[str, str], ...],
+    paragraphs: tuple[str, ...],
+) -> dict[str, bytes]:
+    """A letter about one request to the unit that asked, as PDF and plain text, in the name of the site's organisation."""
+    return render_request_letter(
+        RequestLetter(
+            kind=kind,
+            organisation=site.settings.entity.organisation,
+            contact=site.settings.entity.contact,
+            rehearsal=site.settings.site.rehearsal,
+            cycle=request.cycle,
+            recipient=unit,
+            written_on=written_on,
+            request=LetterRequest(
+                request_id=request.request_id,
+                kind=request.kind,
+                category=request.received.text("category"),
+                received_on=request.received.day("received_on"),
+                outcome=None,
+            ),
+            dates=dates,
+            facts=rows,
+            paragraphs=paragraphs,
+        )
     )

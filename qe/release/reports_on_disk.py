@@ -160,6 +160,12 @@ def units_of(run: Run) -> Mapping[str, ProviderOrSupplier]:
     return found
 
 
+def measures_of_unit(run: Run, unit_id: str) -> frozenset[str]:
+    """The measures of which the run has a result of this unit."""
+    results = pl.read_parquet(run.results / "measure_results.parquet", columns=["measure_id", "provider_id"])
+    return frozenset(results.filter(pl.col("provider_id") == unit_id)["measure_id"].to_list())
+
+
 def public_ids(run: Run, unit_ids: Iterable[str]) -> frozenset[str]:
     """Every id under which a public page may name one of these units: its unit id, NPIs and CCNs."""
     rows = _unit_rows(run).filter(pl.col("unit_id").is_in(sorted(unit_ids)))

@@ -26,7 +26,7 @@ def test_pages_name_no_command_that_is_not_there(page: Path):
 
     named = set(re.findall(r"`qe ([a-z]+)|^qe ([a-z]+)", page.read_text(encoding="utf-8"), re.M))
     known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    assert {one or other for one, other in named} <= known | {"request"}
+    assert {one or other for one, other in named} <= known
 
 
 def test_the_reference_of_the_gate_is_what_the_gate_says():

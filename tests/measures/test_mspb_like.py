@@ -131,7 +131,8 @@ def test_the_claims_behind_an_episode_add_up_to_it(
 ) -> None:
     rows = invent(7, persons=60)
     expected = work_out(rows, version="2022")
-    events = pl.DataFrame({"event_id": sorted(expected), "driving_claim_ids": [[]] * len(expected)})
+    ids = sorted(expected)
+    events = pl.DataFrame({"event_id": ids, "person_id": ids, "driving_claim_ids": [[]] * len(ids)})
     found = claims_behind(
         model_of(rows),
         modules("mspb_like"),

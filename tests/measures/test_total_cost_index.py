@@ -286,9 +286,8 @@ def test_the_claims_behind_each_persons_cost_are_those_that_stand_in_its_months_
 ) -> None:
     people = invent(1, persons=500)
     expected = work_out(people, percentile=99)
-    events = pl.DataFrame(
-        {"event_id": [member.person_id for member in people], "driving_claim_ids": [[]] * len(people)}
-    )
+    ids = [member.person_id for member in people]
+    events = pl.DataFrame({"event_id": ids, "person_id": ids, "driving_claim_ids": [[]] * len(people)})
     found = claims_behind(
         model_of(as_rows(people)),
         modules("total_cost_index"),

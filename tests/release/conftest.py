@@ -16,7 +16,7 @@ from qe import store
 from qe.disclosure.results import CellFinding, PublicRelease, PublicResult
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
-from qe.ledger.fold import state_as_of
+from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Silent
 from qe.release import handover, notice, plan, publish, releases, send
 from qe.release.artefact import Decision
@@ -325,8 +325,11 @@ class Office:
         self.confirm()
         self.notice(date(2026, 4, 20))
 
+    def facts(self, on: date) -> Facts:
+        return state_as_of(self.ledger, on)
+
     def events(self, kind: str) -> list[LedgerEvent]:
-        return state_as_of(self.ledger, date(2027, 1, 1)).of(kind)
+        return self.facts(date(2027, 1, 1)).of(kind)
 
 
 def noon_of(day: date) -> datetime:

@@ -29,10 +29,12 @@ def attributes(path: Path) -> set[str]:
     }
 
 
-def test_only_sends_and_notices_write_packages_and_all_redeem_a_permit() -> None:
-    writers = {path.relative_to(FOLDER).as_posix() for path in PACKAGE.rglob("*.py") if "write_package" in calls(path)}
-    assert writers == {"send.py", "notice.py", "analyses/dispatch.py"}
-    assert all("redeem" in calls(FOLDER / name) for name in writers)
+def test_only_sends_letters_and_data_releases_write_packages_and_each_redeems_a_permit() -> None:
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "packages.py"]
+    writers = {path for path in modules if {"write_package", "write_sealed"} & calls(path)}
+    named = {path.relative_to(FOLDER).as_posix() for path in writers}
+    assert named == {"send.py", "outgoing.py", "data_release.py", "analyses/dispatch.py"}
+    assert all("redeem" in calls(path) for path in writers)
 
 
 def test_only_the_publication_writes_under_public_and_it_redeems_a_permit() -> None:

@@ -1,0 +1,386 @@
+"""`qe request add | verify | list | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from qe import runs
+from qe.cli.ledger import ledger_of
+from qe.cli.output import (
+    ActorOption,
+    AsOfOption,
+    DryRunOption,
+    JsonOption,
+    Outcome,
+    SiteOption,
+    acting_day,
+    command,
+    utc_now,
+)
+from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, unit_of
+from qe.errors import InputError
+from qe.ledger import schema
+from qe.ledger.fold import state_as_of
+from qe.release import answers, data_release, intake
+from qe.release.handover import evidence_sha256
+from qe.release.requests import Request, most_urgent_first, requests
+from qe.reports import wording
+from qe.site import Site
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Requests of providers: add, verify, list, acknowledge, respond, release-data, resolve.",
+)
+
+RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, like 2025Q4-1-U000012-1.")]
+UnitOption = Annotated[str, typer.Option("--provider", help="Who asks: its unit id, NPI or CCN.")]
+
+
+def _choices(field: str) -> tuple[str, ...]:
+    """What request_received knows for one of its keys."""
+    return next(known.choices for known in schema.kind_of("request_received").fields if known.name == field)
+
+
+def _one_of(field: str, given: str) -> str:
+    if given not in _choices(field):
+        raise InputError(f"--{field} is none of those known", remedy=f"They are: {', '.join(_choices(field))}.")
+    return given
+
+
+@app.command()
+def add(
+    cycle: CycleOption,
+    provider: UnitOption,
+    kind: Annotated[str, typer.Option("--kind", help="claims_data, beneficiary_names or correction.")],
+    category: Annotated[str, typer.Option("--category", help=f"As it is posted: {', '.join(_choices('category'))}.")],
+    received_on: Annotated[
+        str,
+        typer.Option("--received-on", help="The day of receipt where the provider is, or 2026-05-02T01:10-04:00."),
+    ],
+    measure: Annotated[list[str] | None, typer.Option("--measure", help="A measure under appeal; repeat it.")] = None,
+    reason: Annotated[
+        list[str] | None, typer.Option("--reason", help=f"Why; repeat it. {', '.join(_choices('reasons'))}.")
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", help=f"How it came: {', '.join(_choices('channel'))}.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", help="The request itself; only its hash is recorded.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Log a request; one on paper counts from its receipt, also when it is logged later."""
+    with command("request add", json=json) as outcome:
+        opened = outcome.open_site(site)
+        today = acting_day(opened, as_of)
+        asked = intake.Asked(
+            cycle=cycle,
+            unit_id=unit_of(opened, cycle, today, provider),
+            kind=_one_of("kind", kind),
+            category=_one_of("category", category),
+            received=intake.read_received(received_on),
+            measures=tuple(measure or ()),
+            reasons=tuple(_one_of("reasons", one) for one in reason or ()),
+            channel=None if channel is None else _one_of("channel", channel),
+            evidence_sha256=None if evidence is None else evidence_sha256(evidence),
+        )
+        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
+            logged = intake.receive(
+                opened, ledger_of(opened), asked, today=today, at=utc_now(), actor=person, dry_run=dry_run
+            )
+        outcome.data = {
+            "request_id": logged.request_id,
+            "cycle": cycle,
+            "unit_id": asked.unit_id,
+            "received_on": logged.received_on.isoformat(),
+            "last_request_day": logged.last_request_day.isoformat(),
+            "late": logged.is_late,
+            "is_new": logged.is_new,
+            "amend_posting": logged.amend_posting,
+            "dry_run": dry_run,
+        }
+        _tell_logged(outcome, logged, cycle=cycle, dry_run=dry_run)
+
+
+def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run: bool) -> None:
+    verb = "would log" if dry_run else "Logged" if logged.is_new else "Already logged:"
+    outcome.say(f"{verb} {logged.request_id}, received on {logged.received_on}.")
+    if logged.is_late:
+        outcome.say(f"It is late: the last day to ask was {logged.last_request_day}. It stays in the status.")
+    if logged.amend_posting:
+        outcome.say("It is in time, and the results are public without it: the posting must be amended (401.717(e)).")
+        outcome.say(
+            f"  qe release withdraw --cycle {cycle} --why error_found, then plan, approve and go: the next part posts it."
+        )
+
+
+@app.command()
+def verify(
+    cycle: CycleOption,
+    provider: UnitOption,
+    how: Annotated[Literal["called_back", "letterhead", "in_person", "portal_account"], typer.Option("--how")],
+    evidence: Annotated[Path, typer.Option("--evidence", help="What shows it; only its hash is recorded.")],
+    terms: Annotated[
+        Path | None, typer.Option("--terms", help="The signed terms of an extract, with the duties of 401.713(d).")
+    ] = None,
+    signed_on: Annotated[
+        datetime | None, typer.Option("--signed-on", formats=["%Y-%m-%d"], help="The day of signing; default: today.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Record who was verified to ask for a provider, and that the terms of an extract are signed."""
+    with command("request verify", json=json) as outcome:
+        opened = outcome.open_site(site)
+        today = acting_day(opened, as_of)
+        verified = intake.Verified(
+            unit_id=unit_of(opened, cycle, today, provider),
+            how=how,
+            evidence_sha256=evidence_sha256(evidence),
+            terms_sha256=None if terms is None else evidence_sha256(terms),
+            signed_on=signed_on.date() if signed_on else today,
+        )
+        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
+            recorded = intake.verify(
+                ledger_of(opened), verified, today=today, at=utc_now(), actor=person, dry_run=dry_run
+            )
+        outcome.data = {
+            "unit_id": verified.unit_id,
+            "recorded": [event.kind for event in recorded],
+            "dry_run": dry_run,
+        }
+        signed = ", and the terms are signed" if verified.terms_sha256 else ""
+        outcome.say(f"{'would record' if dry_run else 'Recorded'}: a person may ask for {verified.unit_id}{signed}.")
+
+
+@app.command("list")
+def list_requests(
+    cycle: Annotated[str | None, typer.Option("--cycle", help="One cycle; default: all.")] = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Only those that are not closed.")] = False,
+    site: SiteOption = HERE,
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Every request with its state and the days left to answer it, overdue ones first."""
+    with command("request list", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        within = opened.settings.review.respond_within_days
+        found = most_urgent_first(
+            requests(state_as_of(ledger_of(opened), on), cycle), on=on, respond_within_days=within
+        )
+        shown = [one for one in found if not (is_open and one.state == "resolved")]
+        rows = [_row(one, on, within) for one in shown]
+        outcome.data = {"on": on.isoformat(), "requests": rows}
+        outcome.table(
+            f"Requests on {on}",
+            [
+                "request",
+                "kind",
+                "category",
+                "measures",
+                "received",
+                "late",
+                "state",
+                "days left",
+                "outcome",
+                "next act",
+            ],
+            [
+                (
+                    row["request_id"],
+                    wording.request_kind(row["kind"]),
+                    wording.request_category(row["category"]),
+                    ", ".join(row["measures"]),
+                    row["received_on"],
+                    "late" if row["late"] else "",
+                    row["state"],
+                    "overdue" if (row["days_left"] or 0) < 0 else row["days_left"],
+                    row["outcome"],
+                    one.next_verb,
+                )
+                for one, row in zip(shown, rows, strict=True)
+            ],
+        )
+
+
+def _row(one: Request, on: date, respond_within_days: int) -> dict[str, Any]:
+    return {
+        "request_id": one.request_id,
+        "cycle": one.cycle,
+        "unit_id": one.unit_id,
+        "kind": one.kind,
+        "category": one.received.text("category"),
+        "measures": list(one.measures),
+        "received_on": one.received.text("received_on"),
+        "late": one.received.flag("late"),
+        "state": one.state,
+        "days_left": one.days_left(on, respond_within_days),
+        "outcome": one.resolved.text("outcome") if one.resolved else None,
+        "next": one.next_verb or None,
+    }
+
+
+@app.command()
+def acknowledge(
+    request: RequestArgument,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Tell the provider that its request was received and by when it is answered; records the day."""
+    with command("request acknowledge", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            planned = answers.plan_acknowledgement(
+                opened, ledger_of(opened), request, contacts=contacts_on(opened, on), on=on
+            )
+            _carry_out(outcome, opened, planned, person, dry_run=dry_run)
+        _tell_answering(outcome, planned, "acknowledgement", dry_run=dry_run)
+
+
+@app.command()
+def respond(
+    request: RequestArgument,
+    answer: Annotated[answers.Answer, typer.Option("--answer", help="What was decided.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, in sentences for the letter; it stands nowhere else.")],
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Answer a request by letter: the decision and its reason; records the day."""
+    with command("request respond", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            planned = answers.plan_response(
+                opened, ledger_of(opened), request, answer=answer, why=why, contacts=contacts_on(opened, on), on=on
+            )
+            _carry_out(outcome, opened, planned, person, dry_run=dry_run)
+        _tell_answering(outcome, planned, "answer", dry_run=dry_run)
+
+
+def _carry_out(outcome: Outcome, site: Site, planned: answers.Answering, person: str, *, dry_run: bool) -> None:
+    """What both letters share: the gate's table first, then the act unless it is only asked for."""
+    if planned.decision is not None:
+        outcome.reasons = list(planned.decision.reasons)
+        planned.decision.require(f"no letter about {planned.request.request_id} may be sent on {planned.facts.on}")
+    if not dry_run:
+        answers.carry_out(site, ledger_of(site), planned, at=utc_now(), actor=person)
+
+
+def _tell_answering(outcome: Outcome, planned: answers.Answering, what: str, *, dry_run: bool) -> None:
+    letter = planned.letter
+    outcome.data = {
+        "request_id": planned.request.request_id,
+        "recorded": planned.event is not None,
+        "letter": None if letter is None else letter.path.name,
+        "channel": None if letter is None else letter.contact.channel,
+        "dry_run": dry_run,
+    }
+    if letter is None:
+        outcome.say(f"The {what} of {planned.request.request_id} was given before.")
+    else:
+        verb = "would put" if dry_run else "Put"
+        outcome.say(f"{verb} the {what} of {planned.request.request_id} into the outbox, for {letter.contact.channel}.")
+
+
+@app.command("release-data")
+def release_data(
+    request: RequestArgument,
+    measure: Annotated[
+        list[str] | None, typer.Option("--measure", help="One of the measures under appeal; default: all of them.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Seal the Medicare claims (and names, if asked) behind the result under appeal for the provider's own age key."""
+    with command("request release-data", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            planned = data_release.plan_data_release(
+                opened, ledger_of(opened), request, measures=measure or (), contacts=contacts_on(opened, on), on=on
+            )
+            _tell_release(outcome, planned, dry_run=dry_run)
+            name = f"{planned.path.name}.age"
+            if planned.is_done:
+                outcome.say(f"The data of {request} were released before: {name}")
+                return
+            planned.decision.require(data_release.refusal_of(planned))
+            if not dry_run:
+                data_release.release_data(planned, ledger_of(opened), at=utc_now(), actor=person)
+        outcome.say(
+            f"{'would seal' if dry_run else 'Sealed'} the package of {request} for {planned.unit.unit_id}: {name}"
+        )
+
+
+def _tell_release(outcome: Outcome, planned: data_release.DataRelease, *, dry_run: bool) -> None:
+    counts = data_release.counts_of(planned)
+    outcome.reasons = list(planned.decision.reasons)
+    outcome.data = {
+        "request_id": planned.request.request_id,
+        "unit_id": planned.unit.unit_id,
+        "measures": list(planned.measures),
+        "counts": dict(counts),
+        "recorded": planned.event is not None,
+        "package": f"{planned.path.name}.age",
+        "dry_run": dry_run,
+    }
+    outcome.table("What the package holds", ["table", "rows"], [(name, f"{rows:,}") for name, rows in counts.items()])
+    if dry_run:
+        outcome.table(
+            "What the gate says",
+            ["rule", "paragraph", "verdict", "fact"],
+            [
+                (one.rule, one.citation, one.verdict, one.fact)
+                for one in outcome.reasons
+                if one.verdict != "not_applicable"
+            ],
+        )
+
+
+@app.command()
+def resolve(
+    request: RequestArgument,
+    outcome_of: Annotated[answers.Outcome, typer.Option("--outcome", help="How it ended.")],
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Close a request; a closed or withdrawn one is posted no more."""
+    with command("request resolve", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            facts = state_as_of(ledger_of(opened), on)
+            event = answers.resolution(facts, request, outcome=outcome_of)
+            if event is not None and not dry_run:
+                ledger_of(opened).append([event], at=utc_now(), actor=person, expected_head=facts.head)
+        outcome.data = {
+            "request_id": request,
+            "outcome": outcome_of,
+            "recorded": event is not None,
+            "dry_run": dry_run,
+        }
+        verb = "Already closed" if event is None else "would close" if dry_run else "Closed"
+        outcome.say(f"{verb}: {request} ({wording.request_outcome(outcome_of)}).")
