@@ -18,6 +18,7 @@ from benchmarks import (
     ledger_interleavings,
     linkage,
     measures,
+    mutation,
     oracles,
     recovery,
     recovery_table,
@@ -76,6 +77,13 @@ def run_generator(folder: Path) -> tuple[dict[str, object], list[str]]:
     if large.peak_mib > 1.25 * small.peak_mib:
         failed.append("memory grows with the persons")
     return {"small": asdict(small), "large": asdict(large)}, failed
+
+
+def run_mutation(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """Gate, review and requests: at least 95 % of the mutants killed, the survivors named."""
+    found = mutation.check(folder)
+    failed = [] if found.share_killed >= 0.95 else [f"{found.share_killed:.1%} of {found.mutants:,} mutants are killed"]
+    return asdict(found) | {"share_killed": round(found.share_killed, 4)}, failed
 
 
 def run_release_sequences(folder: Path) -> tuple[dict[str, object], list[str]]:
@@ -176,6 +184,7 @@ CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "statistics_null": run_statistics_null,
     "ledger_interleavings": run_ledger_interleavings,
     "release_sequences": run_release_sequences,
+    "mutation": run_mutation,
 }
 
 

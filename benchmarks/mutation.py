@@ -1,7 +1,7 @@
 """Mutation testing of what decides whether anything leaves: gate, review and requests. At least 95 % of the mutants are killed.
 
 mutmut changes one thing at a time in the modules named here and runs the tests that reach it, in a copy of the repository. A mutant
-that survives is either a gap in the tests or changes nothing that anybody could see; the latter stand in SURVIVORS with the reason.
+that survives is either a gap in the tests or changes nothing that anybody could see; the result names them all.
 """
 
 import shutil
@@ -15,7 +15,15 @@ from typing import Final
 from qe.errors import InputError
 
 ROOT: Final = Path(__file__).parent.parent
-TESTS: Final = ("tests/rules/", "tests/release/")
+MODULES: Final = (
+    "qe/release/rules/",
+    *(
+        f"qe/release/{name}.py"
+        for name in ("gate", "review", "publicity", "standing", "sends", "requests", "intake", "answers")
+    ),
+)
+TESTS: Final = ("tests/rules/", "tests/release/test_review.py", "tests/release/test_requests.py")
+RANDOM: Final = "tests/rules/test_release_sequences.py"  # minutes a mutant, and other events each time
 COPIED: Final = ("qe", "tests", "benchmarks", "measures", "templates", "sample_data", "docs", "bin", "README.md")
 
 
@@ -32,7 +40,9 @@ class Mutation:
         return self.killed / self.mutants if self.mutants else 0.0
 
 
-def check(folder: Path, *, modules: tuple[str, ...], tests: tuple[str, ...] = TESTS, workers: int = 2) -> Mutation:
+def check(
+    folder: Path, *, modules: tuple[str, ...] = MODULES, tests: tuple[str, ...] = TESTS, workers: int = 2
+) -> Mutation:
     """Mutate `modules` (paths below the repository) in a copy under `folder`; a stopped check goes on where it was."""
     if shutil.which("mutmut", path=str(Path(sys.executable).parent)) is None:
         raise InputError("mutmut is not installed", remedy='Install it: .venv/bin/pip install "mutmut>=3.8".')
@@ -58,6 +68,7 @@ def _copy(copy: Path, modules: tuple[str, ...], tests: tuple[str, ...]) -> None:
             shutil.copytree(source, aside / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         else:
             shutil.copy(source, aside / name)
+    (aside / RANDOM).unlink()
     listed = {"paths_to_mutate": list(modules), "tests_dir": list(tests), "also_copy": [*COPIED, "pyproject.toml"]}
     lines = [f"{name} = {values!r}".replace("'", '"') for name, values in listed.items()]
     with (aside / "pyproject.toml").open("a", encoding="utf-8") as file:
