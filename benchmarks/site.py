@@ -63,6 +63,7 @@ def run_quarter(site: Site, *, measures: tuple[str, ...] = (), progress: Progres
         at=datetime.now(UTC),
         actor=ACTOR,
         progress=progress or Silent(),
+        reissue=False,
     )
 
 
@@ -96,14 +97,14 @@ def score(site: Site, *, measures: tuple[str, ...], progress: Progress | None = 
     keys, seconds = _keys(site), dict[str, float]()
     with quarter.fit_model(site, model, keys, bar) as (db, report, _):
         modules, _told = quarter.modules(site, db, site.period(), measures)
-        run, inputs = quarter.start_run(site, staged, modules, site.period(), model)
+        run, inputs, _ = quarter.start_run(site, staged, modules, site.period(), model, (), ())
         if not run.is_finished:
             scored = []
             for module in modules:
                 start = time.monotonic()
-                scored.append(quarter.score_module(site, run, db, module, site.period(), keys, bar))
+                scored.append(quarter.score_module(site, run, db, module, site.period(), keys, bar, corrections=()))
                 seconds[module.id] = time.monotonic() - start
-            quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
+            quarter.finish_run(site, run, inputs, staged, scored, model, db, report, corrections=())
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
     record_run(ledger, lineage(site, run, site.period()), on=SENT_ON, at=datetime.now(UTC), actor=ACTOR)
     return seconds

@@ -14,10 +14,15 @@ from qe.claims import examination, quality
 from qe.claims.contacts import contacts_of_units
 from qe.claims.load import ClaimsModel
 from qe.claims.model import FOLDER
+from qe.corrections import apply
+from qe.corrections.in_force import decisions_digest, of_run
+from qe.corrections.kept import UnitFigures
+from qe.corrections.record import Correction
 from qe.disclosure.confidential import for_recipient
 from qe.disclosure.public import PublicMeasure
 from qe.disclosure.results import ConfidentialResult
 from qe.errors import Fault, Findings, MeasureError
+from qe.ledger.book import Ledger
 from qe.measurement import check, detail, value_sets
 from qe.measurement.catalogue import catalogue, chosen
 from qe.measurement.compute import MeasureEvents, compute, require_window
@@ -27,7 +32,9 @@ from qe.measurement.unmapped import unmapped_fills
 from qe.periods import MeasurePeriod, ReportingPeriod, last_full_year, twelve_months_ending
 from qe.progress import Progress
 from qe.release.contacts import contacts_of, write_contacts
+from qe.release.cycles import frozen_cycles, period_of
 from qe.release.review import ReviewPeriod
+from qe.reports import correction_words
 from qe.reports.facts import ReportFacts, ReviewDates
 from qe.reports.quality_page import quality_page
 from qe.run_record import ScoredModule
@@ -35,9 +42,12 @@ from qe.runs import Run, RunInputs, write_aside
 from qe.site import Site
 from qe.sources.manifest import StagedFile
 from qe.sources.reconcile import reconciliation_frame
+from qe.statistics.results import RESULT_ORDER
 from qe.statistics.score import Scored, score
 from qe.store import Key
 from qe.warehouse import Warehouse
+
+SentRunCorrections = tuple[str, tuple[Correction, ...]]  # a run that was sent, and what it applied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +169,35 @@ def start_run(
     modules: Sequence[Module],
     period: ReportingPeriod,
     model: ClaimsModel,
-) -> tuple[Run, RunInputs]:
-    """The run that these inputs decide: a finished one is found again, never computed twice."""
-    inputs = run_record.run_inputs(site, staged, modules, period, decisions=model.decisions_digest)
+    corrections: Sequence[Correction],
+    sent: Sequence[SentRunCorrections],
+) -> tuple[Run, RunInputs, Sequence[Correction]]:
+    """The run that these inputs and decisions decide, and the corrections that it applies. A finished one is found again.
+
+    sent  the runs that cycles of this period are frozen to. Where nothing but corrections has come since, it is that run: its
+          reports can be printed for another day, and its corrections stand beside it. A re-issue gives none
+    """
+
+    def decided_by(applied: Sequence[Correction]) -> RunInputs:
+        decisions = decisions_digest(model.decisions_digest, applied)
+        return run_record.run_inputs(site, staged, modules, period, decisions=decisions)
+
+    for run_id, applied in sent:
+        if (inputs := decided_by(applied)).run_id() == run_id:
+            return runs.run_of(site, run_id), inputs, applied
+    inputs = decided_by(corrections)
     run = runs.run_of(site, inputs.run_id())
     if not run.is_finished:
         run.start()
-    return run, inputs
+    return run, inputs, corrections
+
+
+def sent_runs(site: Site, ledger: Ledger, period: ReportingPeriod) -> list[SentRunCorrections]:
+    """The runs that cycles of the period are frozen to, the last one first, with the corrections that each applied."""
+    events = ledger.events()
+    frozen = [run_id for cycle, run_id in frozen_cycles(events).items() if period_of(cycle) == period.label]
+    found = [runs.run_of(site, run_id) for run_id in reversed(frozen)]
+    return [(run.run_id, of_run(site, events, run.manifest())) for run in found if run.is_finished]
 
 
 def cache_contents(site: Site) -> frozenset[str]:
@@ -190,35 +222,56 @@ def stages(
             for one in staged
         ),
         ("claims model", state(model.path.stem, "other files, SQL, linkage settings or decisions")),
-        ("results", state(run.run_id, "other inputs, measures, settings or software")),
+        ("results", state(run.run_id, "other inputs, measures, corrections, settings or software")),
     )
 
 
 def score_module(
-    site: Site, run: Run, db: Warehouse, module: Module, period: ReportingPeriod, keys: Keys, progress: Progress
+    site: Site,
+    run: Run,
+    db: Warehouse,
+    module: Module,
+    period: ReportingPeriod,
+    keys: Keys,
+    progress: Progress,
+    *,
+    corrections: Sequence[Correction],
 ) -> ScoredModule:
-    """Compute one module's events, keep them as encrypted detail, and score its providers."""
+    """Compute one module's events, correct them, keep them as encrypted detail, and score its providers."""
     progress.start(f"measuring {module.id}")
     days = measure_period(module, period)
     require_window(db, module, days)
-    events, scored = computed(site, db, module, days)
+    corrected = apply.corrected(db, events_of(site, db, module, days), corrections)
+    events = corrected.events
+    scored = scored_by(site, events, units(db, corrections=corrections, on=period.end))
     path = run.detail / f"{module.id}.duckdb"
-    digest = detail.write(events, path, expected=scored.expected, key=keys.store, engine=site.engine())
+    digest = detail.write(
+        events,
+        path,
+        expected=scored.expected,
+        corrections=corrected.decided,
+        key=keys.store,
+        engine=site.engine(),
+    )
     progress.finish()
-    return ScoredModule(events=events, scored=scored, detail_sha256=digest)
+    return ScoredModule(events=events, scored=scored, detail_sha256=digest, decided=corrected.decided)
 
 
 def computed(site: Site, db: Warehouse, module: Module, days: MeasurePeriod) -> tuple[MeasureEvents, Scored]:
-    """One module over these days by the site's settings: its events, and its providers scored."""
+    """One module over these days by the site's settings, nothing corrected: its events, and its providers scored."""
     events = events_of(site, db, module, days)
-    scored = score(
+    return events, scored_by(site, events, units(db, corrections=(), on=days.end))
+
+
+def scored_by(site: Site, events: MeasureEvents, units: pl.DataFrame) -> Scored:
+    """The providers of these events scored by the site's settings."""
+    return score(
         events,
-        units=units(db),
+        units=units,
         peers=site.settings.peers,
         settings=site.settings.scoring,
         areas=site.settings.entity.areas,
     )
-    return events, scored
 
 
 def events_of(
@@ -242,9 +295,12 @@ def events_of(
     )
 
 
-def units(db: Warehouse) -> pl.DataFrame:
-    """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, ..., catchment_share."""
-    return db.frame(FOLDER / "units" / "with_catchment.sql")
+def units(db: Warehouse, *, corrections: Sequence[Correction], on: date) -> pl.DataFrame:
+    """Every unit of the claims model, with its identifiers: unit_id, level, id_type, identifier, name, ..., catchment_share.
+
+    corrections  whose facts of the roster that hold on the day `on` stand in place of the roster's
+    """
+    return apply.corrected_units(db.frame(FOLDER / "units" / "with_catchment.sql"), corrections, on=on)
 
 
 def finish_run(
@@ -256,6 +312,8 @@ def finish_run(
     model: ClaimsModel,
     db: Warehouse,
     report: quality.QualityReport,
+    *,
+    corrections: Sequence[Correction],
 ) -> None:
     """Write results, facts and, last, the manifest: a run without it is not finished."""
     checked = {
@@ -263,9 +321,26 @@ def finish_run(
         "quality_volumes": report.volumes,
     }
     reconciliation = reconciliation_frame(staged, model.rows_superseded)
-    run_record.keep(run, scored, reconciliation=reconciliation, model=model, units=units(db), checked=checked)
+    named = units(db, corrections=corrections, on=inputs.period.end)
+    run_record.keep(run, scored, reconciliation=reconciliation, model=model, units=named, checked=checked)
     run_record.write_facts(run, run_record.report_facts(site, run, inputs.period, staged, scored, model))
-    run.finish(run_record.manifest(site, run, inputs, staged, scored, model))
+    run.finish(run_record.manifest(site, run, inputs, staged, scored, model, corrections))
+
+
+def corrections_not_applied(run: Run) -> tuple[Fault, ...]:
+    """What must be told of the corrections in force that a finished run could not apply; one that was so already is no matter."""
+    return tuple(
+        Fault(
+            code="correction-not-applied",
+            message=correction_words.not_applied(one["correction_id"], found["line"], found["outcome"]),
+            place=f"correction {one['correction_id']}, line {found['line']}",
+            count=found["events"],
+            remedy="It decides nothing in this run. Where that stays so, end it: qe record correction_ended.",
+        )
+        for one in run.manifest().get("corrections", [])
+        for found in one["outcomes"]
+        if found["outcome"] in correction_words.WITHOUT_EFFECT
+    )
 
 
 def keep_contacts(site: Site, staged: Sequence[StagedFile], db: Warehouse, keys: Keys) -> None:
@@ -277,14 +352,25 @@ def keep_contacts(site: Site, staged: Sequence[StagedFile], db: Warehouse, keys:
 
 def previews(site: Site, run: Run, units: pl.DataFrame, facts: ReportFacts) -> list[ConfidentialResult]:
     """Each provider or supplier's own results, from the run's folder."""
-    results = pl.read_parquet(run_record.results_path(run, "measure_results"))
+    counts = pl.read_parquet(run_record.results_path(run, "unit_count"))
+    figures = UnitFigures(
+        results=pl.read_parquet(run_record.results_path(run, "measure_results")), counts=counts, units=units
+    )
+    return shown_of(site, figures, facts, peers_counts=counts)
+
+
+def shown_of(
+    site: Site, figures: UnitFigures, facts: ReportFacts, *, peers_counts: pl.DataFrame
+) -> list[ConfidentialResult]:
+    """What the units that `figures` are about are shown of them. peers_counts: of all units, as the run was sent."""
     return for_recipient(
-        results,
-        units=units,
-        counts=pl.read_parquet(run_record.results_path(run, "unit_count")),
+        figures.results,
+        units=figures.units,
+        counts=figures.counts,
         quotients={one.measure_id: one.quotient[0] for one in facts.measures if one.quotient is not None},
         hide_small=site.settings.disclosure.hide_small_from_provider,
         min_count=site.settings.disclosure.min_count,
+        peers_counts=peers_counts,
     )
 
 
@@ -326,12 +412,25 @@ def deadline_in(zone: str, day: date) -> str:
     return f"11:59 pm {datetime.combine(day, time(23, 59), ZoneInfo(zone)).strftime('%Z')}"
 
 
-def public_results(run: Run, units: frozenset[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The run's results of the units that may be named, and these units as public pages name them."""
+def public_results(
+    run: Run, units: frozenset[str], corrected: Mapping[str, UnitFigures]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The run's results of the units that may be named, and these units as public pages name them.
+
+    corrected  by unit the figures of its own recorded correction, which stand in place of the run's
+    """
     results = pl.read_parquet(run_record.results_path(run, "measure_results"))
     named = pl.read_parquet(run_record.results_path(run, "unit"))
     wanted = sorted(units)
-    return results.filter(pl.col("provider_id").is_in(wanted)), named.filter(pl.col("unit_id").is_in(wanted))
+    for unit_id in sorted(corrected.keys() & units):
+        figures = corrected[unit_id]
+        results = pl.concat([results.filter(pl.col("provider_id") != unit_id), figures.results])
+        shown = run_record.public_units(figures.units).select(named.columns)
+        named = pl.concat([named.filter(pl.col("unit_id") != unit_id), shown])
+    return (
+        results.filter(pl.col("provider_id").is_in(wanted)).sort(RESULT_ORDER),
+        named.filter(pl.col("unit_id").is_in(wanted)).sort("unit_id", "level"),
+    )
 
 
 def public_measures(facts: ReportFacts) -> list[PublicMeasure]:

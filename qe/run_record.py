@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from qe import __version__
 from qe.claims.load import ClaimsModel
+from qe.corrections.apply import NOTHING_DECIDED, outcomes
+from qe.corrections.record import Correction
 from qe.errors import Findings, MeasureError
 from qe.ledger.fold import Facts
 from qe.measurement import value_sets
@@ -38,11 +40,12 @@ SETTINGS_NOT_PRINTED = ("sources", "measures.folders", "measures.lists", "review
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredModule:
-    """One module's events and scores."""
+    """One module's events and scores. decided: what corrections decided of its events (corrections.apply.DECIDED)."""
 
     events: MeasureEvents
     scored: Scored
     detail_sha256: str
+    decided: pl.DataFrame
 
 
 def run_inputs(
@@ -144,6 +147,7 @@ def manifest(
     staged: Sequence[StagedFile],
     modules: Sequence[ScoredModule],
     model: ClaimsModel,
+    corrections: Sequence[Correction],
 ) -> dict[str, Any]:
     """Everything the run was made from and the digest of everything it wrote; no time, host or path."""
     return {
@@ -180,6 +184,7 @@ def manifest(
             }
             for one in modules
         ],
+        "corrections": corrections_applied(corrections, modules),
         "settings": deciding_settings(site),
         "linkage": dict(linkage_rows(model)),
         "claims_model": model.key_digest,
@@ -187,6 +192,24 @@ def manifest(
         "results_sha256": {path.name: file_sha256(path) for path in sorted(run.results.glob("*"))},
         "detail_content_sha256": {one.events.module.id: one.detail_sha256 for one in modules},
     }
+
+
+def corrections_applied(corrections: Sequence[Correction], modules: Sequence[ScoredModule]) -> list[dict[str, Any]]:
+    """Each correction in force with what became of its lines: codes, digests and counts alone."""
+    decided = outcomes(pl.concat([NOTHING_DECIDED, *(module.decided for module in modules)]))
+    return [
+        {
+            "correction_id": one.correction_id,
+            "record_sha256": one.record_sha256,
+            "outcomes": [
+                {"line": line, "outcome": outcome, "events": events}
+                for (correction_id, line), found in sorted(decided.items())
+                for outcome, events in sorted(found.items())
+                if correction_id == one.correction_id
+            ],
+        }
+        for one in corrections
+    ]
 
 
 def linkage_rows(model: ClaimsModel) -> tuple[tuple[str, int], ...]:

@@ -110,6 +110,10 @@ class Run:
     def reports(self, send_on: str) -> Path:
         return self.folder / "reports" / send_on
 
+    def corrected(self, correction_id: str) -> Path:
+        """The page of one provider with its correction; beside the reports, which stay as they were sent."""
+        return self.folder / "corrected" / correction_id
+
     def start(self) -> None:
         for folder in (self.results, self.detail):
             folder.mkdir(parents=True, exist_ok=True)

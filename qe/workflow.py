@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from qe import quarter, runs
 from qe.claims.load import build_model
+from qe.corrected.again import rescored
+from qe.corrected.plan import PlannedCorrection, planned, recorded, require_every_line_decides
+from qe.corrected.sent import correction_of, opened_model, require_other_units, sent_cycle
+from qe.corrected.shown import corrected_preview, figures_before, figures_of_cycle, printed_dates
+from qe.corrections import in_force
+from qe.corrections.kept import write_kept
+from qe.corrections.read import read_lines
 from qe.disclosure.public import for_public
 from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
 from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
@@ -47,8 +56,13 @@ def prepare_confidential_reports(
     at: datetime,
     actor: str,
     progress: Progress,
+    reissue: bool,
 ) -> RunRecord:
-    """Quarterly run: from received files to confidential previews. Nothing here becomes public."""
+    """Quarterly run: from received files to confidential previews. Nothing here becomes public.
+
+    reissue  where nothing but corrections has come since the run that was sent, make the run that applies them; else it is the
+             sent run again
+    """
     workers.warm_up()
     risk_adjustment.load_libraries()
     keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
@@ -56,16 +70,21 @@ def prepare_confidential_reports(
     ledger.require_writable()
     require_may_work(state_as_of(ledger, on))
     before = quarter.cache_contents(site)
+    held = in_force.records(site, in_force.in_force(state_as_of(ledger, on)))
+    sent = [] if reissue else quarter.sent_runs(site, ledger, period)
     staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
     model = build_model(site, staged, store_key=keys.store, vault_key=keys.vault, progress=progress)
     with quarter.fit_model(site, model, keys, progress) as (db, report, warnings):
         modules, told = quarter.modules(site, db, period, measures)
-        run, inputs = quarter.start_run(site, staged, modules, period, model)
+        run, inputs, corrections = quarter.start_run(site, staged, modules, period, model, held, sent)
         if not run.is_finished:
-            scored = [quarter.score_module(site, run, db, module, period, keys, progress) for module in modules]
-            quarter.finish_run(site, run, inputs, staged, scored, model, db, report)
+            scored = [
+                quarter.score_module(site, run, db, module, period, keys, progress, corrections=corrections)
+                for module in modules
+            ]
+            quarter.finish_run(site, run, inputs, staged, scored, model, db, report, corrections=corrections)
         quarter.keep_contacts(site, staged, db, keys)
-        units = quarter.units(db)
+        units = quarter.units(db, corrections=corrections, on=period.end)
     record_run(ledger, lineage(site, run, period), on=on, at=at, actor=actor)
     cycle = cycle_for_run(ledger.events(), period=period.label, run_id=run.run_id)
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, on))
@@ -86,7 +105,7 @@ def prepare_confidential_reports(
         cycle=cycle,
         send_on=send_on,
         reports=tuple(reports),
-        warnings=(*warnings, *told),
+        warnings=(*warnings, *told, *quarter.corrections_not_applied(run)),
         stages=quarter.stages(before, staged, model, run),
     )
 
@@ -102,13 +121,14 @@ def build_public(
 ) -> tuple[PublicRelease, dict[str, bytes]]:
     """The public report of a frozen run, for the units that may be named: suppressed, checked, and laid out as bytes.
 
-    Reads nothing but the run's own folder and the ledger: files received later never touch it. `qe release plan`
-    stages what this gives; `qe release go` publishes those bytes.
+    Reads nothing but the run's own folder, its recorded corrections and the ledger: files received later never touch it.
+    `qe release plan` stages what this gives; `qe release go` publishes those bytes.
     """
     run = runs.run_of(site, run_id)
     ledger = Ledger(site.ledger, zone=site.settings.site.zone)
-    facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, published_on))
-    results, named = quarter.public_results(run, units)
+    known = state_as_of(ledger, published_on)
+    facts = facts_of(run, cycle=cycle, ledger_facts=known)
+    results, named = quarter.public_results(run, units, figures_of_cycle(site, known, cycle))
     measures = quarter.public_measures(facts)
     public = for_public(
         results,
@@ -118,3 +138,84 @@ def build_public(
         confidence=site.settings.scoring.confidence,
     )
     return public, build_site(public, facts, published_on=published_on, posting=posting)
+
+
+def plan_correction(
+    site: Site, *, request_id: str, cycle: str, unit_id: str, file: Path, on: date
+) -> PlannedCorrection:
+    """An upheld correction worked out: its provider's figures of the sent run before and after, and whom else it reaches.
+
+    Writes nothing. `file` is the analyst's CSV (docs/how-to/corrections.md). Raises InputError (lines that do not fit the
+    run, or change nothing), Refused (chart evidence; a cycle that is not frozen), MeasureError (a first result: a re-issue).
+    """
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    lines = read_lines(file)
+    sent = sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    if known := recorded(site, sent, request_id=request_id, lines=lines):
+        return known
+    asked = correction_of(sent, request_id=request_id, lines=lines)
+    require_other_units(file.name, sent, asked)
+    with opened_model(site, sent) as db:
+        before = figures_before(site, sent, db, asked)
+        worked_out = rescored(site, sent, db, before, asked)
+    require_every_line_decides(file.name, asked, worked_out)
+    return planned(site, sent, before, worked_out, asked)
+
+
+def record_correction(
+    site: Site,
+    correction: PlannedCorrection,
+    *,
+    also: Sequence[NewEvent],
+    at: datetime,
+    actor: str,
+    progress: Progress,
+) -> tuple[LedgerEvent, ...]:
+    """Keep a planned correction, record it together with `also` (the request's resolution), and print its provider's new page.
+
+    The store first, then the ledger, all events or none, then the page: stopped in between, the same two calls finish it.
+    `qe review send --cycle C --provider UNIT` sends the page; from then on it is what may be published.
+    """
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    if not correction.is_recorded:
+        write_kept(site, correction.kept)
+    events = ledger.append([correction.event, *also], at=at, actor=actor, expected_head=correction.head)
+    render_corrected_page(
+        site,
+        cycle=correction.kept.correction.cycle,
+        unit_id=correction.kept.correction.unit_id,
+        on=correction.on,
+        progress=progress,
+    )
+    return events
+
+
+def render_corrected_page(site: Site, *, cycle: str, unit_id: str, on: date, progress: Progress) -> RenderedReport:
+    """The confidential report of a corrected provider, with the dates of the one that it was sent: no clock starts again."""
+    workers.warm_up()
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    sent = sent_cycle(site, ledger, cycle=cycle, unit_id=unit_id, on=on)
+    preview, correction_id = corrected_preview(site, sent)
+    dates = printed_dates(sent)
+    (report,) = render_confidential(
+        [preview],
+        sent.page_facts,
+        sent_on=dates.sent_on,
+        dates={unit_id: dates},
+        zones={unit_id: sent.zone},
+        out=sent.run.corrected(correction_id),
+        processes=site.settings.site.threads,
+        progress=progress,
+    )
+    return report
+
+
+def end_correction(
+    site: Site, *, correction_id: str, reason: str, on: date, at: datetime, actor: str, dry_run: bool
+) -> NewEvent:
+    """From the day `on` runs no longer apply a correction; the cycle that it corrected keeps it."""
+    ledger = Ledger(site.ledger, zone=site.settings.site.zone)
+    facts, event = in_force.end(ledger, correction_id=correction_id, reason=reason, on=on)
+    if not dry_run:
+        ledger.append([event], at=at, actor=actor, expected_head=facts.head)
+    return event

@@ -67,12 +67,28 @@ class Workspace:
             if value is not None:
                 rows = rows.filter(pl.col(column) == value)
         if rows.is_empty():
+            self._require_not_corrected(measure_id, provider_id, person_id, event_id, period)
             whose = "of this person" if event_id is None else "with this id"
             raise InputError(
                 f"{measure_id} has no event {whose} at this provider",
                 remedy=f"qe explain {measure_id} {provider_id} lists its events.",
             )
         return rows
+
+    def _require_not_corrected(
+        self, measure_id: str, provider_id: str, person_id: str | None, event_id: str | None, period: str | None
+    ) -> None:
+        """InputError naming the correction where an upheld one took the events asked about from the provider."""
+        found = self.corrections(measure_id, provider_id, period=period)
+        for column, value in (("person_id", person_id), ("event_id", event_id)):
+            if value is not None and not found.is_empty():
+                found = found.filter(pl.col(column) == value)
+        if not found.is_empty():
+            correction_id, line = found.select("correction_id", "line").row(0)
+            raise InputError(
+                f"{measure_id} has no event of it at this provider: correction {correction_id}, line {line}, was upheld",
+                remedy=f"qe explain {measure_id} {provider_id} lists what corrections decided.",
+            )
 
     def follow(
         self,
@@ -95,6 +111,18 @@ class Workspace:
             engine=self.site.engine(),
             unit_id=provider_id,
         )
+
+    def corrections(self, measure_id: str, provider_id: str, *, period: str | None = None) -> pl.DataFrame:
+        """What recorded corrections decided of one provider's events: correction_id, line, kind, event, rule, outcome."""
+        module = self.module(measure_id)
+        found = detail.read_corrections(
+            self.run(period).detail / f"{module.id}.duckdb",
+            key=self.site.store_key(),
+            engine=self.site.engine(),
+            unit_id=provider_id,
+        )
+        is_measure = measure_id in module.measure_ids and not found.is_empty()
+        return found.filter(pl.col("measure_id") == measure_id) if is_measure else found
 
     def unit_id(self, name_or_id: str, *, period: str | None = None) -> str:
         """The unit that an analyst names by unit id, NPI or CCN."""

@@ -10,7 +10,7 @@ import typer
 from qe.cli.output import JsonOption, Outcome, SiteOption, command
 from qe.cli.run import PeriodOption
 from qe.measurement.events import rule_number
-from qe.reports import markdown, wording
+from qe.reports import correction_words, markdown, wording
 from qe.reports.facts import MeasureFacts
 from qe.run_record import FACTS_FILE, REPORT_FACTS
 from qe.runs import Run
@@ -60,6 +60,7 @@ def explain(
         results = workspace.results(period).filter(
             (pl.col("provider_id") == unit_id) & pl.col("measure_id").is_in(rows["measure_id"].unique().to_list())
         )
+        corrections = workspace.corrections(measure, unit_id, period=period)
         page = Page(skip=skip, limit=limit or (None if json else SHOWN))
         trail = None
         if claims or person is not None or event is not None or claim is not None:
@@ -76,6 +77,7 @@ def explain(
             "events": shown.to_dicts(),
             "events_of": rows.height,
             "attribution": attribution.to_dicts(),
+            "corrections": corrections.to_dicts(),
             "claims": [] if trail is None else trail.claims.to_dicts(),
             "claims_of": None if trail is None else trail.claims_of,
             "claims_amount": None if trail is None else trail.amount,
@@ -92,6 +94,7 @@ def explain(
             outcome.say(f"  out by {rule}: {count:,}. {_rule_text(facts, rule)}")
         for row in attribution.iter_rows(named=True):
             outcome.say(f"  credited: {_credited(row)}")
+        _tell_corrections(outcome, corrections)
         _tell_events(outcome, shown, of=rows.height)
         if trail is None:
             outcome.say("  --person, --event or --claims: the claims behind them, with file and line.")
@@ -125,6 +128,28 @@ def _tell_results(outcome: Outcome, results: pl.DataFrame) -> None:
             [name.replace("_", " ") for name in RESULT_COLUMNS],
             [[_plain(row[name]) for name in RESULT_COLUMNS] for row in rows.iter_rows(named=True)],
         )
+
+
+def _tell_corrections(outcome: Outcome, corrections: pl.DataFrame) -> None:
+    """Which events are as they are because a correction was upheld, and which of them it no longer finds."""
+    if corrections.is_empty():
+        return
+    outcome.table(
+        "Upheld corrections",
+        ["correction", "line", "what was wrong", "event", "rule", "belongs to", "here"],
+        [
+            (
+                row["correction_id"],
+                row["line"],
+                wording.request_category(row["kind"]),
+                row["event_id"],
+                row["rule_id"],
+                row["belongs_to"],
+                correction_words.OUTCOMES[row["outcome"]],
+            )
+            for row in corrections.iter_rows(named=True)
+        ],
+    )
 
 
 def _tell_events(outcome: Outcome, shown: pl.DataFrame, *, of: int) -> None:

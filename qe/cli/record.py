@@ -35,6 +35,7 @@ VERBS: Final = {
     "release_approved": "qe release approve",
     "public_released": "qe release go",
     "public_withdrawn": "qe release withdraw",
+    "correction_applied": "qe request resolve",
     "account_bound": "the first act of an account",
 }
 

@@ -214,6 +214,9 @@ def run(
     send_on: Annotated[
         datetime | None, typer.Option("--send-on", formats=["%Y-%m-%d"], help="The send date printed on the reports.")
     ] = None,
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="A new run of a sent quarter that applies the corrections upheld since.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption (the default anyway).")] = False,
     explain_cache: Annotated[bool, typer.Option("--explain-cache", help="Say what was reused and why not.")] = False,
     site: SiteOption = Path(),
@@ -247,6 +250,7 @@ def run(
                 at=utc_now(),
                 actor=acting_person(actor),
                 progress=TerminalProgress(),
+                reissue=reissue,
             )
         _tell(outcome, opened, made, explain_cache=explain_cache)
 

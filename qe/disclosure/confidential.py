@@ -26,6 +26,7 @@ def for_recipient(
     quotients: Mapping[str, str],
     hide_small: bool,
     min_count: int,
+    peers_counts: pl.DataFrame | None = None,
 ) -> list[ConfidentialResult]:
     """One entry a group or facility that has any row, in order of unit id.
 
@@ -34,11 +35,12 @@ def for_recipient(
     counts      measure_id, level, provider_id, kind (persons, step, excluded, component), name, value
     quotients   quotients of two measures in dollars, with the first of them: a row is hidden where that one's is
     hide_small  hide figures that rest on 1 to min_count - 1 events even from their own provider
+    peers_counts  the counts of the run that was sent, whose medians a corrected page keeps; None: `counts` holds everybody's
     """
     known = {
         row["unit_id"]: _provider(row) for row in units.filter(pl.col("level").is_in(LEVELS)).iter_rows(named=True)
     }
-    peers = _peers_components(counts)
+    peers = _peers_components(counts if peers_counts is None else peers_counts)
     entries = []
     for unit_id in sorted(set(results["provider_id"]) & known.keys()):
         provider = known[unit_id]

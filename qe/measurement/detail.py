@@ -23,6 +23,7 @@ ATTRIBUTION_COLUMNS = (
     "share", "rank", "weight", "tie_break", "runner_up_id", "driving_claim_ids",
 )  # fmt: skip
 FURTHER_COLUMNS = ("index_date", "facility_id", "cohort", "payer_type", "exposure")
+CORRECTION = "correction"  # the table of what corrections decided; not there where none did
 LEARNT = "learnt_"  # before the name of a part, the table of its rows
 ROW_ORDER = ["measure_id", "event_id", "level", "provider_id"]
 
@@ -50,17 +51,26 @@ def attribution_rows(found: MeasureEvents) -> pl.DataFrame:
 
 
 def write(
-    found: MeasureEvents, path: Path, *, key: store.Key, engine: store.Engine, expected: pl.DataFrame | None = None
+    found: MeasureEvents,
+    path: Path,
+    *,
+    key: store.Key,
+    engine: store.Engine,
+    expected: pl.DataFrame | None = None,
+    corrections: pl.DataFrame | None = None,
 ) -> str:
     """Write detail, attribution and what was learnt of one module into the encrypted database `path`; gives their content hash.
 
     expected  measure_id, event_id, expected: what a risk model expects of an event; becomes the last column of the detail
+    corrections  what corrections in force decided of it, one row a line and event
     """
     judged = rows(found)
     if expected is not None:
         judged = judged.join(expected, on=["measure_id", "event_id"], how="left", maintain_order="left")
     kept = {f"{LEARNT}{part}": frame for part, frame in found.learnt.items()}
     frames = {"detail": judged, "attribution": attribution_rows(found), **kept}
+    if corrections is not None and corrections.height:
+        frames[CORRECTION] = corrections
     with warehouse.build(path, key, engine=engine) as db:
         for table, frame in frames.items():
             db.create_table(table, frame)
@@ -107,6 +117,18 @@ def read_attribution(
         if value is not None:
             frame = frame.filter(pl.col(column) == value)
     return frame.sort("person_id", "event_id", "unit_type", "unit_id")
+
+
+def read_corrections(path: Path, *, key: store.Key, engine: store.Engine, unit_id: str) -> pl.DataFrame:
+    """What corrections decided of this unit's events; no rows, and no columns, where none did."""
+    _require(path)
+    with warehouse.open_read_only(path, key, engine=engine, lock=True) as db:
+        if not db.has_table(CORRECTION):
+            return pl.DataFrame()
+        return db.query(
+            f"select * from {CORRECTION} where unit_id = $unit_id or belongs_to = $unit_id order by all",
+            unit_id=unit_id,
+        )
 
 
 def read_learnt(path: Path, module: Module, *, key: store.Key, engine: store.Engine) -> dict[str, pl.DataFrame]:

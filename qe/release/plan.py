@@ -86,7 +86,7 @@ def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBui
     run = run_for_cycle(site, ledger, facts, cycle)
     lineage = lineage_of(run_of(facts, run.run_id))
     require_run_unchanged(run, lineage)
-    shown, standing = shown_results(run, cycle), reviews(facts, cycle)
+    shown, standing = shown_results(run, facts, cycle), reviews(facts, cycle)
     public = released_units(facts, cycle)
     candidates = [unit_id for unit_id in sorted(shown) if unit_id not in public]
     public_on = _public_day(site, [standing[unit_id] for unit_id in candidates if unit_id in standing], when)

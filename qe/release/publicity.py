@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from qe.corrections.in_force import of_cycle
 from qe.errors import Reason
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION, REVIEW_DAYS
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
@@ -26,11 +28,13 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
     if not artefact.units:
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
         return reason(rule, citation, "fail", "nobody in it was sent a report", earliest=if_sent_today)
-    found = reviews(facts, artefact.cycle)
+    found, corrected = reviews(facts, artefact.cycle), of_cycle(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
     for unit_id, result_sha256 in sorted(artefact.units.items()):
         fault = _clock_fault(found.get(unit_id), artefact, result_sha256, on=facts.on, clock=clock)
+        if unit_id in corrected and (said := _not_shown(facts, artefact, corrected[unit_id], found.get(unit_id))):
+            fault = said, facts.on
         if fault is not None:
             said, first_day = fault
             faults.setdefault(said, []).append(unit_id)
@@ -38,6 +42,17 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
     if faults:
         return reason(rule, citation, "fail", _told(faults), earliest=max(earliest))
     return reason(rule, citation, "pass", f"the 60 days of all {len(artefact.units)} providers and suppliers are over")
+
+
+def _not_shown(facts: Facts, artefact: Artefact, correction: LedgerEvent, unit: UnitReview | None) -> str | None:
+    """Whether an upheld correction is missing in the files, or in the page that its unit was sent; None where it is in both."""
+    approved = facts.of("release_approved", bundle_sha256=artefact.sha256)
+    is_older = any(approval.seq < correction.seq for approval in approved)
+    if is_older or artefact.units[correction.text("unit_id")] != correction.text("after_sha256"):
+        return "its upheld correction is not in these files (plan again)"
+    if unit is None or unit.sent is None or unit.sent.text("correction_id") != correction.text("correction_id"):
+        return "not sent the page with its upheld correction (qe review send)"
+    return None
 
 
 def _clock_fault(

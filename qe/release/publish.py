@@ -41,7 +41,7 @@ def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[St
     staged = None
     if is_staged(staged_folder(site), release_id):
         staged = read_staged(staged_folder(site), release_id, key=site.store_key(), engine=site.engine())
-    shown = shown_results(run, cycle)
+    shown = shown_results(run, facts, cycle)
     decision = decide(
         site,
         facts,

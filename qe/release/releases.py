@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from qe.corrections.in_force import corrected_results
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Findings
 from qe.ledger.fold import Facts
@@ -64,8 +65,11 @@ def released_units(facts: Facts, cycle: str) -> frozenset[str]:
     return frozenset(unit_id for event in standing for unit_id in event.texts("units"))
 
 
-def shown_results(run: Run, cycle: str) -> Mapping[str, str]:
-    """Of each unit with a report of this cycle in the run's folder: the sha256 of the results it shows."""
+def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:
+    """Of each unit with a report of this cycle in the run's folder: the sha256 of the results that are to be published.
+
+    They are those that the report shows, or those of the unit's own recorded correction, which its new page shows.
+    """
     shown: dict[str, str] = {}
     for day in send_days(run):
         for report in read_reports(run.reports(day)):
@@ -75,7 +79,8 @@ def shown_results(run: Run, cycle: str) -> Mapping[str, str]:
                 raise Findings(
                     f"{report.stem}: reports of one run show different results", remedy="Run `qe run` again."
                 )
-    return shown
+    corrected = corrected_results(facts, cycle)
+    return {unit_id: corrected.get(unit_id, result_sha256) for unit_id, result_sha256 in shown.items()}
 
 
 def require_run_unchanged(run: Run, lineage: RunLineage) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ ID_TYPES: Final = ("CCN", "TIN", "NPI")
 class ReportFile:
     """One rendered report and the dates printed on it.
 
+    correction_id  of a page that shows its unit's own correction, with the dates of the report before it
     methods, methods_sha256  what is enclosed with it; None for a report that was rendered before there was such a companion
     """
 
@@ -40,10 +41,16 @@ class ReportFile:
     sent_on: date
     last_request_day: date
     public_from: date
+    correction_id: str | None = None
 
     @property
     def stem(self) -> str:
         return f"{self.level}-{self.report_id}"
+
+    @property
+    def package(self) -> str:
+        """The name of its package in the outbox: a corrected page stands beside the report that it takes the place of."""
+        return self.stem if self.correction_id is None else f"{self.stem}-corrected-{self.correction_id[:8]}"
 
     @property
     def day_count(self) -> DayCount:
@@ -87,6 +94,18 @@ def latest_reports(run: Run) -> tuple[ReportFile, ...]:
     if not days:
         raise InputError(f"run {run.run_id} has no rendered reports", remedy="Render them: qe run --send-on DATE.")
     return read_reports(run.reports(days[-1]))
+
+
+def corrected_report(run: Run, correction_id: str, *, unit_id: str) -> ReportFile:
+    """The page of a unit with its own correction. InputError: it is not printed yet."""
+    folder = run.corrected(correction_id)
+    if not (folder / LIST_OF_REPORTS).is_file():
+        raise InputError(
+            f"{unit_id}: the page with its correction is not printed yet",
+            remedy="Resolve its request again: the same command finishes what was stopped.",
+        )
+    (report,) = read_reports(folder)
+    return replace(report, correction_id=correction_id)
 
 
 def read_reports(folder: Path) -> tuple[ReportFile, ...]:

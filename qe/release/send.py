@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from qe.corrections.in_force import of_cycle
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import InputError, Reason, Refused
 from qe.ledger.book import Ledger
@@ -24,9 +25,10 @@ from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
 from qe.release.gate import may_disclose
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import RunLineage, lineage_of, run_of
-from qe.release.reports_on_disk import ReportFile, latest_reports, units_of
+from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
+from qe.reports.letters import LetterKind
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
@@ -84,7 +86,7 @@ def plan_send(
     """Which reports can go, by which channel, and what the gate says of each. `only`: one unit id."""
     facts = state_as_of(ledger, on)
     run = run_for_cycle(site, ledger, facts, cycle)
-    reports = [report for report in latest_reports(run) if only in (None, report.unit_id)]
+    reports = [report for report in _reports_to_send(run, facts, cycle) if only in (None, report.unit_id)]
     if not reports:
         raise InputError("the run has no report for this unit", remedy="`qe review status` lists the units.")
     _require_fitting(reports, cycle=cycle, on=on)
@@ -100,7 +102,7 @@ def plan_send(
         if fault := _contact_fault(contact, channel):
             unreachable.append((report.unit_id, fault))
         elif contact is not None:
-            path = site.outbox / report.sent_on.isoformat() / contact.channel / report.stem
+            path = site.outbox / report.sent_on.isoformat() / contact.channel / report.package
             going.append(Package(report=report, unit=units[report.unit_id], contact=contact, path=path))
     done = set(already)
     return SendPlan(
@@ -114,6 +116,17 @@ def plan_send(
     )
 
 
+def _reports_to_send(run: Run, facts: Facts, cycle: str) -> list[ReportFile]:
+    """The reports last rendered; of a unit whose correction was upheld the page that shows it."""
+    corrected = of_cycle(facts, cycle)
+    return [
+        corrected_report(run, corrected[report.unit_id].text("correction_id"), unit_id=report.unit_id)
+        if report.unit_id in corrected
+        else report
+        for report in latest_reports(run)
+    ]
+
+
 def _require_fitting(reports: Sequence[ReportFile], *, cycle: str, on: date) -> None:
     if any(report.report_id != f"{cycle}-{report.unit_id}" for report in reports):
         raise Refused(
@@ -121,8 +134,8 @@ def _require_fitting(reports: Sequence[ReportFile], *, cycle: str, on: date) -> 
             reasons=(reason("G10", CITATION["review"], "fail", "the reports print another cycle"),),
             remedy="Render them for this cycle: qe run --send-on DATE.",
         )
-    printed = reports[0].sent_on
-    if on > printed:
+    dated = [report.sent_on for report in reports if report.correction_id is None]
+    if dated and on > (printed := dated[0]):
         raise Refused(
             f"the reports print the send date {printed}, which is over: they would promise days that are not left",
             reasons=(late_hand_over(printed, on),),
@@ -139,6 +152,8 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     """Whether this report, or an earlier one that was handed over and not returned, is already on its way."""
     if unit is None or unit.sent is None or unit.state == "failed":
         return False
+    if report.correction_id is not None:
+        return unit.sent.text("correction_id") == report.correction_id
     sent = (unit.sent.text("pdf_sha256"), unit.sent.text("methods_sha256") or report.methods_sha256)
     return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 
@@ -216,10 +231,14 @@ def send(
     if intents:
         ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
     progress.start("writing packages to the outbox", total=len(plan.packages))
-    letters = write_letter("release_notice", [_cover(package, cycle=plan.cycle) for package in plan.packages])
-    for package, letter in zip(plan.packages, letters, strict=True):
-        _write_report(package, letter)
-        progress.advance()
+    kinds: dict[LetterKind, list[Package]] = {"release_notice": [], "corrected_notice": []}
+    for package in plan.packages:
+        kinds["release_notice" if package.report.correction_id is None else "corrected_notice"].append(package)
+    for kind, going in kinds.items():
+        letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
+        for package, letter in zip(going, letters, strict=True):
+            _write_report(package, letter)
+            progress.advance()
     progress.finish()
 
 
@@ -250,17 +269,18 @@ def _intent(plan: SendPlan, package: Package) -> NewEvent:
             "public_from": report.public_from.isoformat(),
             "zone": report.zone,
             "day_count": report.day_count,
+            **({} if report.correction_id is None else {"correction_id": report.correction_id}),
         },
         key=f"report_sent:{report.report_id}:{report.pdf_sha256}:{methods_sha256}:{returned}",
     )
 
 
-def _cover(package: Package, *, cycle: str) -> LetterFacts:
+def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
     report = package.report
     return LetterFacts(
         cycle=cycle,
         unit=package.unit,
-        written_on=report.sent_on,
+        written_on=report.sent_on if report.correction_id is None else on,
         sent_on=report.sent_on,
         last_request_day=report.last_request_day,
         public_from=report.public_from,

@@ -41,9 +41,10 @@ class UnitReview:
     def review(self) -> ReviewPeriod | None:
         """The review period that its confirmed report printed; None while nothing is confirmed.
 
-        A hand-over before the printed day changes nothing: the printed, later dates are enforced.
+        A hand-over before the printed day changes nothing: the printed, later dates are enforced. A page with a correction prints
+        the dates of the report that was handed over before it, whose period runs on while the page is on its way.
         """
-        if self.state != "confirmed" or self.sent is None:
+        if self.sent is None or (self.state != "confirmed" and not self.sent.text("correction_id")):
             return None
         return ReviewPeriod(
             sent_on=self.sent.day("sent_on"),
@@ -53,8 +54,8 @@ class UnitReview:
 
     @property
     def public_from(self) -> date | None:
-        """The last public date it was told, never earlier than its 60 days allow."""
-        if self.review is None or self.sent is None:
+        """The last public date it was told, never earlier than its 60 days allow; None while its last page is not handed over."""
+        if self.state != "confirmed" or self.review is None or self.sent is None:
             return None
         told = [self.sent.day("public_from")] + ([self.notice.day("public_on")] if self.notice else [])
         return max(self.review.public_from, *told)
@@ -96,6 +97,13 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
         )
         for unit_id in sorted({*sent, *asked, *notices})
     }
+
+
+def was_handed_over(facts: Facts, cycle: str, unit_id: str) -> bool:
+    """Whether a report of the cycle reached the unit and did not come back: its clock runs, whatever page is sent after."""
+    failed = {event.text("sent") for event in facts.of("delivery_failed", cycle=cycle, unit_id=unit_id)}
+    confirmed = facts.of("send_confirmed", cycle=cycle, unit_id=unit_id)
+    return any(event.text("sent") not in failed for event in confirmed)
 
 
 def open_requests(facts: Facts, cycle: str) -> tuple[LedgerEvent, ...]:

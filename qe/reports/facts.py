@@ -69,12 +69,16 @@ class SourceFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewDates:
-    """The three dates of page 1. `deadline` is worded in the recipient's own zone ("11:59 pm Central")."""
+    """The three dates of page 1. `deadline` is worded in the recipient's own zone ("11:59 pm Central").
+
+    corrected_on  of a page that shows a correction that its recipient asked for, the day it was upheld; the dates stay
+    """
 
     sent_on: date
     last_request_day: date
     public_from: date
     deadline: str
+    corrected_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

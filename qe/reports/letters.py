@@ -7,10 +7,11 @@ from typing import Literal
 from qe.providers import ProviderOrSupplier
 from qe.reports import pages, wording
 
-LetterKind = Literal["release_notice", "final_notice"]
+LetterKind = Literal["release_notice", "corrected_notice", "final_notice"]
 
 TITLES = {
     "release_notice": "Your confidential performance report, and 60 days to review it",
+    "corrected_notice": "Your report, corrected as you asked",
     "final_notice": "Before publication: the date, and the status of your requests",
 }
 

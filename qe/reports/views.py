@@ -1,6 +1,6 @@
 """What the confidential report's template sees: text already worded, figures already formatted, marks already placed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qe.disclosure.results import ConfidentialResult, MeasureResult
@@ -64,11 +64,6 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
     provider = result.provider
     whole = {row.measure_id: row for row in result.results if row.payer_scope == "all"}
     shown = [measure for measure in facts.measures if measure.measure_id in whole]
-    explained = explaining(shown)
-    exhibits = tuple(
-        exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
-        for place, measure in enumerate(shown, start=2)
-    )
     persons = result.attributed_persons
     return ReportView(
         title=f"Confidential performance report: {provider.name}, {facts.period.label}",
@@ -86,7 +81,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         period=_period(facts, whole.values()),
         peer_group=next((row.peer_group for row in whole.values() if row.peer_group), "none"),
         persons=f"{persons['all']:,} ({persons['medicare']:,} Medicare, {persons['other']:,} other payers)",
-        version=f"1.0, sent {wording.day(dates.sent_on)}",
+        version=_version(dates),
         sent_on=wording.day(dates.sent_on),
         deadline_day=wording.day(dates.last_request_day),
         deadline=dates.deadline,
@@ -98,7 +93,7 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         glance=tuple(glance(shown, whole)),
         glance_caption=caption(shown, whole),
         glance_notes=notes(shown, whole),
-        exhibits=exhibits,
+        exhibits=exhibits_of(result, shown, whole),
         attribution_rules=tuple(
             (names, _attribution_rule(first)) for names, first in together(shown, _attribution_rule)
         ),
@@ -127,6 +122,23 @@ def report_view(result: ConfidentialResult, facts: ReportFacts, dates: ReviewDat
         linkage=tuple((wording.linkage(what), f"{count:,}") for what, count in facts.linkage),
         csv_rows=tuple(csv_rows(result)),
     )
+
+
+def exhibits_of(
+    result: ConfidentialResult, shown: Sequence[MeasureFacts], whole: Mapping[str, MeasureResult]
+) -> tuple[Exhibit, ...]:
+    """One exhibit a measure that has a result, in the report's order; the table at a glance is the first."""
+    explained = explaining(shown)
+    return tuple(
+        exhibit(place, measure, result, whole, is_explained=measure.measure_id in explained)
+        for place, measure in enumerate(shown, start=2)
+    )
+
+
+def _version(dates: ReviewDates) -> str:
+    if dates.corrected_on is None:
+        return f"1.0, sent {wording.day(dates.sent_on)}"
+    return f"corrected as you asked on {wording.day(dates.corrected_on)}; first sent {wording.day(dates.sent_on)}"
 
 
 def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:

@@ -1,5 +1,6 @@
 """Peer groups: units of one level compared with each other, widened by a stated chain until there are enough."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -71,6 +72,39 @@ def assign(
                 members.setdefault(name, tuple(same))
                 break
     return PeerGroups(label=label, members=members)
+
+
+def group_of(
+    groups: Sequence[str],
+    *,
+    level: str,
+    by: Sequence[str],
+    specialty: str | None,
+    county_fips: str | None,
+    before: str,
+    areas: Sequence[str] = (),
+) -> str | None:
+    """The one of the groups that were compared (their labels) to which a unit of the level belongs by its corrected details.
+
+    before  the label of its group till now, which tells its quarter of size; None where that is needed and it does not tell it
+    Keys, their order and what is left out first are those of `assign`; nobody else's group changes.
+    """
+    size = re.search(rf"{WORDS['size_quartile']} (\d)", before)
+    values = {"specialty": specialty or "unknown", "area": county_fips or "unknown"}
+    values |= {"size_quartile": size.group(1)} if size else {}
+    within = _codes(areas)
+    for keep in range(len(by), 0, -1):
+        if not set(by[:keep]) <= values.keys():
+            if any(f"{WORDS['size_quartile']} " in one for one in groups):
+                return None
+            continue
+        prefix = _label(level, [(key, values[key]) for key in by[:keep]], 0, 0).removesuffix("(n = 0)")
+        if found := [one for one in groups if one.startswith(f"{prefix}(n = ")]:
+            return found[0]
+    inside = bool(within) and (county_fips or "").startswith(within)
+    everybody = [f"all {PLURAL[level]} {where}" for where in ("inside the areas of this report", "in this report")]
+    wanted = everybody if inside else everybody[1:]
+    return next((one for start in wanted for one in groups if one.startswith(start)), None)
 
 
 def _codes(areas: Sequence[str]) -> tuple[str, ...]:

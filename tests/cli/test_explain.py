@@ -1,5 +1,6 @@
 """`qe explain` as a person reads it: the attribution rule and each rule in words, and counts that read right."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -134,6 +135,7 @@ def said(
     events: list[dict[str, Any]],
     credits: list[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
+    corrections: Sequence[dict[str, Any]] = (),
 ) -> str:
     """What the command prints about a run with these detail rows."""
 
@@ -158,6 +160,9 @@ def said(
         def attribution(self, measure: str, unit_id: str, *, period: str | None) -> pl.DataFrame:
             return pl.DataFrame(credits, schema_overrides={"runner_up_id": pl.String})
 
+        def corrections(self, measure: str, unit_id: str, *, period: str | None) -> pl.DataFrame:
+            return pl.DataFrame(corrections)
+
     monkeypatch.setattr(explain_command, "Workspace", Opened)
     monkeypatch.setattr(Outcome, "open_site", lambda outcome, path: None)
     app = typer.Typer()
@@ -181,6 +186,20 @@ def test_a_hospitals_stays_are_explained_with_the_attribution_rule_and_the_rules
     ]
     assert "Events: 2 of 2" in lines
     assert lines[-1] == "  --person, --event or --claims: the claims behind them, with file and line."
+
+
+def test_what_corrections_decided_is_told_in_words(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"correction_id": "0e722e2513c3fe05", "line": 2, "event_id": "5", "rule_id": "R5", "belongs_to": ""}
+    corrections = [
+        row | {"kind": "missed_exclusion", "outcome": "applied"},
+        row | {"kind": "not_our_patient", "outcome": "no_such_event", "event_id": "9", "rule_id": ""},
+    ]
+    events = [event("4", is_in=True), event("5", is_in=False)]
+    text = said("hwr", run=finished, events=events, credits=[], monkeypatch=monkeypatch, corrections=corrections)
+    told = " ".join(text.replace("│", " ").split())
+    assert "Upheld corrections" in text
+    assert "0e722e2513c3fe05 2 missed exclusion 5 R5 decides it" in told
+    assert "not our patient 9 its event is no longer in the data" in told
 
 
 def test_one_stay_of_a_person_is_one_stay_and_each_rule_is_told(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from qe import store
 from qe.disclosure.results import CellFinding, PublicRelease, PublicResult
 from qe.ledger.book import Ledger
-from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Silent
 from qe.release import handover, notice, plan, publish, releases, send
@@ -250,7 +250,7 @@ class Office:
         }
         self.record("request_received", on, **payload)
 
-    def record(self, kind: str, on: date, /, **payload: str) -> LedgerEvent:
+    def record(self, kind: str, on: date, /, **payload: PayloadValue) -> LedgerEvent:
         event = NewEvent(kind=kind, effective_on=on, payload=dict(payload))
         return self.ledger.append([event], at=self.at(), actor="officer")[0]
 

@@ -26,6 +26,7 @@ def test_a_quarter_under_a_hold_reads_no_file(office: Any) -> None:
             at=office.at(),
             actor="analyst",
             progress=Silent(),
+            reissue=False,
         )
     assert not list(office.site.store.rglob("*"))
     assert not list(office.site.runs.rglob("*"))

@@ -51,6 +51,22 @@ def test_the_release_notice_gives_dates_and_that_publication_does_not_wait(
     assert "987650001" not in page
 
 
+def test_the_corrected_page_comes_with_the_dates_of_the_first_and_the_day_of_its_letter(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = said(replace(letter, kind="corrected_notice", written_on=date(2026, 4, 21)), monkeypatch)
+    for words in (
+        "21 Apr 2026",
+        "1 Apr 2026",
+        "Your request was upheld.",
+        "starts no new 60 days",
+        "Until 31 May 2026 you may still ask",
+        "The corrected results become public on 1 Jun 2026",
+    ):
+        assert words in page
+    assert "You have made no request" not in page
+
+
 def test_the_final_notice_gives_the_status_of_each_request_and_what_is_posted(
     letter: Letter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +90,7 @@ def test_a_letter_words_kinds_categories_and_outcomes(letter: Letter, monkeypatc
     assert "<td>claims data</td><td>not our patient</td><td>2 May 2026</td><td>referred to the payer</td>" in page
 
 
-@pytest.mark.parametrize("kind", ["release_notice", "final_notice"])
+@pytest.mark.parametrize("kind", ["release_notice", "corrected_notice", "final_notice"])
 def test_a_letter_is_one_tagged_page_and_the_same_bytes_twice(letter: Letter, kind: LetterKind) -> None:
     once = render_letter(replace(letter, kind=kind))
     assert render_letter(replace(letter, kind=kind)) == once

@@ -60,7 +60,15 @@ def real(tmp_path_factory, reference):
     crosswalk = reference / "medicare_rif_synthea_20bene" / "beneficiary_history.csv"
     site = site_over_medicare(tmp_path_factory.mktemp("rif") / "site", reference, crosswalk)
     made = workflow.prepare_confidential_reports(
-        site, site.period(), send_on=SENT_ON, measures=[], on=SENT_ON, at=AT, actor="analyst", progress=Silent()
+        site,
+        site.period(),
+        send_on=SENT_ON,
+        measures=[],
+        on=SENT_ON,
+        at=AT,
+        actor="analyst",
+        progress=Silent(),
+        reissue=False,
     )
     return site, made
 
