@@ -46,6 +46,7 @@ VERBS: Final = {
     "waiver_revoked": "qe npa waive --revoke",
     "npa_disclosed": "qe npa release",
     "npa_final_notice_sent": "qe npa release",
+    "request_fulfilled": "qe request release-data",
     "correction_applied": "qe request resolve",
     "account_bound": "the first act of an account",
 }

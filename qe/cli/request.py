@@ -1,12 +1,13 @@
 """`qe request add | verify | list | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from qe import runs
+from qe import runs, workflow
 from qe.cli.ledger import ledger_of
 from qe.cli.output import (
     ActorOption,
@@ -15,17 +16,19 @@ from qe.cli.output import (
     JsonOption,
     Outcome,
     SiteOption,
+    TerminalProgress,
     acting_day,
     command,
     utc_now,
 )
 from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, unit_of
+from qe.corrected.plan import PlannedCorrection
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.fold import state_as_of
 from qe.release import answers, data_release, intake
 from qe.release.handover import evidence_sha256
-from qe.release.requests import Request, most_urgent_first, requests
+from qe.release.requests import DATA_KINDS, Request, most_urgent_first, request_of, requests
 from qe.reports import wording
 from qe.site import Site
 
@@ -35,6 +38,9 @@ app = typer.Typer(
 )
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, like 2025Q4-1-U000012-1.")]
+CorrectionOption = Annotated[
+    Path | None, typer.Option("--correction", help="What was wrong, as a CSV (docs/how-to/corrections.md).")
+]
 UnitOption = Annotated[str, typer.Option("--provider", help="Who asks: its unit id, NPI or CCN.")]
 
 
@@ -256,6 +262,7 @@ def respond(
     request: RequestArgument,
     answer: Annotated[answers.Answer, typer.Option("--answer", help="What was decided.")],
     why: Annotated[str, typer.Option("--why", help="The reason, in sentences for the letter; it stands nowhere else.")],
+    correction: CorrectionOption = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
@@ -268,7 +275,14 @@ def respond(
         on = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
             planned = answers.plan_response(
-                opened, ledger_of(opened), request, answer=answer, why=why, contacts=contacts_on(opened, on), on=on
+                opened,
+                ledger_of(opened),
+                request,
+                answer=answer,
+                why=why,
+                changes=() if correction is None else _corrected(opened, request, correction, answer, on).printed,
+                contacts=contacts_on(opened, on),
+                on=on,
             )
             _carry_out(outcome, opened, planned, person, dry_run=dry_run)
         _tell_answering(outcome, planned, "answer", dry_run=dry_run)
@@ -361,20 +375,31 @@ def _tell_release(outcome: Outcome, planned: data_release.DataRelease, *, dry_ru
 def resolve(
     request: RequestArgument,
     outcome_of: Annotated[answers.Outcome, typer.Option("--outcome", help="How it ended.")],
+    correction: CorrectionOption = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Close a request; a closed or withdrawn one is posted no more."""
+    """Close a request; a closed one is posted no more. An upheld correction is worked out, recorded and printed with it."""
     with command("request resolve", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
             facts = state_as_of(ledger_of(opened), on)
             event = answers.resolution(facts, request, outcome=outcome_of)
-            if event is not None and not dry_run:
+            planned = None if correction is None else _corrected(opened, request, correction, outcome_of, on)
+            if planned is not None and not dry_run:
+                workflow.record_correction(
+                    opened,
+                    planned,
+                    also=[] if event is None else [event],
+                    at=utc_now(),
+                    actor=person,
+                    progress=TerminalProgress(),
+                )
+            elif event is not None and not dry_run:
                 ledger_of(opened).append([event], at=utc_now(), actor=person, expected_head=facts.head)
         outcome.data = {
             "request_id": request,
@@ -382,5 +407,44 @@ def resolve(
             "recorded": event is not None,
             "dry_run": dry_run,
         }
+        if planned is not None:
+            _tell_correction(outcome, planned)
         verb = "Already closed" if event is None else "would close" if dry_run else "Closed"
         outcome.say(f"{verb}: {request} ({wording.request_outcome(outcome_of)}).")
+
+
+def _corrected(site: Site, request_id: str, file: Path, outcome: str, on: date) -> PlannedCorrection:
+    """The figures before and after, worked out and not recorded yet."""
+    if outcome not in ("upheld", "partly"):
+        raise InputError(f"a request that is {outcome} has no correction", remedy="Leave --correction out.")
+    asked = request_of(state_as_of(ledger_of(site), on), request_id)
+    if asked.kind in DATA_KINDS:
+        raise InputError(
+            f"request {request_id} asks for data: nothing is corrected by it", remedy="Leave --correction out."
+        )
+    return workflow.plan_correction(
+        site, request_id=request_id, cycle=asked.cycle, unit_id=asked.unit_id, file=file, on=on
+    )
+
+
+def _tell_correction(outcome: Outcome, planned: PlannedCorrection) -> None:
+    """Every figure before and after, and whom else the fault reaches."""
+    outcome.data |= {
+        "correction_id": planned.kept.correction.correction_id,
+        "printed": [asdict(one) for one in planned.printed],
+        "exact": [asdict(one) for one in planned.exact],
+        "reached": [asdict(one) for one in planned.reached],
+    }
+    outcome.table(
+        "Figures as printed",
+        ["measure", "what", "before", "after"],
+        [(one.measure_id, one.what, one.before, one.after) for one in planned.printed],
+    )
+    if planned.reached:
+        outcome.table(
+            "It reaches others as well: a re-issue (qe run --reissue)",
+            ["unit", "level", "measures", "why"],
+            [(one.unit_id, one.level, ", ".join(one.measures), one.why) for one in planned.reached],
+        )
+    unit = planned.kept.correction.unit_id
+    outcome.say(f"Its new page goes with: qe review send --cycle {planned.kept.correction.cycle} --provider {unit}")

@@ -3,7 +3,7 @@
 The event comes first, then the letter: an act that was stopped in between is finished by the same command, with its own day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -23,6 +23,7 @@ from qe.release.requests import DATA_KINDS, Request, request_of, require_open
 from qe.release.send import run_for_cycle
 from qe.release.standing import reason
 from qe.reports import request_words
+from qe.reports.printed import Change
 from qe.reports.request_letters import RequestLetterKind
 from qe.site import Site
 
@@ -78,10 +79,19 @@ def plan_acknowledgement(site: Site, ledger: Ledger, request_id: str, *, contact
 
 
 def plan_response(
-    site: Site, ledger: Ledger, request_id: str, *, answer: Answer, why: str, contacts: Contacts, on: date
+    site: Site,
+    ledger: Ledger,
+    request_id: str,
+    *,
+    answer: Answer,
+    why: str,
+    changes: Sequence[Change],
+    contacts: Contacts,
+    on: date,
 ) -> Answering:
     """The letter that answers a request: the decision, its reason in the analyst's words, and what follows.
 
+    changes  of an upheld correction: each figure before and after, as printed
     Another answer is another letter; the first one counts for the time to respond. The reason stands in the letter alone.
     Refused: the request is closed, or not acknowledged yet.
     """
@@ -103,7 +113,7 @@ def plan_response(
             facts=facts,
             written_on=written_on,
             dates=(("Acknowledged", acknowledged_on), ("Answered", written_on)),
-            rows=(("Our decision", request_words.answer(answer)),),
+            rows=(("Our decision", request_words.answer(answer)), *map(request_words.change, changes)),
             paragraphs=request_words.decision(answer, why=why.strip()),
         )
 

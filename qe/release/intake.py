@@ -87,7 +87,8 @@ def receive(
     sent = _report_sent(facts, asked)
     zone = sent.text("zone")
     received_on = _day_there(asked.received, zone)
-    _require_in_order(received_on, sent, today=_today_there(site, today, at=at, zone=zone))
+    put_out_on = min(one.effective_on for one in facts.of("report_sent", cycle=asked.cycle, unit_id=asked.unit_id))
+    _require_in_order(received_on, put_out_on, today=_today_there(site, today, at=at, zone=zone))
     _require_own_results(site, sent, asked)
     payload = _payload(
         asked, received_on=received_on, logged_on=today, is_late=received_on > sent.day("last_request_day")
@@ -133,11 +134,11 @@ def _today_there(site: Site, today: date, *, at: datetime, zone: str) -> date:
     return max(today, at.astimezone(ZoneInfo(zone)).date()) if today == at.astimezone(site.zone).date() else today
 
 
-def _require_in_order(received_on: date, sent: LedgerEvent, *, today: date) -> None:
+def _require_in_order(received_on: date, put_out_on: date, *, today: date) -> None:
     if received_on > today:
         raise _out_of_order(f"a receipt on {received_on} lies in the future")
-    if received_on < sent.effective_on:
-        raise _out_of_order(f"received on {received_on}, before the report was put out on {sent.effective_on}")
+    if received_on < put_out_on:
+        raise _out_of_order(f"received on {received_on}, before the report was put out on {put_out_on}")
 
 
 def _out_of_order(said: str) -> Refused:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from qe.reports import wording
+from qe.reports.printed import Change
 
 ANSWERS: Final[Mapping[str, str]] = {
     "upheld": "upheld",
@@ -45,6 +46,12 @@ ATTACHMENTS: Final = (
 
 def answer(code: str) -> str:
     return ANSWERS[code]
+
+
+def change(one: Change) -> tuple[str, str]:
+    """A figure before and after a correction, as a row of the letter."""
+    named = f"{one.measure_id}, {one.what}" if one.measure_id else one.what
+    return named, f"{one.before or 'none'} before, {one.after or 'none'} after"
 
 
 def acknowledgement(*, answer_by: date, is_late: bool) -> tuple[str, ...]:

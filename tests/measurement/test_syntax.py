@@ -184,7 +184,7 @@ def test_the_engines_own_sql_keeps_the_rules_that_it_sets() -> None:
         found = syntax.faults(
             path.read_text(),
             where=path.name,
-            parameters=("window_start", "window_end", "performance_year", "in_emergency"),
+            parameters=("window_start", "window_end", "performance_year", "in_emergency", "claim_ids"),
             extra_tables=frozenset({"population", "attribution_code", "attribution_specialty", "attribution_visit"}),
         )
         assert found == (), path.name

@@ -123,7 +123,14 @@ def acknowledge(office: Office, on: date) -> answers.Answering:
 
 def respond(office: Office, on: date, why: str = "The claims show it.") -> answers.Answering:
     planned = answers.plan_response(
-        office.site, office.ledger, "2025Q4-1-U000002-1", answer="denied", why=why, contacts=office.contacts(on), on=on
+        office.site,
+        office.ledger,
+        "2025Q4-1-U000002-1",
+        answer="denied",
+        why=why,
+        changes=(),
+        contacts=office.contacts(on),
+        on=on,
     )
     answers.carry_out(office.site, office.ledger, planned, at=office.at(), actor="analyst")
     return planned

@@ -257,9 +257,9 @@ def test_every_way_of_linking_persons_and_every_row_of_its_report_has_words() ->
 @pytest.mark.parametrize(
     ("file", "event", "field", "words"),
     [
-        ("review", "request_received", "kind", wording.REQUEST_KINDS),
-        ("review", "request_received", "category", wording.REQUEST_CATEGORIES),
-        ("review", "request_resolved", "outcome", wording.REQUEST_OUTCOMES),
+        ("requests", "request_received", "kind", wording.REQUEST_KINDS),
+        ("requests", "request_received", "category", wording.REQUEST_CATEGORIES),
+        ("requests", "request_resolved", "outcome", wording.REQUEST_OUTCOMES),
         ("release", "public_withdrawn", "reason", wording.WITHDRAWALS),
     ],
 )

@@ -322,3 +322,31 @@ def test_the_course_of_a_correction_request_as_typed(quarter: Quarter, receipt: 
     quarter.done("request", "resolve", request_id, "--outcome", "denied", on=quarter.day(22))
     assert quarter("request", "resolve", request_id, "--outcome", "upheld", on=quarter.day(22)).exit_code == 3
     assert quarter.done("request", "list", "--open", on=quarter.day(22)).data["requests"] == []
+
+
+def test_an_upheld_correction_is_worked_out_told_by_letter_and_recorded_with_the_closing(
+    quarter: Quarter, tmp_path: Path
+) -> None:
+    rows = Workspace(open_site(quarter.root)).detail("pdc_statins").filter(pl.col("provider_id") == GROUP)
+    person = rows.filter(pl.col("in_denominator") & ~pl.col("in_numerator")).sort("event_id")["person_id"][0]
+    file = tmp_path / "correction.csv"
+    file.write_text(f"kind,evidence,measure_id,person_id\nnot_our_patient,claims,pdc_statins,{person}\n")
+    request_id = add(quarter, GROUP, "pdc_statins", kind="correction")
+    quarter.done("request", "acknowledge", request_id, on=quarter.day(4))
+    answer = ("--answer", "upheld", "--why", "The person was not yours.", "--correction", str(file))
+    quarter.done("request", "respond", request_id, *answer, on=quarter.day(6))
+    (letter,) = (quarter.root / "out").rglob("decision-*/letter.txt")
+    text = " ".join(letter.read_text().split())
+    assert "upheld" in text
+    assert " before, " in text
+    closing = ("request", "resolve", request_id, "--outcome", "upheld", "--correction", str(file))
+    shown = quarter.done(*closing, "--dry-run", on=quarter.day(7))
+    assert shown.data["printed"]
+    assert events_of(quarter, "correction_applied") == []
+    quarter.done(*closing, on=quarter.day(7))
+    (applied,), (closed,) = events_of(quarter, "correction_applied"), events_of(quarter, "request_resolved")
+    assert applied["payload"]["request_id"] == closed["payload"]["request_id"] == request_id
+    again = quarter.done(*closing, on=quarter.day(8))
+    assert again.data["recorded"] is False
+    sent = quarter.done("review", "send", *CYCLE, "--provider", GROUP, on=quarter.day(8))
+    assert [one["unit_id"] for one in sent.data["sent"]] == [GROUP]
