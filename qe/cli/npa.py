@@ -505,6 +505,8 @@ def status(
             "on": when.on.isoformat(),
             "analyses": [{name: _plain(value) for name, value in asdict(one).items()} for one in found],
         }
+        if not found:
+            outcome.say(f"No analysis was defined by {when.on}: qe npa define.")
         for one in found:
             _tell_status(outcome, one)
 
