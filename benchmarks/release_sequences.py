@@ -393,6 +393,7 @@ class Releases(RuleBasedStateMachine):
         artefact = Artefact(
             kind=kind, sha256=BUNDLE, operator=ENTITY, lineage=lineage_of(run) if run else None, analysis_id=ANALYSIS,
             posting=frozenset((one.text("unit_id"), one.text("category")) for one in open_ones),
+            units=dict.fromkeys(named, RESULT),
             identified=frozenset(named), areas=frozenset({"NY"}), covers=(date(2025, 1, 1), date(2025, 12, 31)),
             persons=replace(NOBODY, identified=persons) if persons else Persons(identified=0), identifiers_found=0,
             channel="age",

@@ -28,7 +28,6 @@ from qe.providers import Level
 from qe.release.analyses import answers, disclosure, extracts, handover, notices
 from qe.release.analyses import define as defining
 from qe.release.analyses.definition import AnalysisKind, Asked, Rows, analyses, analysis_of, user_of
-from qe.release.analyses.dispatch import Outgoing
 from qe.release.analyses.matter import Matter, narrowed, open_matter
 from qe.release.analyses.sends import What
 from qe.release.analyses.status import AnalysisStatus, status_of
@@ -36,6 +35,7 @@ from qe.release.artefact import Decision
 from qe.release.contacts import contacts_of
 from qe.release.handover import HandOver, evidence_sha256, read_batch
 from qe.release.lineage import lineage_of, run_of
+from qe.release.outgoing import Outgoing
 from qe.release.releases import When, moment
 from qe.release.reports_on_disk import find_unit
 from qe.release.review import Clock
@@ -450,12 +450,12 @@ def release(
                 outcome.data |= {"was_released": True}
                 outcome.say(f"{analysis_id} was released on {released.effective_on if released else ''}.")
                 return
-            outcome.reasons = list(planned.reasons)
-            outcome.data |= {"allowed": decision.allowed and not planned.stale, "sha256": decision.artefact.sha256}
+            outcome.reasons = list(decision.reasons)
+            outcome.data |= {"allowed": decision.allowed, "sha256": decision.artefact.sha256}
             if planned.outgoing.contact is None:
                 outcome.say("The user has no usable contact: a row of id_type PARTY in the contacts file (qe run).")
             if dry_run:
-                planned.require_allowed()
+                decision.require(planned.outgoing.said)
                 outcome.say(f"would release {analysis_id}")
                 return
             finals = disclosure.release(planned, ledger_of(opened), actor=person)

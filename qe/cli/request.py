@@ -303,14 +303,16 @@ def _tell_answering(outcome: Outcome, planned: answers.Answering, what: str, *, 
         "request_id": planned.request.request_id,
         "recorded": planned.event is not None,
         "letter": None if letter is None else letter.path.name,
-        "channel": None if letter is None else letter.contact.channel,
+        "channel": None if letter is None else letter.artefact.channel,
         "dry_run": dry_run,
     }
     if letter is None:
         outcome.say(f"The {what} of {planned.request.request_id} was given before.")
     else:
         verb = "would put" if dry_run else "Put"
-        outcome.say(f"{verb} the {what} of {planned.request.request_id} into the outbox, for {letter.contact.channel}.")
+        outcome.say(
+            f"{verb} the {what} of {planned.request.request_id} into the outbox, for {letter.artefact.channel}."
+        )
 
 
 @app.command("release-data")

@@ -16,7 +16,7 @@ from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
 from qe.release.artefact import Decision
 from qe.release.contacts import Contacts
-from qe.release.outgoing import OutgoingLetter, decide_letter, is_out, letter_path, put_out, require_reachable
+from qe.release.outgoing import Outgoing, decide, is_out, letter_to, outbox_path, put_out, require_reachable
 from qe.release.printing import print_request_letter
 from qe.release.reports_on_disk import units_of
 from qe.release.requests import DATA_KINDS, Request, request_of, require_open
@@ -36,16 +36,20 @@ PDF: Final = "letter.pdf"
 class Answering:
     """One act on one request, before it is done.
 
-    letter    what goes to the outbox; None where it lies there, or where the act was recorded without a letter
+    letter    what goes to the outbox, with the event that records it; None where it lies there, or where the act was recorded
+              without a letter
     decision  the gate's answer on the letter
-    event     what is recorded; None where it stands recorded
     """
 
     request: Request
     facts: Facts
-    letter: OutgoingLetter | None
+    letter: Outgoing | None
     decision: Decision | None
-    event: NewEvent | None
+
+    @property
+    def event(self) -> NewEvent | None:
+        """What is recorded; None where it stands recorded."""
+        return None if self.letter is None else self.letter.intent
 
 
 def plan_acknowledgement(site: Site, ledger: Ledger, request_id: str, *, contacts: Contacts, on: date) -> Answering:
@@ -167,7 +171,7 @@ def _planned(
     """The act with its letter: nothing of it that is done already, and only the letter where the act was stopped before it."""
     written_on = done.effective_on if done else facts.on
     if done is not None and ("letter_sha256" not in done.payload or is_out(site, stem, on=written_on)):
-        return Answering(request=request, facts=facts, letter=None, decision=None, event=None)
+        return Answering(request=request, facts=facts, letter=None, decision=None)
     if done is not None and done.text("letter_sha256") != _sha256(files):
         raise InputError(
             f"the letter recorded for {request.request_id} was never written, and what it would print has changed",
@@ -175,30 +179,30 @@ def _planned(
         )
     run = run_for_cycle(site, ledger, facts, request.cycle)
     contact = require_reachable(contacts, request.unit_id)
-    letter = OutgoingLetter(
+    letter = letter_to(
+        site,
+        facts,
+        units_of(run)[request.unit_id],
+        contact,
+        files,
         cycle=request.cycle,
         run_id=run.run_id,
-        unit=units_of(run)[request.unit_id],
-        contact=contact,
-        path=letter_path(site, contact.channel, stem, on=written_on),
-        files=files,
+        path=outbox_path(site, contact.channel, stem, on=written_on),
+        said=f"no letter about {request.request_id} may be sent on {facts.on}",
+        intent=None if done else new,
     )
-    decision = decide_letter(site, facts, letter)
-    return Answering(request=request, facts=facts, letter=letter, decision=decision, event=None if done else new)
+    return Answering(
+        request=request,
+        facts=facts,
+        letter=letter,
+        decision=decide(site, facts, letter.artefact, letter.recipient),
+    )
 
 
 def carry_out(site: Site, ledger: Ledger, planned: Answering, *, at: datetime, actor: str) -> None:
     """Record the act and put its letter into the outbox; nothing where both are done."""
-    put_out(
-        [] if planned.letter is None else [planned.letter],
-        [] if planned.event is None else [planned.event],
-        site,
-        ledger,
-        facts=planned.facts,
-        at=at,
-        actor=actor,
-        refusal=f"no letter about {planned.request.request_id} may be sent on {planned.facts.on}",
-    )
+    if planned.letter is not None:
+        put_out(site, ledger, planned.facts, [planned.letter], at=at, actor=actor)
 
 
 def resolution(facts: Facts, request_id: str, *, outcome: Outcome) -> NewEvent | None:

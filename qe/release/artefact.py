@@ -8,6 +8,7 @@ from typing import Final
 
 from qe.errors import Reason, Refused
 from qe.ledger.book import Head
+from qe.providers import ProviderOrSupplier
 from qe.release.lineage import RunLineage
 
 
@@ -95,6 +96,11 @@ class Recipient:
     kind: RecipientKind
     unit_id: str = ""
     party_id: str = ""
+
+
+def recipient_of(unit: ProviderOrSupplier) -> Recipient:
+    """The unit itself as the recipient of what is about it."""
+    return Recipient(kind=RecipientKind(unit.role), unit_id=unit.unit_id)
 
 
 PUBLIC = Recipient(kind=RecipientKind.PUBLIC)

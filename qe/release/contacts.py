@@ -10,12 +10,15 @@ import polars as pl
 
 from qe import store, warehouse
 from qe.errors import Fault, InputError
+from qe.release.packages import is_age_recipient
 from qe.release.review import UNKNOWN_ZONE
 from qe.site import Site
 
 Channel = Literal["portal", "age", "mail", "courier"]
 
 CHANNELS: Final[tuple[Channel, ...]] = ("age", "portal", "courier", "mail")  # in the order in which they are preferred
+NO_CONTACT: Final = "no usable contact"
+NO_KEY: Final = "its age recipient is not a public key"
 COLUMNS: Final = {
     "unit_id": pl.String,
     "channel": pl.String,
@@ -40,9 +43,16 @@ class Contact:
     @property
     def lacking(self) -> str | None:
         """What is missing for this channel to be used, or None."""
-        if self.channel == "age":
-            return None if self.age_recipient else "no age recipient"
-        return None if self.address else "no address"
+        if self.channel != "age":
+            return None if self.address else "no address"
+        if not self.age_recipient:
+            return "no age recipient"
+        return None if is_age_recipient(self.age_recipient) else NO_KEY
+
+    @property
+    def sealed_for(self) -> str | None:
+        """The key that a package is sealed for, or None where it goes printed."""
+        return self.age_recipient if self.channel == "age" else None
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,13 @@ class Contacts:
         """The unit's usable contact on `channel`, or on the channel preferred among its own."""
         found = [one for one in self.of(unit_id) if one.lacking is None and channel in (None, one.channel)]
         return min(found, key=lambda one: CHANNELS.index(one.channel), default=None)
+
+    def why_unreachable(self, unit_id: str, channel: Channel | None) -> str:
+        """What is lacking where no contact of the unit (on `channel`) is usable."""
+        lacking = [one.lacking for one in self.of(unit_id) if channel in (None, one.channel)]
+        if NO_KEY in lacking:
+            return NO_KEY
+        return f"{NO_CONTACT} for {channel}" if channel else NO_CONTACT
 
 
 def write_contacts(*, path: Path, key: store.Key, engine: store.Engine, contacts: pl.DataFrame) -> None:

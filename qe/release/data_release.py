@@ -20,18 +20,17 @@ from qe.measurement.catalogue import catalogue, find
 from qe.providers import ProviderOrSupplier
 from qe.regulation import CITATION
 from qe.release import packages
-from qe.release.artefact import Artefact, ArtefactKind, Decision
+from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Contacts
 from qe.release.extract.behind_result import BehindResult, MeasureShare, behind_result
 from qe.release.extract.files import Package, lay_out, persons_in
-from qe.release.gate import may_disclose
 from qe.release.lineage import MEDICARE, RunLineage, lineage_of, run_of
-from qe.release.outgoing import is_out, letter_path
+from qe.release.outgoing import decide, is_out, outbox_path
 from qe.release.printing import print_request_letter
 from qe.release.releases import require_run_unchanged
 from qe.release.reports_on_disk import measures_of_unit, units_of
 from qe.release.requests import DATA_KINDS, Request, request_of
-from qe.release.send import recipient_of, run_for_cycle
+from qe.release.send import run_for_cycle
 from qe.release.standing import reason
 from qe.reports import request_words
 from qe.runs import Run
@@ -110,7 +109,7 @@ def plan_data_release(
         package=package,
         whole=whole,
         age_recipient=age_recipient,
-        path=letter_path(site, "age", stem, on=done_on),
+        path=outbox_path(site, "age", stem, on=done_on),
         decision=decision,
         event=None if request.fulfilled else new,
         is_done=is_done,
@@ -149,7 +148,7 @@ def _refused(said: str, *, remedy: str) -> Refused:
 def _age_recipient(contacts: Contacts, unit_id: str) -> str:
     """The key that the unit registered; data leave by no other way."""
     contact = contacts.usable(unit_id, "age")
-    if contact is None or contact.age_recipient is None or not packages.is_age_recipient(contact.age_recipient):
+    if contact is None or contact.age_recipient is None:
         said = f"{unit_id} has no age key of its own on record, and claims leave sealed for it alone"
         raise Refused(
             said,
@@ -235,15 +234,7 @@ def _decide(
         identifiers_found=identifiers_found(package.files),
         channel="age",
     )
-    return may_disclose(
-        artefact,
-        recipient_of(unit),
-        on=facts.on,
-        ledger=facts,
-        entity_zone=site.settings.site.zone,
-        day_count=site.settings.review.day_count,
-        rehearsal=site.settings.site.rehearsal,
-    )
+    return decide(site, facts, artefact, recipient_of(unit))
 
 
 def _fulfilment(

@@ -17,7 +17,7 @@ from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
 from qe.release.contacts import Contact, Contacts
 from qe.release.letters import LetterFacts, LetterWriter
-from qe.release.outgoing import OutgoingLetter, letter_path, put_out, reachable
+from qe.release.outgoing import Outgoing, letter_to, outbox_path, put_out
 from qe.release.reports_on_disk import units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
@@ -65,12 +65,12 @@ def plan_notices(
     notices: list[Notice] = []
     unreachable: list[tuple[str, str]] = []
     for standing in (unit for unit in handed_over if not unit.is_noticed):
-        contact = reachable(contacts, standing.unit_id)
+        contact = contacts.usable(standing.unit_id, None)
         if contact is None:
-            unreachable.append((standing.unit_id, "no usable contact"))
+            unreachable.append((standing.unit_id, contacts.why_unreachable(standing.unit_id, None)))
             continue
         letter = _letter(site, facts, standing, units[standing.unit_id], cycle=cycle, on=on)
-        path = letter_path(site, contact.channel, f"notice-{cycle}-{standing.unit_id}", on=on)
+        path = outbox_path(site, contact.channel, f"notice-{cycle}-{standing.unit_id}", on=on)
         last_request = max((request.seq for request in standing.asked), default=0)
         notices.append(
             Notice(unit=units[standing.unit_id], contact=contact, letter=letter, last_request=last_request, path=path)
@@ -126,28 +126,30 @@ def send_notices(
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
     progress.start("printing status notices", total=len(plan.notices))
-    letters: list[OutgoingLetter] = []
+    going: list[Outgoing] = []
     printed = write_letter("final_notice", [notice.letter for notice in plan.notices])
     for notice, pdf in zip(plan.notices, printed, strict=True):
-        letters.append(
-            OutgoingLetter(
+        going.append(
+            letter_to(
+                site,
+                plan.facts,
+                notice.unit,
+                notice.contact,
+                {LETTER: pdf},
                 cycle=plan.cycle,
                 run_id=plan.run_id,
-                unit=notice.unit,
-                contact=notice.contact,
                 path=notice.path,
-                files={LETTER: pdf},
+                said=f"no notice of cycle {plan.cycle} may be sent on {on}",
+                intent=_event(plan, notice, pdf),
             )
         )
         progress.advance()
     progress.finish()
-    events = [_event(plan, notice, letter) for notice, letter in zip(plan.notices, letters, strict=True)]
-    refusal = f"no notice of cycle {plan.cycle} may be sent on {on}"
-    put_out(letters, events, site, ledger, facts=plan.facts, at=at, actor=actor, refusal=refusal)
+    put_out(site, ledger, plan.facts, going, at=at, actor=actor)
 
 
-def _event(plan: NoticePlan, notice: Notice, letter: OutgoingLetter) -> NewEvent:
-    digest = sha256(letter.files[LETTER]).hexdigest()
+def _event(plan: NoticePlan, notice: Notice, pdf: bytes) -> NewEvent:
+    digest = sha256(pdf).hexdigest()
     unit_id = notice.unit.unit_id
     return NewEvent(
         kind="status_notice_sent",

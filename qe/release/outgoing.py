@@ -1,9 +1,9 @@
-"""Letters on their way to a provider or supplier: the gate's permit for each, then the ledger, then the outbox.
+"""The way out for everything that goes in a package: the gate's answer, its permit, the intent in the ledger, then the package.
 
-An age contact gets its letter sealed, every other one printable. A letter goes also while reports are held (rules.md 0.8).
+The permit is redeemed for the digest of the very bytes about to be written; nothing is written when the gate refuses any.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -16,75 +16,51 @@ from qe.ledger.event import NewEvent
 from qe.ledger.fold import Facts
 from qe.providers import ProviderOrSupplier
 from qe.release import packages
-from qe.release.artefact import Artefact, ArtefactKind, Decision
-from qe.release.contacts import CHANNELS, Channel, Contact, Contacts
+from qe.release.artefact import Artefact, ArtefactKind, Decision, Recipient, recipient_of
+from qe.release.contacts import CHANNELS, NO_CONTACT, Channel, Contact, Contacts
 from qe.release.gate import may_disclose
 from qe.release.lineage import lineage_of, run_of
-from qe.release.send import recipient_of
 from qe.site import Site
 
 
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """sha256 of what a package holds, whatever seals it."""
+    return sha256(packages.bundle(files)).hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
-class OutgoingLetter:
-    """One letter with the files it consists of. path: its package in the outbox."""
+class Outgoing:
+    """One package that would leave.
 
-    cycle: str
-    run_id: str
-    unit: ProviderOrSupplier
-    contact: Contact
-    path: Path
+    said     the refusal's sentence
+    files    the package: name -> bytes
+    contact  by which it goes; None when there is no usable one, and the gate refuses for want of a channel
+    path     in the outbox, without an ending
+    intent   the event recorded before the package is written; None: it is recorded already
+    digest   of the files, as the artefact's sha256 was made
+    """
+
+    said: str
+    artefact: Artefact
+    recipient: Recipient
     files: Mapping[str, bytes]
-
-    @property
-    def sha256(self) -> str:
-        """Of the files together: what its permit is bound to."""
-        return sha256(packages.bundle(self.files)).hexdigest()
-
-
-def reachable(contacts: Contacts, unit_id: str) -> Contact | None:
-    """The contact by which a letter reaches the unit, or None."""
-    contact = contacts.usable(unit_id, None)
-    if contact is None or (contact.channel == "age" and not packages.is_age_recipient(contact.age_recipient or "")):
-        return None
-    return contact
+    contact: Contact | None
+    path: Path
+    package_id: str
+    intent: NewEvent | None
+    digest: Callable[[Mapping[str, bytes]], str] = digest_of
 
 
-def require_reachable(contacts: Contacts, unit_id: str) -> Contact:
-    """The same, or InputError that says what to do."""
-    contact = reachable(contacts, unit_id)
-    if contact is None:
-        raise InputError(
-            f"{unit_id} has no usable contact, so no letter reaches it",
-            remedy="Add one to the contacts file and run `qe run`, or tell it by another way and record that: qe record.",
-        )
-    return contact
-
-
-def letter_path(site: Site, channel: Channel, stem: str, *, on: date) -> Path:
-    return site.outbox / on.isoformat() / channel / stem
-
-
-def is_out(site: Site, stem: str, *, on: date) -> bool:
-    """Whether the package of this name was written into the outbox on that day, by whatever channel."""
-    return any(packages.is_written(letter_path(site, channel, stem, on=on)) for channel in CHANNELS)
-
-
-def decide_letter(site: Site, facts: Facts, letter: OutgoingLetter) -> Decision:
-    """The gate's answer on sending this letter on the day of `facts`."""
+def decide(
+    site: Site, facts: Facts, artefact: Artefact, recipient: Recipient, *, at: datetime | None = None
+) -> Decision:
+    """The gate's answer on the day of `facts`, by the settings of the site. at: the instant, where a day must be over."""
     return may_disclose(
-        Artefact(
-            kind=ArtefactKind.LETTER,
-            sha256=letter.sha256,
-            operator=site.settings.entity.organisation,
-            lineage=lineage_of(run_of(facts, letter.run_id)),
-            cycle=letter.cycle,
-            identified=frozenset({letter.unit.unit_id}),
-            identifiers_found=identifiers_found(letter.files),
-            channel=letter.contact.channel,
-        ),
-        recipient_of(letter.unit),
+        artefact,
+        recipient,
         on=facts.on,
         ledger=facts,
+        at=at,
         entity_zone=site.settings.site.zone,
         day_count=site.settings.review.day_count,
         rehearsal=site.settings.site.rehearsal,
@@ -92,29 +68,82 @@ def decide_letter(site: Site, facts: Facts, letter: OutgoingLetter) -> Decision:
 
 
 def put_out(
-    letters: Sequence[OutgoingLetter],
-    events: Sequence[NewEvent],
     site: Site,
     ledger: Ledger,
-    *,
     facts: Facts,
+    going: Sequence[Outgoing],
+    *,
     at: datetime,
     actor: str,
-    refusal: str,
+    instant: datetime | None = None,
 ) -> None:
-    """Record `events`, then write the letters into the outbox; nothing is written when the gate refuses any.
+    """Record the intents, then write the packages; nothing happens when the gate refuses any.
 
-    refusal  what is said when it does
+    at  now, for the ledger; instant: the moment that the gate judges, where a day must be over
     """
-    for letter in letters:
-        permit = decide_letter(site, facts, letter).require(refusal)
-        permit.redeem(sha256=letter.sha256, recipient=recipient_of(letter.unit), on=facts.on, head=facts.head)
-    if events:
-        ledger.append(events, at=at, actor=actor, expected_head=facts.head)
-    for letter in letters:
-        packages.write_package(
-            letter.path,
-            letter.files,
-            report_id=f"{letter.cycle}-{letter.unit.unit_id}",
-            age_recipient=letter.contact.age_recipient if letter.contact.channel == "age" else None,
+    decisions = [decide(site, facts, one.artefact, one.recipient, at=instant) for one in going]
+    permits = [decision.require(one.said) for one, decision in zip(going, decisions, strict=True)]
+    for one, permit in zip(going, permits, strict=True):
+        permit.redeem(sha256=one.digest(one.files), recipient=one.recipient, on=facts.on, head=facts.head)
+    intents = [one.intent for one in going if one.intent is not None]
+    if intents:
+        ledger.append(intents, at=at, actor=actor, expected_head=facts.head)
+    for one in going:
+        assert one.contact is not None  # the gate refuses without a channel
+        packages.write_package(one.path, one.files, report_id=one.package_id, age_recipient=one.contact.sealed_for)
+
+
+def letter_to(
+    site: Site,
+    facts: Facts,
+    unit: ProviderOrSupplier,
+    contact: Contact,
+    files: Mapping[str, bytes],
+    *,
+    cycle: str,
+    run_id: str,
+    path: Path,
+    said: str,
+    intent: NewEvent | None,
+) -> Outgoing:
+    """A letter to a provider or supplier about itself; it goes also while reports are held (rules.md section 0.8)."""
+    return Outgoing(
+        said=said,
+        artefact=Artefact(
+            kind=ArtefactKind.LETTER,
+            sha256=digest_of(files),
+            operator=site.settings.entity.organisation,
+            lineage=lineage_of(run_of(facts, run_id)),
+            cycle=cycle,
+            identified=frozenset({unit.unit_id}),
+            identifiers_found=identifiers_found(files),
+            channel=contact.channel,
+        ),
+        recipient=recipient_of(unit),
+        files=files,
+        contact=contact,
+        path=path,
+        package_id=f"{cycle}-{unit.unit_id}",
+        intent=intent,
+    )
+
+
+def require_reachable(contacts: Contacts, unit_id: str) -> Contact:
+    """The unit's usable contact, or InputError that says what to do."""
+    contact = contacts.usable(unit_id, None)
+    if contact is None:
+        raise InputError(
+            f"{unit_id} has {NO_CONTACT}, so no letter reaches it",
+            remedy="Add one to the contacts file and run `qe run`, or tell it by another way and record that: qe record.",
         )
+    return contact
+
+
+def outbox_path(site: Site, channel: Channel, stem: str, *, on: date) -> Path:
+    """Where a package lies, without its ending. An id may hold what a file name may not."""
+    return site.outbox / on.isoformat() / channel / stem.replace("/", "-")
+
+
+def is_out(site: Site, stem: str, *, on: date) -> bool:
+    """Whether the package of this name was written into the outbox on that day, by whatever channel."""
+    return any(packages.is_written(outbox_path(site, channel, stem, on=on)) for channel in CHANNELS)

@@ -19,7 +19,7 @@ from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
     When,
-    decide,
+    decide_release,
     next_release_id,
     open_postings,
     released_units,
@@ -108,7 +108,9 @@ def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBui
         if not dry_run:
             write_staged(staged_folder(site), staged, key=site.store_key(), engine=site.engine())
     units = chosen or {unit_id: shown[unit_id] for unit_id in sent_or_all(candidates, standing)}
-    decision = decide(site, facts, lineage, when=when, cycle=cycle, release_id=release_id, staged=staged, units=units)
+    decision = decide_release(
+        site, facts, lineage, when=when, cycle=cycle, release_id=release_id, staged=staged, units=units
+    )
     return ReleasePlan(
         release_id=release_id,
         cycle=cycle,

@@ -17,7 +17,7 @@ from qe.release.artefact import PUBLIC, Decision
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
     When,
-    decide,
+    decide_release,
     next_release_id,
     sent_or_all,
     shown_results,
@@ -42,7 +42,7 @@ def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[St
     if is_staged(staged_folder(site), release_id):
         staged = read_staged(staged_folder(site), release_id, key=site.store_key(), engine=site.engine())
     shown = shown_results(run, facts, cycle)
-    decision = decide(
+    decision = decide_release(
         site,
         facts,
         lineage_of(run_of(facts, run.run_id)),

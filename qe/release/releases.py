@@ -10,8 +10,8 @@ from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Findings
 from qe.ledger.fold import Facts
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
-from qe.release.gate import may_disclose
 from qe.release.lineage import RunLineage
+from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
 from qe.release.review import start_of_day
 from qe.release.sends import UnitReview, open_requests
@@ -103,7 +103,7 @@ def sent_or_all(unit_ids: Sequence[str], standing: Mapping[str, UnitReview]) -> 
     return [unit_id for unit_id in unit_ids if unit_id in standing] or unit_ids
 
 
-def decide(
+def decide_release(
     site: Site,
     facts: Facts,
     lineage: RunLineage,
@@ -129,13 +129,4 @@ def decide(
         persons=NOBODY,  # its rows are about providers, suppliers and areas: PublicRelease has no other
         identifiers_found=identifiers_found(staged.files) if staged else None,
     )
-    return may_disclose(
-        artefact,
-        PUBLIC,
-        on=when.on,
-        ledger=facts,
-        at=when.instant,
-        entity_zone=site.settings.site.zone,
-        day_count=site.settings.review.day_count,
-        rehearsal=site.settings.site.rehearsal,
-    )
+    return decide(site, facts, artefact, PUBLIC, at=when.instant)

@@ -4,10 +4,11 @@ The ledger records the intent (report_sent) first, for all of them at once; then
 resumed by sending again: what is recorded is not recorded twice, what is missing in the outbox is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 from qe.corrections.in_force import of_cycle
 from qe.disclosure.identifiers import identifiers_found
@@ -19,12 +20,12 @@ from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
 from qe.regulation import CITATION
 from qe.release import packages
-from qe.release.artefact import Artefact, ArtefactKind, Decision, Permit, Recipient, RecipientKind
+from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Channel, Contact, Contacts
 from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
-from qe.release.gate import may_disclose
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import RunLineage, lineage_of, run_of
+from qe.release.outgoing import Outgoing, decide, digest_of, letter_to, outbox_path
 from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
@@ -32,6 +33,8 @@ from qe.reports.letters import LetterKind
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
+
+COVER: Final = "letter.pdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Package:
 class SendPlan:
     """What a send would do. not_sendable: unit id and why; their rows leave the release unless they are reached."""
 
+    site: Site
     cycle: str
     run_id: str
     packages: tuple[Package, ...]
@@ -99,19 +103,20 @@ def plan_send(
         if _is_out(standing.get(report.unit_id), report):
             already.append(report.unit_id)
         contact = contacts.usable(report.unit_id, channel)
-        if fault := _contact_fault(contact, channel):
-            unreachable.append((report.unit_id, fault))
-        elif contact is not None:
-            path = site.outbox / report.sent_on.isoformat() / contact.channel / report.package
+        if contact is None:
+            unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
+        else:
+            path = outbox_path(site, contact.channel, report.package, on=report.sent_on)
             going.append(Package(report=report, unit=units[report.unit_id], contact=contact, path=path))
     done = set(already)
     return SendPlan(
+        site=site,
         cycle=cycle,
         run_id=run.run_id,
         packages=tuple(one for one in going if one.report.unit_id not in done or _is_missing(standing, one)),
         already_sent=tuple(already),
         not_sendable=tuple(one for one in unreachable if one[0] not in done),
-        decisions=tuple(_decide(site, facts, lineage, one, cycle=cycle, on=on) for one in going),
+        decisions=tuple(_decide(site, facts, lineage, one, cycle=cycle) for one in going),
         facts=facts,
     )
 
@@ -163,49 +168,33 @@ def _is_missing(standing: Mapping[str, UnitReview], package: Package) -> bool:
     return standing[package.report.unit_id].state == "sent" and not packages.is_written(package.path)
 
 
-def _contact_fault(contact: Contact | None, channel: Channel | None) -> str | None:
-    if contact is None:
-        return f"no usable contact for {channel}" if channel else "no usable contact"
-    if contact.channel == "age" and not packages.is_age_recipient(contact.age_recipient or ""):
-        return "its age recipient is not a public key"
-    return None
-
-
-def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, cycle: str, on: date) -> Decision:
+def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, cycle: str) -> Decision:
+    files = _readable(package.report)
     artefact = Artefact(
         kind=ArtefactKind.CONFIDENTIAL_REPORT,
-        sha256=package.report.pdf_sha256,
+        sha256=digest_of(files),
         operator=site.settings.entity.organisation,
         lineage=lineage,
         cycle=cycle,
         units={package.report.unit_id: package.report.result_sha256},
         peer_minimum=site.settings.peers.min_peers,
         identified=frozenset({package.report.unit_id}),
-        identifiers_found=identifiers_found(_readable(package.report)),
+        identifiers_found=identifiers_found(files),
         template_sha256=package.report.template_sha256,
         channel=package.contact.channel,
     )
-    return may_disclose(
-        artefact,
-        recipient_of(package.unit),
-        on=on,
-        ledger=facts,
-        entity_zone=site.settings.site.zone,
-        day_count=site.settings.review.day_count,
-        rehearsal=site.settings.site.rehearsal,
-    )
+    return decide(site, facts, artefact, recipient_of(package.unit))
 
 
 def _readable(report: ReportFile) -> Mapping[str, bytes]:
-    """What its reader gets to see, file by file, as it was rendered."""
+    """What its reader gets to see beside the cover letter, as it was rendered."""
     report.require_unchanged()
     methods, _ = report.enclosure()
-    return {path.name: path.read_bytes() for path in (report.pdf, report.csv, methods)}
-
-
-def recipient_of(unit: ProviderOrSupplier) -> Recipient:
-    """The unit itself as the recipient of what is about it."""
-    return Recipient(kind=RecipientKind(unit.role), unit_id=unit.unit_id)
+    return {
+        "report.pdf": report.pdf.read_bytes(),
+        "results.csv": report.csv.read_bytes(),
+        "methods.pdf": methods.read_bytes(),
+    }
 
 
 def send(
@@ -218,32 +207,58 @@ def send(
     write_letter: LetterWriter,
     progress: Progress,
 ) -> None:
-    """Record the intents of `plan`, then write its packages; nothing is written when the gate refuses any."""
-    permits = {
-        decision.recipient.unit_id: decision.require(f"no report of cycle {plan.cycle} may be sent on {on}")
-        for decision in plan.decisions
-    }
+    """Print the cover letters, record the intents, write the packages; nothing is recorded when the gate refuses any."""
+    refusal = f"no report of cycle {plan.cycle} may be sent on {on}"
+    permits = {decision.recipient.unit_id: decision.require(refusal) for decision in plan.decisions}
+    progress.start("printing cover letters", total=len(plan.packages))
+    letters = dict(_letters(plan, write_letter, on=on, progress=progress))
+    progress.finish()
     for package in plan.packages:
-        package.report.require_unchanged()
-        _redeem(permits[package.report.unit_id], package, on=on, facts=plan.facts)
+        files, recipient = _readable(package.report), recipient_of(package.unit)
+        permits[package.report.unit_id].redeem(
+            sha256=digest_of(files), recipient=recipient, on=on, head=plan.facts.head
+        )
+        letter = _cover_letter(plan, package, letters[package.report.unit_id], said=refusal)
+        permit = decide(plan.site, plan.facts, letter.artefact, recipient).require(refusal)
+        permit.redeem(sha256=digest_of(letter.files), recipient=recipient, on=on, head=plan.facts.head)
     done = set(plan.already_sent)
     intents = [_intent(plan, package) for package in plan.packages if package.report.unit_id not in done]
     if intents:
         ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
     progress.start("writing packages to the outbox", total=len(plan.packages))
+    for package in plan.packages:
+        _write_report(package, letters[package.report.unit_id])
+        progress.advance()
+    progress.finish()
+
+
+def _letters(
+    plan: SendPlan, write_letter: LetterWriter, *, on: date, progress: Progress
+) -> Iterator[tuple[str, bytes]]:
+    """By unit id, the printed cover letter."""
     kinds: dict[LetterKind, list[Package]] = {"release_notice": [], "corrected_notice": []}
     for package in plan.packages:
         kinds["release_notice" if package.report.correction_id is None else "corrected_notice"].append(package)
     for kind, going in kinds.items():
         letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
         for package, letter in zip(going, letters, strict=True):
-            _write_report(package, letter)
+            yield package.report.unit_id, letter
             progress.advance()
-    progress.finish()
 
 
-def _redeem(permit: Permit, package: Package, *, on: date, facts: Facts) -> None:
-    permit.redeem(sha256=package.report.pdf_sha256, recipient=recipient_of(package.unit), on=on, head=facts.head)
+def _cover_letter(plan: SendPlan, package: Package, letter: bytes, *, said: str) -> Outgoing:
+    return letter_to(
+        plan.site,
+        plan.facts,
+        package.unit,
+        package.contact,
+        {COVER: letter},
+        cycle=plan.cycle,
+        run_id=plan.run_id,
+        path=package.path,
+        said=said,
+        intent=None,
+    )
 
 
 def _intent(plan: SendPlan, package: Package) -> NewEvent:
@@ -293,12 +308,5 @@ def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
 def _write_report(package: Package, letter: bytes) -> None:
     """The report, its CSV, the methods and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
     report = package.report
-    methods, _ = report.enclosure()
-    files: Mapping[str, bytes] = {
-        "letter.pdf": letter,
-        "report.pdf": report.pdf.read_bytes(),
-        "results.csv": report.csv.read_bytes(),
-        "methods.pdf": methods.read_bytes(),
-    }
-    sealed_for = package.contact.age_recipient if package.contact.channel == "age" else None
-    packages.write_package(package.path, files, report_id=report.report_id, age_recipient=sealed_for)
+    files = {COVER: letter, **_readable(report)}
+    packages.write_package(package.path, files, report_id=report.report_id, age_recipient=package.contact.sealed_for)

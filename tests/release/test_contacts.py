@@ -5,17 +5,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pyrage import x25519
 
 from qe import store
 from qe.errors import InputError
-from qe.release.contacts import COLUMNS, read_contacts, write_contacts
+from qe.release.contacts import COLUMNS, NO_KEY, read_contacts, write_contacts
 
+KEY = str(x25519.Identity.generate().to_public())
 ROWS = [
     # unit, channel, address, age recipient, zone, from, to
     ("U000001", "mail", "1 Elm Street", None, "America/Denver", date(2025, 1, 1), date(2025, 12, 31)),
     ("U000001", "mail", "2 Oak Street", None, "America/Denver", date(2026, 1, 1), None),
-    ("U000001", "age", None, "age1xyz", None, None, None),
+    ("U000001", "age", None, KEY, None, None, None),
     ("U000002", "age", None, None, None, None, None),
+    ("U000003", "age", None, "age1wrong", None, None, None),
 ]
 
 
@@ -40,12 +43,15 @@ def test_the_contact_in_force_on_the_day_is_found_and_the_file_holds_no_address(
     preferred = found.usable("U000001", None)
     assert preferred is not None and preferred.channel == "age"
     assert found.usable("U000002", None) is None
+    assert found.usable("U000003", "age") is None, "a key that seals nothing is no contact"
+    told = [found.why_unreachable(unit, "age") for unit in ("U000002", "U000003")]
+    assert told == ["no usable contact for age", NO_KEY]
     assert (found.zone("U000001"), found.zone("U000002")) == ("America/Denver", "Pacific/Honolulu")
 
 
 def test_an_unknown_channel_is_refused_without_naming_a_value(tmp_path: Path, engine: store.Engine) -> None:
     rows = [*ROWS, ("U000003", "e-mail", "a@b.org", None, None, None, None)]
-    with pytest.raises(InputError, match="in 1 of 5 rows") as refusal:
+    with pytest.raises(InputError, match="in 1 of 6 rows") as refusal:
         write_contacts(
             path=tmp_path / "store" / "contacts.duckdb", key=store.new_key(), engine=engine, contacts=book(*rows)
         )

@@ -171,7 +171,7 @@ def naming(story: Story, on: date, day_count: str) -> Any:
     )  # fmt: skip
     artefact = Artefact(
         kind=ArtefactKind.NPA_DEID, sha256="c" * 64, operator="Example Quality", lineage=lineage_of(run),
-        analysis_id="a-1", identified=frozenset({"U000002"}),
+        analysis_id="a-1", identified=frozenset({"U000002"}), units={"U000002": SHOWN},
     )  # fmt: skip
     decision = may_disclose(
         artefact, Recipient(kind=RecipientKind.EMPLOYER, party_id="user-1"), on=on, ledger=story.facts(on),

@@ -33,7 +33,7 @@ def test_only_sends_letters_and_data_releases_write_packages_and_each_redeems_a_
     modules = [path for path in PACKAGE.rglob("*.py") if path.name != "packages.py"]
     writers = {path for path in modules if {"write_package", "write_sealed"} & calls(path)}
     named = {path.relative_to(FOLDER).as_posix() for path in writers}
-    assert named == {"send.py", "outgoing.py", "data_release.py", "analyses/dispatch.py"}
+    assert named == {"send.py", "outgoing.py", "data_release.py"}
     assert all("redeem" in calls(path) for path in writers)
 
 

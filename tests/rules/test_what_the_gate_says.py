@@ -71,7 +71,7 @@ FAILING: Final = [  # artefact, recipient, what is otherwise, rule, the whole se
     ("npa_deid", "employer", "names=B; b_noticed_on=2026-06-01", "G12",
      "1 named: noticed on 2026-06-01, release from 2026-08-06; 1 have not waived"),
     ("npa_deid", "employer", "names=B; b_noticed_on=2026-04-01; b_opted_in_on=2026-05-01", "G12",
-     "1 named: opted in, and its own extract is not handed over; 1 have not waived"),
+     "1 named: opted in, and its own extract of these results is not handed over; 1 have not waived"),
     ("npa_deid", "employer", "names=B+C; b_noticed_on=2026-06-01; c_waived_on=2026-05-01", "G12",
      "1 named: not noticed of this analysis, user and measures; 1 named: noticed on 2026-06-01, release from "
      "2026-08-06; 1 have not waived"),

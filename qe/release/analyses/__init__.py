@@ -6,5 +6,4 @@ content      the files of an analysis, made from a run's results
 patients     whose patients the persons of an analysis are (401.703(r)), and their names
 staging      exactly the bytes that would go, encrypted until they do
 define, notices, answers, extracts, disclosure, status   what the officer does, in this order
-dispatch     the one way out
 """

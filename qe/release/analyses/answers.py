@@ -34,8 +34,8 @@ class OptIn:
     is_new: bool
 
 
-def subject_of(analysis: Analysis, lineage: RunLineage) -> Artefact:
-    """The analysis as the rule of naming asks about it."""
+def subject_of(facts: Facts, analysis: Analysis, lineage: RunLineage) -> Artefact:
+    """The analysis as the rule of naming asks about it, with the results that each unit was shown last."""
     kind = ArtefactKind.NPA_DEID if analysis.kind == "npa_deid" else ArtefactKind.NPA_PATIENT_IDENTIFIABLE
     return Artefact(
         kind=kind,
@@ -44,6 +44,10 @@ def subject_of(analysis: Analysis, lineage: RunLineage) -> Artefact:
         lineage=lineage,
         analysis_id=analysis.analysis_id,
         identified=analysis.units,
+        units={
+            event.text("unit_id"): event.text("result_sha256")
+            for event in facts.of("npa_extract_sent", analysis_id=analysis.analysis_id)
+        },
     )
 
 
@@ -65,7 +69,7 @@ def opt_in(
     """Record an opt-in and say what it means. Refused after the release, and in the future; an opt-in counts once."""
     analysis.require_named(unit_id)
     analysis.require_open()
-    noticed = notice_of(facts, subject_of(analysis, lineage), user.recipient, unit_id, day_count=day_count)
+    noticed = notice_of(facts, subject_of(facts, analysis, lineage), user.recipient, unit_id, day_count=day_count)
     if noticed is None:
         raise InputError(
             f"{unit_id}: no notice of {analysis.analysis_id} is confirmed as handed over",

@@ -10,49 +10,29 @@ from datetime import date
 from pathlib import Path
 
 from qe.disclosure.identifiers import identifiers_found
-from qe.errors import Reason, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.release.analyses.answers import still_to_waive
 from qe.release.analyses.definition import KINDS
-from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
-from qe.release.analyses.extracts import stale_extracts
+from qe.release.analyses.extracts import result_sha256
 from qe.release.analyses.matter import Matter, letter, open_requests_of, requests_of
 from qe.release.analyses.patients import count_patients
-from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Decision, Persons
+from qe.release.analyses.staging import COVER
+from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Decision, Persons, recipient_of
 from qe.release.contacts import Contact
-from qe.release.rules.naming import NAMED, Alternative
-from qe.release.send import recipient_of
-
-COVER = "letter.pdf"
+from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
+from qe.release.rules.naming import Alternative
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleasePlan:
-    """What would go, and the gate's answer. is_done: all of it went before.
-
-    stale  those who opted in and were shown other results than would go
-    """
+    """What would go, and the gate's answer. is_done: all of it went before."""
 
     matter: Matter
     outgoing: Outgoing
     decision: Decision
     is_done: bool
-    stale: tuple[str, ...]
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """The verdicts of all rules, and what is stale."""
-        if not self.stale:
-            return self.decision.reasons
-        said = f"{', '.join(self.stale)} opted in and were shown other results than would go (qe npa send)"
-        return (*self.decision.reasons, NAMED.fails(said))
-
-    def require_allowed(self) -> None:
-        """Refused with all reasons, where the gate refuses or an extract is stale."""
-        if self.stale or not self.decision.allowed:
-            raise Refused(self.outgoing.said, reasons=self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +49,8 @@ def plan_release(matter: Matter) -> ReleasePlan:
     return ReleasePlan(
         matter=matter,
         outgoing=outgoing,
-        decision=decide(matter.site, matter.facts, outgoing, when=matter.when),
+        decision=decide(matter.site, matter.facts, outgoing.artefact, outgoing.recipient, at=matter.when.instant),
         is_done=_is_out(matter, outgoing) and not plan_finals(matter).going,
-        stale=stale_extracts(matter) if matter.analysis.disclosed is None else (),
     )
 
 
@@ -79,16 +58,7 @@ def release(plan: ReleasePlan, ledger: Ledger, *, actor: str) -> Finals:
     """Hand the analysis over, then tell those named. Refused with all reasons, and nothing written, where a rule fails."""
     matter = plan.matter
     if not _is_out(matter, plan.outgoing):
-        plan.require_allowed()
-        dispatch(
-            matter.site,
-            ledger,
-            matter.facts,
-            [plan.outgoing],
-            when=matter.when,
-            actor=actor,
-            digest=matter.staged.sha256,
-        )
+        matter.put_out(ledger, [plan.outgoing], actor=actor)
     return _tell_named(matter, ledger, actor=actor)
 
 
@@ -96,7 +66,7 @@ def _tell_named(matter: Matter, ledger: Ledger, *, actor: str) -> Finals:
     """The final notices, by the facts after the disclosure."""
     after = matter.as_of(state_as_of(ledger, matter.when.on))
     finals = plan_finals(after)
-    dispatch(after.site, ledger, after.facts, finals.going, when=after.when, actor=actor)
+    after.put_out(ledger, finals.going, actor=actor)
     return finals
 
 
@@ -105,7 +75,7 @@ def _is_out(matter: Matter, outgoing: Outgoing) -> bool:
     if matter.analysis.disclosed is None:
         return False
     told = matter.facts.of("npa_final_notice_sent", analysis_id=matter.analysis.analysis_id)
-    return bool(told) or is_in_outbox(outgoing.path)
+    return bool(told) or is_out(matter.site, _stem(matter), on=matter.analysis.disclosed.effective_on)
 
 
 def _analysis(matter: Matter) -> Outgoing:
@@ -121,6 +91,7 @@ def _analysis(matter: Matter) -> Outgoing:
         operator=matter.site.settings.entity.organisation,
         lineage=matter.lineage,
         release_id=analysis.analysis_id,
+        units={unit_id: result_sha256(matter, unit_id) for unit_id in staged.identified},
         posting=posting,
         analysis_id=analysis.analysis_id,
         identified=frozenset(staged.identified) | {unit_id for unit_id, _ in posting},
@@ -136,9 +107,10 @@ def _analysis(matter: Matter) -> Outgoing:
         recipient=user.recipient,
         files=files,
         contact=contact,
-        path=_path(matter, contact, f"npa-{analysis.analysis_id}", day),
+        path=_path(matter, contact, _stem(matter), day),
         package_id=analysis.analysis_id,
         intent=_disclosed(matter, artefact, persons) if analysis.disclosed is None else None,
+        digest=staged.digest_with,
     )
 
 
@@ -168,9 +140,13 @@ def _cover(matter: Matter, posting: frozenset[tuple[str, str]], *, day: date) ->
     )
 
 
+def _stem(matter: Matter) -> str:
+    return f"npa-{matter.analysis.analysis_id}"
+
+
 def _path(matter: Matter, contact: Contact | None, stem: str, on: date) -> Path:
-    channel = contact.channel if contact else "none"
-    return matter.site.outbox / on.isoformat() / channel / stem.replace("/", "-")
+    """Where it would lie; nothing is written without a contact."""
+    return outbox_path(matter.site, contact.channel if contact else "mail", stem, on=on)
 
 
 def _disclosed(matter: Matter, artefact: Artefact, persons: Persons) -> NewEvent:
@@ -211,10 +187,10 @@ def plan_finals(matter: Matter) -> Finals:
         contact = matter.contact_of(unit_id)
         known = told.get(unit_id)
         if contact is None:
-            unreachable.append((unit_id, "no usable contact"))
+            unreachable.append((unit_id, matter.contacts.why_unreachable(unit_id, None)))
         elif known is None:
             going.append(_final(matter, unit_id, contact, disclosed, known=None))
-        elif not is_in_outbox(_final_path(matter, contact, unit_id, known)):
+        elif not is_out(matter.site, _final_stem(matter, unit_id), on=known.effective_on):
             going += _unwritten(_final(matter, unit_id, contact, disclosed, known=known), known)
     return Finals(going=tuple(going), not_sendable=tuple(unreachable))
 
@@ -229,22 +205,23 @@ def _final_notices(matter: Matter) -> Mapping[str, LedgerEvent]:
     return {event.text("unit_id"): event for event in told}
 
 
-def _final_path(matter: Matter, contact: Contact, unit_id: str, known: LedgerEvent | None) -> Path:
-    on = known.effective_on if known else matter.when.on
-    return _path(matter, contact, f"npa-final-{matter.analysis.analysis_id}-{unit_id}", on)
+def _final_stem(matter: Matter, unit_id: str) -> str:
+    return f"npa-final-{matter.analysis.analysis_id}-{unit_id}"
 
 
 def _final(
     matter: Matter, unit_id: str, contact: Contact, disclosed: LedgerEvent, *, known: LedgerEvent | None
 ) -> Outgoing:
-    analysis_id, requests = matter.analysis.analysis_id, requests_of(matter.facts, matter.analysis.analysis_id, unit_id)
+    analysis_id = matter.analysis.analysis_id
+    requests = requests_of(matter.facts, analysis_id, unit_id)
+    written_on = known.effective_on if known else matter.when.on
     files = {
         "notice.pdf": letter(
             matter,
             "npa_final",
             recipient=matter.named[unit_id].name,
             letter_id=f"{analysis_id}-{unit_id}",
-            written_on=known.effective_on if known else matter.when.on,
+            written_on=written_on,
             release_on=disclosed.effective_on,
             requests=requests,
         )
@@ -279,7 +256,7 @@ def _final(
         recipient=recipient_of(matter.named[unit_id]),
         files=files,
         contact=contact,
-        path=_final_path(matter, contact, unit_id, known),
+        path=_path(matter, contact, _final_stem(matter, unit_id), written_on),
         package_id=f"{analysis_id}-{unit_id}",
         intent=None if known else intent,
     )

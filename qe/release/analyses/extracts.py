@@ -1,19 +1,18 @@
 """`qe npa send`: who opted in, or asks, gets its own part of the analysis: measures, methods, its results, nobody else named."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
 
 from qe.disclosure.identifiers import identifiers_found
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.release.analyses.answers import days_of_review, subject_of
-from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
 from qe.release.analyses.matter import Matter, letter
 from qe.release.analyses.sends import AnalysisSend, send_of
-from qe.release.artefact import Artefact, ArtefactKind, Decision
+from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Contact
+from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
 from qe.release.rules.naming import notice_of, opt_in_of
-from qe.release.send import recipient_of
 from qe.reports.analysis import own_file
 from qe.runs import sha256_of
 
@@ -43,10 +42,10 @@ def plan_extracts(matter: Matter, *, asking: frozenset[str] = frozenset()) -> Ex
         contact = matter.contact_of(unit_id)
         if known.state in ("sent", "confirmed") and _shows_what_would_go(matter, unit_id, known):
             sent.append(unit_id)
-            if known.state == "confirmed" or contact is None or is_in_outbox(_path(matter, known, contact, unit_id)):
+            if known.state == "confirmed" or contact is None or _is_out(matter, unit_id, known):
                 continue
         if contact is None:
-            unreachable.append((unit_id, "no usable contact"))
+            unreachable.append((unit_id, matter.contacts.why_unreachable(unit_id, None)))
         else:
             going.append(_extract(matter, unit_id, contact, known))
     return ExtractPlan(
@@ -54,35 +53,31 @@ def plan_extracts(matter: Matter, *, asking: frozenset[str] = frozenset()) -> Ex
         going=tuple(going),
         already_sent=tuple(sent),
         not_sendable=tuple(unreachable),
-        decisions=tuple(decide(matter.site, matter.facts, one, when=matter.when) for one in going),
+        decisions=tuple(
+            decide(matter.site, matter.facts, one.artefact, one.recipient, at=matter.when.instant) for one in going
+        ),
     )
 
 
-def stale_extracts(matter: Matter) -> tuple[str, ...]:
-    """Those who opted in and whose last extract shows other results than would be released: the analysis was defined again."""
-    found = []
-    for unit_id in sorted(matter.analysis.units):
-        if opt_in_of(matter.facts, matter.analysis.analysis_id, unit_id) is None:
-            continue
-        known = send_of(matter.facts, matter.analysis.analysis_id, unit_id, "extract")
-        if known.state == "confirmed" and not _shows_what_would_go(matter, unit_id, known):
-            found.append(unit_id)
-    return tuple(found)
-
-
 def _shows_what_would_go(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
-    return known.sent is not None and known.sent.text("result_sha256") == _result_sha256(matter, unit_id)
+    return known.sent is not None and known.sent.text("result_sha256") == result_sha256(matter, unit_id)
 
 
-def _result_sha256(matter: Matter, unit_id: str) -> str:
+def result_sha256(matter: Matter, unit_id: str) -> str:
     return sha256_of([dict(row) for row in matter.staged.own.get(unit_id, ())])
 
 
-def _path(matter: Matter, known: AnalysisSend, contact: Contact, unit_id: str) -> Path:
-    is_out = _is_unwritten(matter, unit_id, known)
-    on = known.sent.effective_on if is_out and known.sent else matter.when.on
-    stem = f"npa-extract-{matter.analysis.analysis_id}-{unit_id}".replace("/", "-")
-    return matter.site.outbox / on.isoformat() / contact.channel / stem
+def _stem(matter: Matter, unit_id: str) -> str:
+    return f"npa-extract-{matter.analysis.analysis_id}-{unit_id}"
+
+
+def _put_out_on(matter: Matter, unit_id: str, known: AnalysisSend) -> date:
+    """Today, or the day of a send that was stopped before its package was written."""
+    return known.sent.effective_on if known.sent and _is_unwritten(matter, unit_id, known) else matter.when.on
+
+
+def _is_out(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
+    return is_out(matter.site, _stem(matter, unit_id), on=_put_out_on(matter, unit_id, known))
 
 
 def _is_unwritten(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
@@ -98,7 +93,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
         "results.csv": own_file([dict(row) for row in rows]),
         "methods.md": matter.staged.methods.encode("utf-8"),
     }
-    digest, is_out = digest_of(files), _is_unwritten(matter, unit_id, known)
+    digest = digest_of(files)
     intent = NewEvent(
         kind="npa_extract_sent",
         effective_on=matter.when.on,
@@ -107,7 +102,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
             "unit_id": unit_id,
             "channel": contact.channel,
             "extract_sha256": digest,
-            "result_sha256": _result_sha256(matter, unit_id),
+            "result_sha256": result_sha256(matter, unit_id),
         },
         key=f"npa_extract_sent:{letter_id}:{known.number + 1}",
     )
@@ -127,9 +122,9 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
         recipient=recipient_of(unit),
         files=files,
         contact=contact,
-        path=_path(matter, known, contact, unit_id),
+        path=outbox_path(matter.site, contact.channel, _stem(matter, unit_id), on=_put_out_on(matter, unit_id, known)),
         package_id=letter_id,
-        intent=None if is_out else intent,
+        intent=None if _is_unwritten(matter, unit_id, known) else intent,
     )
 
 
@@ -138,19 +133,18 @@ def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
     analysis = matter.analysis
     noticed = notice_of(
         matter.facts,
-        subject_of(analysis, matter.lineage),
+        subject_of(matter.facts, analysis, matter.lineage),
         matter.user.recipient,
         unit_id,
         day_count=matter.site.settings.review.day_count,
     )
     opted_in_on = noticed.opted_in_on if noticed else None
-    is_out = _is_unwritten(matter, unit_id, known)
     return letter(
         matter,
         "npa_extract",
         recipient=matter.named[unit_id].name,
         letter_id=f"{analysis.analysis_id}-{unit_id}",
-        written_on=known.sent.effective_on if is_out and known.sent else matter.when.on,
+        written_on=_put_out_on(matter, unit_id, known),
         release_on=(noticed.period.release_on if noticed else None) or matter.when.on,
         opted_in_on=opted_in_on,
         review_days=days_of_review(noticed, opted_in_on) if noticed and opted_in_on else None,
@@ -161,4 +155,4 @@ def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
 def send_extracts(plan: ExtractPlan, ledger: Ledger, *, actor: str) -> None:
     """Record the intents, write the packages; nothing is written when the gate refuses any."""
     matter = plan.matter
-    dispatch(matter.site, ledger, matter.facts, plan.going, when=matter.when, actor=actor)
+    matter.put_out(ledger, plan.going, actor=actor)

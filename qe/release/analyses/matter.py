@@ -12,11 +12,11 @@ from qe.ledger.fold import Facts, state_as_of
 from qe.providers import ProviderOrSupplier, party_key
 from qe.release.analyses.define import staged_of
 from qe.release.analyses.definition import Analysis, User, analysis_of, user_of
-from qe.release.analyses.dispatch import usable_contact
 from qe.release.analyses.identified import mentioned
 from qe.release.analyses.staging import StagedAnalysis
 from qe.release.contacts import Contact, Contacts
 from qe.release.lineage import RunLineage, lineage_of, run_of
+from qe.release.outgoing import Outgoing, put_out
 from qe.release.releases import When, require_run_unchanged
 from qe.release.reports_on_disk import units_of
 from qe.release.sends import open_requests
@@ -51,13 +51,17 @@ class Matter:
         """The same analysis by later facts."""
         return replace(self, facts=facts, analysis=analysis_of(facts, self.analysis.analysis_id))
 
+    def put_out(self, ledger: Ledger, going: Sequence[Outgoing], *, actor: str) -> None:
+        """Record the intents, then write the packages, or nothing (qe.release.outgoing)."""
+        put_out(self.site, ledger, self.facts, going, at=self.when.at, actor=actor, instant=self.when.instant)
+
     def contact_of(self, unit_id: str) -> Contact | None:
-        return usable_contact(self.contacts, unit_id)
+        return self.contacts.usable(unit_id, None)
 
     def contact_of_user(self) -> Contact | None:
         """The user's own contact (a row of id_type PARTY), else that of the unit it is."""
-        own = usable_contact(self.contacts, party_key(self.user.party_id))
-        return own or (usable_contact(self.contacts, self.user.unit_id) if self.user.unit_id else None)
+        own = self.contacts.usable(party_key(self.user.party_id), None)
+        return own or (self.contacts.usable(self.user.unit_id, None) if self.user.unit_id else None)
 
     def identified_in(self, files: Mapping[str, bytes], unit_id: str) -> frozenset[str]:
         """Whom files for one unit identify: itself, and whoever else stands in their texts but the user, who must be told."""

@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.regulation import CITATION
-from qe.release.analyses.dispatch import Outgoing, decide, digest_of, dispatch, is_in_outbox
 from qe.release.analyses.matter import Matter, letter
 from qe.release.analyses.sends import send_of
-from qe.release.artefact import Artefact, ArtefactKind, Decision
+from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Contact
+from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
 from qe.release.review import NoticePeriod
-from qe.release.send import recipient_of
 from qe.release.standing import reason
 
 
@@ -51,7 +49,7 @@ def plan_notices(matter: Matter, *, release_on: date, only: str | None = None) -
             if outgoing is None or _is_written(matter, unit_id):
                 continue
         if outgoing is None:
-            unreachable.append((unit_id, "no usable contact"))
+            unreachable.append((unit_id, matter.contacts.why_unreachable(unit_id, None)))
         else:
             going.append(outgoing)
     return NoticePlan(
@@ -60,7 +58,9 @@ def plan_notices(matter: Matter, *, release_on: date, only: str | None = None) -
         going=tuple(going),
         already_told=tuple(told),
         not_sendable=tuple(unreachable),
-        decisions=tuple(decide(matter.site, matter.facts, one, when=matter.when) for one in going),
+        decisions=tuple(
+            decide(matter.site, matter.facts, one.artefact, one.recipient, at=matter.when.instant) for one in going
+        ),
     )
 
 
@@ -93,12 +93,11 @@ def _is_written(matter: Matter, unit_id: str) -> bool:
     known = send_of(matter.facts, matter.analysis.analysis_id, unit_id, "notice")
     if known.state != "sent" or known.sent is None:
         return True
-    return is_in_outbox(_path(matter, unit_id, known.sent.text("channel"), known.sent.effective_on))
+    return is_out(matter.site, _stem(matter, unit_id), on=known.sent.effective_on)
 
 
-def _path(matter: Matter, unit_id: str, channel: str, on: date) -> Path:
-    stem = f"npa-notice-{matter.analysis.analysis_id}-{unit_id}".replace("/", "-")
-    return matter.site.outbox / on.isoformat() / channel / stem
+def _stem(matter: Matter, unit_id: str) -> str:
+    return f"npa-notice-{matter.analysis.analysis_id}-{unit_id}"
 
 
 def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date) -> Outgoing:
@@ -106,9 +105,8 @@ def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date)
     known = send_of(matter.facts, analysis_id, unit_id, "notice")
     letter_id = f"{analysis_id}-{unit_id}"
     is_told = _is_told(matter, unit_id, release_on)
-    written_on = (
-        known.sent.effective_on if is_told and known.sent else matter.when.on
-    )  # a stopped send is finished as it began
+    # a stopped send is finished as it began
+    written_on = known.sent.effective_on if is_told and known.sent else matter.when.on
     files = {
         "notice.pdf": letter(
             matter, "npa_notice", recipient=unit.name, letter_id=letter_id, written_on=written_on, release_on=release_on
@@ -145,7 +143,7 @@ def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date)
         recipient=recipient_of(unit),
         files=files,
         contact=contact,
-        path=_path(matter, unit_id, contact.channel, written_on),
+        path=outbox_path(matter.site, contact.channel, _stem(matter, unit_id), on=written_on),
         package_id=letter_id,
         intent=None if is_told else intent,
     )
@@ -154,4 +152,4 @@ def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date)
 def send_notices(plan: NoticePlan, ledger: Ledger, *, actor: str) -> None:
     """Record the intents, write the packages; nothing is written when the gate refuses any."""
     matter = plan.matter
-    dispatch(matter.site, ledger, matter.facts, plan.going, when=matter.when, actor=actor)
+    matter.put_out(ledger, plan.going, actor=actor)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from qe.ledger.event import canonical_json
 from qe.release.analyses.definition import AnalysisKind
 from qe.release.releases import staged_folder
 from qe.site import Site
+
+COVER: Final = "letter.pdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,12 @@ class StagedAnalysis:
     @property
     def sha256(self) -> str:
         """One digest of all the files and of what was computed with them."""
-        files = {name: sha256(content).hexdigest() for name, content in self.files.items()}
-        return sha256(canonical_json({**_decided(self), "files": files}).encode("ascii")).hexdigest()
+        return self.digest_with(self.files)
+
+    def digest_with(self, files: Mapping[str, bytes]) -> str:
+        """The same of these files, but for the cover letter, which is of the day on which they go."""
+        digests = {name: sha256(content).hexdigest() for name, content in files.items() if name != COVER}
+        return sha256(canonical_json({**_decided(self), "files": digests}).encode("ascii")).hexdigest()
 
 
 def _decided(staged: StagedAnalysis) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def status_of(facts: Facts, analysis: Analysis, *, clock: Clock) -> AnalysisStat
     event = authorized_user(facts, analysis.party_id)
     recipient = user_of(facts, analysis.party_id).recipient if event else Recipient(kind=RecipientKind.OTHER)
     lineage = narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures)
-    artefact = subject_of(analysis, lineage)
+    artefact = subject_of(facts, analysis, lineage)
     waiting = still_to_waive(facts, artefact, recipient)
     naming = named_as_allowed(facts, artefact, recipient, clock)
     named = tuple(

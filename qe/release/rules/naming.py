@@ -108,7 +108,7 @@ def _fault(noticed: Noticed | None, on: date, clock: Clock) -> tuple[str | None,
         ).earliest_release
     earliest = noticed.earliest
     if earliest is None:
-        return "opted in, and its own extract is not handed over", None
+        return "opted in, and its own extract of these results is not handed over", None
     if on < earliest:
         return f"noticed on {noticed.period.notified_on}, release from {earliest}", earliest
     if not clock.has_begun(earliest, noticed.zone):
@@ -144,7 +144,7 @@ def notice_of(
         period=period,
         zone=last.text("zone"),
         opted_in_on=None if opted_in_on is None else max(opted_in_on, started_on),
-        extract_on=_extract_on(facts, artefact.analysis_id, unit_id, confirmed, opted_in_on=opted_in_on),
+        extract_on=_extract_on(facts, artefact, unit_id, confirmed, opted_in_on=opted_in_on),
     )
 
 
@@ -166,12 +166,13 @@ def handed_over(facts: Facts, analysis_id: str, unit_id: str) -> dict[str, date]
 
 
 def _extract_on(
-    facts: Facts, analysis_id: str, unit_id: str, confirmed: dict[str, date], *, opted_in_on: date | None
+    facts: Facts, artefact: Artefact, unit_id: str, confirmed: dict[str, date], *, opted_in_on: date | None
 ) -> date | None:
-    """The day from which the unit, opted in, had its own extract; other results begin its days anew, the same sent again do not."""
-    sent = facts.of("npa_extract_sent", analysis_id=analysis_id, unit_id=unit_id)
-    handed = [event for event in sent if event.event_id in confirmed]
-    if opted_in_on is None or not handed:
-        return None
-    results = handed[-1].text("result_sha256")
-    return max(opted_in_on, min(confirmed[one.event_id] for one in handed if one.text("result_sha256") == results))
+    """The day from which the unit, opted in, had its own extract of what would be disclosed; one of other results is none."""
+    sent = facts.of("npa_extract_sent", analysis_id=artefact.analysis_id, unit_id=unit_id)
+    days = [
+        confirmed[event.event_id]
+        for event in sent
+        if event.event_id in confirmed and event.text("result_sha256") == artefact.units.get(unit_id)
+    ]
+    return None if opted_in_on is None or not days else max(opted_in_on, min(days))
