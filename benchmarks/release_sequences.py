@@ -224,6 +224,27 @@ class Releases(RuleBasedStateMachine):
                 public_on=(self.day + timedelta(days=later)).isoformat(),
             )  # fmt: skip
 
+    @rule(later=st.sampled_from([1, 20, 70]), told=mostly)
+    def the_public_date_moves(self, later: int, told: bool) -> None:
+        day = (self.day + timedelta(days=later)).isoformat()
+        self.tell("public_date_set", cycle=CYCLE, public_on=day, reason="hold")
+        if told:
+            self.everybody_is_told_the_status(later)
+
+    @rule(
+        units=st.sampled_from([UNITS[:1], UNITS[1:2], UNITS[1:]]), really=st.sampled_from([True, False, False, False])
+    )
+    def the_cycle_is_issued_again(self, units: Sequence[str], really: bool) -> None:
+        if really:
+            self.tell(
+                "cycle_reissued",
+                cycle=CYCLE,
+                new_cycle="2025Q4-2",
+                run_id="run2",
+                units=list(units),
+                reason="error_found",
+            )
+
     @rule(unit_id=st.sampled_from(UNITS), cycle=st.sampled_from([CYCLE, ANALYSIS]), resolved=st.booleans())
     def somebody_asks(self, unit_id: str, cycle: str, resolved: bool) -> None:
         self.asked += 1

@@ -169,6 +169,7 @@ class QualityTable(Closed):
 class DeliveryTable(Closed):
     encrypt: Literal["age", "pdf-aes256"] = "age"
     outbox: str = "out/outbox"
+    public_url: Annotated[str, Field(pattern=r"^(https://\S+)?$", description="where the public report stands")] = ""
 
 
 class MeasuresTable(BaseModel):

@@ -9,6 +9,7 @@ from qe import quarter, runs
 from qe.claims.load import build_model
 from qe.corrected.again import rescored
 from qe.corrected.plan import PlannedCorrection, planned, recorded, require_every_line_decides
+from qe.corrected.reissue import PlannedReissue, Why, planned_reissue
 from qe.corrected.sent import correction_of, opened_model, require_other_units, sent_cycle
 from qe.corrected.shown import corrected_preview, figures_before, figures_of_cycle, printed_dates
 from qe.corrections import in_force
@@ -199,6 +200,20 @@ def record_correction(
         progress=progress,
     )
     return events
+
+
+def plan_reissue(site: Site, *, cycle: str, run_id: str | None, why: Why, on: date) -> PlannedReissue:
+    """Whom another run moves as printed: they are issued again in a cycle of their own. Writes nothing.
+
+    run_id  the run that is right; None: the period's last finished one that was not sent
+    """
+    ledger = site.open_ledger()
+    return planned_reissue(site, state_as_of(ledger, on), ledger.events(), cycle=cycle, run_id=run_id, why=why)
+
+
+def record_reissue(site: Site, planned: PlannedReissue, *, at: datetime, actor: str) -> tuple[LedgerEvent, ...]:
+    """From now on the old cycle sends and publishes nothing of these units; `qe review send` reaches them in the new one."""
+    return site.open_ledger().append([planned.event], at=at, actor=actor, expected_head=planned.head)
 
 
 def render_corrected_page(site: Site, *, cycle: str, unit_id: str, on: date, progress: Progress) -> RenderedReport:

@@ -444,7 +444,7 @@ def _tell_correction(outcome: Outcome, planned: PlannedCorrection) -> None:
     )
     if planned.reached:
         outcome.table(
-            "It reaches others as well: a re-issue (qe run --reissue)",
+            "It reaches others as well: a re-issue (qe run --reissue, then qe review reissue)",
             ["unit", "level", "measures", "why"],
             [(one.unit_id, one.level, ", ".join(one.measures), one.why) for one in planned.reached],
         )

@@ -1,4 +1,4 @@
-"""`qe review send | confirm | notice | bounce | status`: the 60-day review of one cycle."""
+"""`qe review send | confirm | notice | move-date | reissue | bounce | status`: the 60-day review of one cycle."""
 
 import getpass
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import runs
+from qe import runs, workflow
 from qe.cli.ledger import ledger_of
 from qe.cli.output import (
     ActorOption,
@@ -25,10 +25,11 @@ from qe.cli.output import (
     command,
     utc_now,
 )
+from qe.corrected.reissue import Moved, PlannedReissue, Why
 from qe.errors import InputError
 from qe.ledger.fold import state_as_of
 from qe.quarter import deadline_in
-from qe.release import handover, notice, send
+from qe.release import handover, notice, public_date, send
 from qe.release.actors import one_actor
 from qe.release.contacts import Contacts, contacts_of
 from qe.release.letters import LetterWriter
@@ -38,7 +39,10 @@ from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
 from qe.site import Site
 
-app = typer.Typer(no_args_is_help=True, help="The 60-day review of a cycle: send, confirm, notice, bounce, status.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The 60-day review of a cycle: send, confirm, notice, move its date, issue it again, bounce, status.",
+)
 
 HERE = Path()
 CycleOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q4-1.")]
@@ -212,7 +216,7 @@ def send_notices(
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Tell each provider the public date and the status of its requests, by letter, before publication."""
+    """Tell each provider, by letter, the public date and its requests' status; after publication, where its results stand."""
     with command("review notice", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
@@ -224,7 +228,7 @@ def send_notices(
             outcome.data = {
                 "cycle": cycle,
                 "noticed": [
-                    {"unit_id": one.unit.unit_id, "public_on": one.letter.public_on.isoformat()}
+                    {"unit_id": one.unit.unit_id, "kind": one.kind, "public_on": one.letter.public_on.isoformat()}
                     for one in planned.notices
                 ],
                 "already_noticed": list(planned.already_noticed),
@@ -243,9 +247,102 @@ def send_notices(
                     progress=TerminalProgress(),
                 )
         verb = "would put" if dry_run else "Put"
-        outcome.say(f"{verb} {len(planned.notices):,} status notices of {cycle} into the outbox.")
+        after = sum(one.kind == "published_notice" for one in planned.notices)
+        outcome.say(f"{verb} {len(planned.notices) - after:,} status notices of {cycle} into the outbox.")
+        if after:
+            outcome.say(f"{verb} {after:,} letters that tell where results were published into the outbox.")
         if planned.not_sendable:
             outcome.table("Not sendable", ["unit", "why"], planned.not_sendable)
+
+
+@app.command("move-date")
+def move_date(
+    cycle: CycleOption,
+    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The new, later public date.")],
+    why: Annotated[public_date.WhyMoved, typer.Option("--why")],
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Move the public date of a cycle later; everybody has to be noticed of it anew. Earlier is refused."""
+    with command("review move-date", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            facts = state_as_of(ledger_of(opened), on)
+            moved = public_date.moved_later(facts, cycle=cycle, public_on=to.date(), why=why)
+            if not dry_run:
+                ledger_of(opened).append([moved.event], at=utc_now(), actor=person, expected_head=facts.head)
+        outcome.data = {
+            "cycle": cycle,
+            "public_on": moved.public_on.isoformat(),
+            "instead_of": moved.instead_of.isoformat(),
+            "units": list(moved.units),
+            "dry_run": dry_run,
+        }
+        verb = "would move" if dry_run else "Moved"
+        outcome.say(f"{verb} the public date of {cycle} from {moved.instead_of} to {moved.public_on}.")
+        outcome.say(f"{len(moved.units):,} have to be told: qe review notice --cycle {cycle}")
+
+
+@app.command()
+def reissue(
+    cycle: CycleOption,
+    why: Annotated[Why, typer.Option("--why", help="Why figures that were sent are wrong.")],
+    run: Annotated[
+        str | None, typer.Option("--run", help="The run that is right; default: the last one that was not sent.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Issue a cycle again from another run, to exactly those whose figures move as printed: new reports, new 60 days."""
+    with command("review reissue", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            planned = workflow.plan_reissue(opened, cycle=cycle, run_id=run, why=why, on=on)
+            if not (dry_run or planned.is_recorded):
+                workflow.record_reissue(opened, planned, at=utc_now(), actor=person)
+        _tell_reissue(outcome, planned, dry_run=dry_run)
+
+
+def _tell_reissue(outcome: Outcome, planned: PlannedReissue, *, dry_run: bool) -> None:
+    outcome.data = {
+        "cycle": planned.cycle,
+        "new_cycle": planned.new_cycle,
+        "run_id": planned.run_id,
+        "units": list(planned.units),
+        "moved": [asdict(one) for one in planned.moved],
+        "public": sorted(planned.public),
+        "was_recorded": planned.is_recorded,
+        "dry_run": dry_run,
+    }
+    verb = "would issue" if dry_run else "Was issued" if planned.is_recorded else "Issued"
+    outcome.say(
+        f"{verb} {planned.cycle} again in {planned.new_cycle} to {len(planned.units):,}, from run {planned.run_id}."
+    )
+    rows = [(one.unit_id, one.fate, *_first_change(one)) for one in planned.moved]
+    if rows:
+        outcome.table(
+            "Whose figures move as printed", ["unit", "what", "figures", "measure", "first", "was", "is"], rows
+        )
+    if planned.public:
+        said = f"The old figures of {len(planned.public):,} are public: qe release withdraw --cycle {planned.cycle}"
+        outcome.say(f"{said}, and plan again; the others come back at once.")
+    outcome.say(f"They are sent and published in the new cycle alone: qe review send --cycle {planned.new_cycle}")
+
+
+def _first_change(moved: Moved) -> tuple[object, ...]:
+    """How many figures move, and the first of them."""
+    if not moved.changes:
+        return (0, None, None, None, None)
+    first = moved.changes[0]
+    return (len(moved.changes), first.measure_id, first.what, first.before, first.after)
 
 
 @app.command()
@@ -305,7 +402,17 @@ def status(
         outcome.data |= {"counts": counts}
         outcome.table(
             f"Cycle {cycle} on {on}",
-            ["unit", "state", "sent on", "last day to ask", "public from", "days left", "noticed", "open requests"],
+            [
+                "unit",
+                "state",
+                "sent on",
+                "last day to ask",
+                "public from",
+                "days left",
+                "noticed",
+                "open requests",
+                "issued again in",
+            ],
             [tuple(asdict(row).values()) for row in rows],
         )
 
@@ -322,6 +429,7 @@ class StatusRow:
     days_left: int | None
     is_noticed: bool
     open_requests: int
+    reissued_in: str
 
 
 def _status_row(unit: UnitReview, on: date) -> StatusRow:
@@ -335,4 +443,5 @@ def _status_row(unit: UnitReview, on: date) -> StatusRow:
         days_left=max(0, (review.last_request_day - on).days) if review else None,
         is_noticed=unit.is_noticed,
         open_requests=len(unit.requests),
+        reissued_in=unit.reissued_in,
     )

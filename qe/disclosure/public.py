@@ -4,7 +4,7 @@ Order of protection (rules.md section 3): a minimum denominator that is wider th
 A hidden row shows no denominator either: beside a benchmark that it alone sets, its denominator would tell its count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, Literal
@@ -117,11 +117,7 @@ def _note(row: dict[str, Any], measure: PublicMeasure, min_count: int) -> NoteCo
 
 def _public(row: dict[str, Any], unit: dict[str, Any], measure: PublicMeasure, note: NoteCode | None) -> PublicResult:
     precision = measure.precision
-    denominator = row["denominator"]
-    shown = note is None
-    has_ratio = row["ratio"] is not None
-    interval = precision.ratio if has_ratio else precision.interval
-    expected = row["expected"] / float(denominator) if has_ratio and shown else None
+    shown = None if note is not None else public_figures(row, measure)
     public_id = unit["unit_id"] if unit["level"] == "group" or unit["id_type"] == "TIN" else unit["identifier"]
     return PublicResult(
         measure_id=measure.measure_id,
@@ -133,15 +129,42 @@ def _public(row: dict[str, Any], unit: dict[str, Any], measure: PublicMeasure, n
         area=unit["county_fips"] or "",
         period_start=row["period_start"],
         period_end=row["period_end"],
-        denominator=Decimal(denominator).quantize(Decimal(1)) if shown else None,
-        rate=rounded(row["observed"], precision.rate) if shown else None,
-        ci_low=rounded(row["ci_low"], interval) if shown else None,
-        ci_high=rounded(row["ci_high"], interval) if shown else None,
-        expected=rounded(expected, precision.rate),
-        ratio=rounded(row["ratio"], precision.ratio) if shown else None,
+        denominator=shown.denominator if shown else None,
+        rate=shown.rate if shown else None,
+        ci_low=shown.ci_low if shown else None,
+        ci_high=shown.ci_high if shown else None,
+        expected=shown.expected if shown else None,
+        ratio=shown.ratio if shown else None,
         benchmark=rounded(row["achievable_benchmark"], precision.benchmark),
         category=None if note in (NoteCode.SMALL_CELL, NoteCode.NOT_PUBLISHABLE) else row["category"],
         note_code=None if note is None else str(note),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicFigures:
+    """A unit's own figures of one measure with the decimals that are published. expected: per case, beside a ratio alone."""
+
+    denominator: Decimal
+    rate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    expected: float | None
+    ratio: float | None
+
+
+def public_figures(row: Mapping[str, Any], measure: PublicMeasure) -> PublicFigures:
+    """The figures of a row of measure_results as every public page prints them, were they shown."""
+    precision, has_ratio = measure.precision, row["ratio"] is not None
+    interval = precision.ratio if has_ratio else precision.interval
+    expected = row["expected"] / float(row["denominator"]) if has_ratio else None
+    return PublicFigures(
+        denominator=Decimal(row["denominator"]).quantize(Decimal(1)),
+        rate=rounded(row["observed"], precision.rate),
+        ci_low=rounded(row["ci_low"], interval),
+        ci_high=rounded(row["ci_high"], interval),
+        expected=rounded(expected, precision.rate),
+        ratio=rounded(row["ratio"], precision.ratio),
     )
 
 

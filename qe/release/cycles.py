@@ -1,4 +1,4 @@
-"""Cycles of review: `<period>-<n>`. The first confirmed send freezes a cycle to its run; a re-run gets the next one."""
+"""Cycles of review: `<period>-<n>`. A re-issue or its first confirmed send freezes it to a run; a re-run gets the next one."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,9 @@ from typing import Final
 
 from qe.errors import InputError
 from qe.ledger.event import LedgerEvent
+from qe.release.reissue import REISSUED
 
+BINDING: Final = {"send_confirmed": "cycle", REISSUED: "new_cycle"}  # kind of event: its key for the cycle it binds
 CYCLE: Final = re.compile(r"(\d{4}Q[1-4])-([1-9]\d*)")
 
 
@@ -23,13 +25,13 @@ def _parts(cycle: str) -> tuple[str, int]:
 
 
 def frozen_cycles(events: Iterable[LedgerEvent]) -> Mapping[str, str]:
-    """The run that each frozen cycle is bound to, for ever: that of its first confirmed send, bounced or not."""
+    """The run that each frozen cycle is bound to, for ever: that of its re-issue or its first confirmed send, bounced or not."""
     frozen: dict[str, str] = {}
     listed = tuple(events)
     taken_back = {event.retracts for event in listed if event.retracts is not None}
     for event in listed:
-        if event.kind == "send_confirmed" and event.event_id not in taken_back:
-            frozen.setdefault(event.text("cycle"), event.text("run_id"))
+        if event.kind in BINDING and event.event_id not in taken_back:
+            frozen.setdefault(event.text(BINDING[event.kind]), event.text("run_id"))
     return frozen
 
 

@@ -3,18 +3,24 @@
 `qe status` prints it; each line says where a thing stands, the next act and the earliest or last day of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from qe.errors import Reason
 from qe.ledger.fold import Facts
+from qe.release import reissue
+from qe.release.notice import PUBLICATION_TOLD
+from qe.release.releases import standing_releases
 from qe.release.requests import requests
 from qe.release.review import DayCount
 from qe.release.rules.changes import submitted, usable_from
 from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
+
+PUBLIC_NOT_TOLD: Final = ("public, not told where", "qe review notice", "42 CFR 401.717(d), (e)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +64,22 @@ def _holds(facts: Facts) -> Iterator[InFlight]:
 
 
 def _cycles(facts: Facts) -> list[str]:
-    return sorted({event.text("cycle") for event in facts.of("report_sent")})
+    sent = {event.text("cycle") for event in facts.of("report_sent")}
+    return sorted(sent | {event.text("new_cycle") for event in facts.of(reissue.REISSUED)})
 
 
 def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
-    """One line for each state that units of the cycle are in, as far as they are not public."""
-    public = {
-        unit_id
-        for event in facts.of("public_released", cycle=cycle)
-        if not facts.of("public_withdrawn", release_id=event.text("release_id"))
-        for unit_id in event.texts("units")
-    }
+    """One line for each state that units of the cycle are in, as far as something is left to do for them."""
+    public, found = standing_releases(facts, cycle), reviews(facts, cycle)
+    yield from _to_reissue(facts, cycle, found)
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
-    for unit_id, unit in reviews(facts, cycle).items():
-        if unit_id not in public and unit.sent is not None:
+    for unit_id, unit in found.items():
+        if unit.sent is None or unit.reissued_in:
+            continue
+        if unit_id not in public:
             groups.setdefault(_state(unit, facts.on), []).append(unit)
+        elif not facts.of(PUBLICATION_TOLD, release_id=public[unit_id].text("release_id"), unit_id=unit_id):
+            groups.setdefault(PUBLIC_NOT_TOLD, []).append(unit)
     for (state, next_act, citation), units in groups.items():
         days = [unit.public_from for unit in units if unit.public_from is not None]
         yield InFlight(
@@ -81,6 +88,20 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
             next_act=f"{next_act} --cycle {cycle}",
             day=max([*days, facts.on]) if days else None,
             citation=citation,
+        )
+
+
+def _to_reissue(facts: Facts, cycle: str, found: Mapping[str, UnitReview]) -> Iterator[InFlight]:
+    """The units to whom this cycle issues again and who were not sent their new report yet."""
+    units = reissue.reissued_in(facts, cycle) or frozenset()
+    waiting = [unit_id for unit_id in units if unit_id not in found or found[unit_id].sent is None]
+    if waiting:
+        yield InFlight(
+            what=f"cycle {cycle}",
+            state=f"{len(waiting)} to be issued again",
+            next_act=f"qe review send --cycle {cycle}",
+            day=facts.on,
+            citation="42 CFR 401.717(a), rules.md section 0.4",
         )
 
 

@@ -11,12 +11,13 @@ from qe.reports.letters import LetterKind, LetterRequest
 
 @dataclass(frozen=True, kw_only=True)
 class LetterFacts:
-    """What the 60-day release notice and the final notice say (401.717(a), (d), (e)).
+    """What the 60-day release notice, the final notice and the one after publication say (401.717(a), (d), (e)).
 
     written_on  the day of the letter
     sent_on, last_request_day, public_from   the dates printed on the report
-    public_on   the date on which results become public, whatever the status of requests
+    public_on   the date on which results become public, whatever the status of requests, or on which they did
     requests    all requests of this unit in the cycle, in order
+    is_corrected   its own correction was upheld in this cycle
     """
 
     cycle: str
@@ -27,6 +28,7 @@ class LetterFacts:
     public_from: date
     public_on: date
     zone: str
+    is_corrected: bool
     requests: tuple[LetterRequest, ...]
 
 

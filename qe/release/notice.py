@@ -1,23 +1,26 @@
 """`qe review notice`: each unit is told the public date and the status of its requests before publication (401.717(d)).
 
-The notice is a letter, so it goes also while reports are held.
+After publication it is told once where its results stand and what is posted beside them (401.717(e)). The notice is a letter, so
+it goes also while reports are held.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
+from qe.corrections.in_force import of_cycle
 from qe.errors import InputError
 from qe.ledger.book import Ledger
-from qe.ledger.event import NewEvent
+from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
 from qe.release.contacts import Contact, Contacts
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.outgoing import Outgoing, letter_to, outbox_path, put_out
+from qe.release.releases import standing_releases
 from qe.release.reports_on_disk import units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
@@ -25,22 +28,30 @@ from qe.reports.letters import LetterRequest
 from qe.site import Site
 
 LETTER: Final = "notice.pdf"
+PUBLICATION_TOLD: Final = "publication_told"
+NoticeKind = Literal["final_notice", "published_notice"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One status notice on its way. last_request: ledger number of the unit's last request, 0 without one."""
+    """One notice on its way.
 
+    kind          final_notice before publication, published_notice after it
+    release_id    of a published_notice the release; last_request: ledger number of the unit's last request, 0 without one
+    """
+
+    kind: NoticeKind
     unit: ProviderOrSupplier
     contact: Contact
     letter: LetterFacts
+    release_id: str
     last_request: int
     path: Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoticePlan:
-    """Who is told. not_sendable: unit id and why."""
+    """Who is told. already_noticed: of this the last word was told before; not_sendable: unit id and why."""
 
     cycle: str
     run_id: str
@@ -53,53 +64,92 @@ class NoticePlan:
 def plan_notices(
     site: Site, ledger: Ledger, *, cycle: str, contacts: Contacts, on: date, only: str | None = None
 ) -> NoticePlan:
-    """A notice for each unit whose report was handed over and that was not told yet, or has asked since."""
+    """A notice for each unit whose report was handed over and that was not told yet: of the day and its requests before
+    publication (again where it has asked since, or the date was moved), and once after it of where its results stand."""
     facts = state_as_of(ledger, on)
     run = run_for_cycle(site, ledger, facts, cycle)
-    units, found = units_of(run), reviews(facts, cycle)
-    handed_over = [unit for unit in found.values() if unit.state == "confirmed" and only in (None, unit.unit_id)]
+    units, public = units_of(run), standing_releases(facts, cycle)
+    handed_over = [
+        unit
+        for unit in reviews(facts, cycle).values()
+        if unit.state == "confirmed" and not unit.reissued_in and only in (None, unit.unit_id)
+    ]
     if not handed_over:
         raise InputError(
             f"no report of cycle {cycle} is confirmed as handed over on {on}", remedy="Record it: qe review confirm."
         )
     notices: list[Notice] = []
+    told: list[str] = []
     unreachable: list[tuple[str, str]] = []
-    for standing in (unit for unit in handed_over if not unit.is_noticed):
-        contact = contacts.usable(standing.unit_id, None)
-        if contact is None:
-            unreachable.append((standing.unit_id, contacts.why_unreachable(standing.unit_id, None)))
-            continue
-        letter = _letter(site, facts, standing, units[standing.unit_id], cycle=cycle, on=on)
-        path = outbox_path(site, contact.channel, f"notice-{cycle}-{standing.unit_id}", on=on)
-        last_request = max((request.seq for request in standing.asked), default=0)
-        notices.append(
-            Notice(unit=units[standing.unit_id], contact=contact, letter=letter, last_request=last_request, path=path)
-        )
+    for standing in handed_over:
+        unit_id, release = standing.unit_id, public.get(standing.unit_id)
+        if _is_told(facts, standing, release):
+            told.append(unit_id)
+        elif (contact := contacts.usable(unit_id, None)) is None:
+            unreachable.append((unit_id, contacts.why_unreachable(unit_id, None)))
+        else:
+            notices.append(_notice(site, facts, standing, units[unit_id], contact, release, cycle=cycle))
     return NoticePlan(
         cycle=cycle,
         run_id=run.run_id,
         notices=tuple(notices),
-        already_noticed=tuple(unit.unit_id for unit in handed_over if unit.is_noticed),
+        already_noticed=tuple(told),
         not_sendable=tuple(unreachable),
         facts=facts,
     )
 
 
+def _is_told(facts: Facts, standing: UnitReview, release: LedgerEvent | None) -> bool:
+    if release is None:
+        return standing.is_noticed
+    return bool(facts.of(PUBLICATION_TOLD, release_id=release.text("release_id"), unit_id=standing.unit_id))
+
+
+def _notice(
+    site: Site,
+    facts: Facts,
+    standing: UnitReview,
+    unit: ProviderOrSupplier,
+    contact: Contact,
+    release: LedgerEvent | None,
+    *,
+    cycle: str,
+) -> Notice:
+    stem = f"notice-{cycle}" if release is None else f"published-{release.text('release_id')}"
+    return Notice(
+        kind="final_notice" if release is None else "published_notice",
+        unit=unit,
+        contact=contact,
+        letter=_letter(site, facts, standing, unit, release, cycle=cycle),
+        release_id="" if release is None else release.text("release_id"),
+        last_request=max((request.seq for request in standing.asked), default=0),
+        path=outbox_path(site, contact.channel, f"{stem}-{standing.unit_id}", on=facts.on),
+    )
+
+
 def _letter(
-    site: Site, facts: Facts, standing: UnitReview, unit: ProviderOrSupplier, *, cycle: str, on: date
+    site: Site,
+    facts: Facts,
+    standing: UnitReview,
+    unit: ProviderOrSupplier,
+    release: LedgerEvent | None,
+    *,
+    cycle: str,
 ) -> LetterFacts:
     assert standing.review is not None and standing.public_from is not None
     outcomes = {event.text("request_id"): event.text("outcome") for event in facts.of("request_resolved")}
-    planned = site.settings.review.public_on or on
+    planned = site.settings.review.public_on or facts.on
+    to_come = max(standing.public_from, planned, facts.on)
     return LetterFacts(
         cycle=cycle,
         unit=unit,
-        written_on=on,
+        written_on=facts.on,
         sent_on=standing.review.sent_on,
         last_request_day=standing.review.last_request_day,
         public_from=standing.public_from,
-        public_on=max(standing.public_from, planned, on),
+        public_on=to_come if release is None else release.effective_on,
         zone=standing.review.zone,
+        is_corrected=unit.unit_id in of_cycle(facts, cycle),
         requests=tuple(
             LetterRequest(
                 request_id=event.text("request_id"),
@@ -125,25 +175,27 @@ def send_notices(
     progress: Progress,
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
-    progress.start("printing status notices", total=len(plan.notices))
+    progress.start("printing notices", total=len(plan.notices))
     going: list[Outgoing] = []
-    printed = write_letter("final_notice", [notice.letter for notice in plan.notices])
-    for notice, pdf in zip(plan.notices, printed, strict=True):
-        going.append(
-            letter_to(
-                site,
-                plan.facts,
-                notice.unit,
-                notice.contact,
-                {LETTER: pdf},
-                cycle=plan.cycle,
-                run_id=plan.run_id,
-                path=notice.path,
-                said=f"no notice of cycle {plan.cycle} may be sent on {on}",
-                intent=_event(plan, notice, pdf),
+    for kind in get_args(NoticeKind):
+        notices = [notice for notice in plan.notices if notice.kind == kind]
+        printed = write_letter(kind, [notice.letter for notice in notices])
+        for notice, pdf in zip(notices, printed, strict=True):
+            going.append(
+                letter_to(
+                    site,
+                    plan.facts,
+                    notice.unit,
+                    notice.contact,
+                    {LETTER: pdf},
+                    cycle=plan.cycle,
+                    run_id=plan.run_id,
+                    path=notice.path,
+                    said=f"no notice of cycle {plan.cycle} may be sent on {on}",
+                    intent=_event(plan, notice, pdf),
+                )
             )
-        )
-        progress.advance()
+            progress.advance()
     progress.finish()
     put_out(site, ledger, plan.facts, going, at=at, actor=actor)
 
@@ -151,15 +203,22 @@ def send_notices(
 def _event(plan: NoticePlan, notice: Notice, pdf: bytes) -> NewEvent:
     digest = sha256(pdf).hexdigest()
     unit_id = notice.unit.unit_id
+    common: dict[str, PayloadValue] = {
+        "cycle": plan.cycle,
+        "unit_id": unit_id,
+        "open_requests": sum(request.outcome is None for request in notice.letter.requests),
+        "letter_sha256": digest,
+    }
+    if notice.kind == "published_notice":
+        return NewEvent(
+            kind=PUBLICATION_TOLD,
+            effective_on=plan.facts.on,
+            payload={**common, "release_id": notice.release_id},
+            key=f"{PUBLICATION_TOLD}:{notice.release_id}:{unit_id}",
+        )
     return NewEvent(
         kind="status_notice_sent",
         effective_on=plan.facts.on,
-        payload={
-            "cycle": plan.cycle,
-            "unit_id": unit_id,
-            "public_on": notice.letter.public_on.isoformat(),
-            "open_requests": sum(request.outcome is None for request in notice.letter.requests),
-            "letter_sha256": digest,
-        },
+        payload={**common, "public_on": notice.letter.public_on.isoformat()},
         key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{notice.last_request}",
     )

@@ -7,7 +7,7 @@ own clocks ran out and who were noticed. The others' rows leave the release and 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 from qe.disclosure.results import PublicRelease
 from qe.errors import Findings, Refused
@@ -17,6 +17,7 @@ from qe.ledger.fold import Facts, state_as_of
 from qe.release.artefact import Decision
 from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
+from qe.release.reissue import reissued_from
 from qe.release.releases import (
     When,
     decide_release,
@@ -35,6 +36,8 @@ from qe.release.staged import StagedRelease, read_staged, write_staged
 from qe.release.standing import reason
 from qe.runs import Run
 from qe.site import Site
+
+REISSUE: Final = "42 CFR 401.717(a), rules.md section 0.4"
 
 
 class PublicBuilder(Protocol):
@@ -91,7 +94,10 @@ def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBui
     public = released_units(facts, cycle)
     candidates = [unit_id for unit_id in sorted(shown) if unit_id not in public]
     public_on = _public_day(site, [standing[unit_id] for unit_id in candidates if unit_id in standing], when)
-    waiting = _left_out(site, candidates, standing, when=when, public_on=public_on)
+    waiting = [
+        *_issued_again(facts, cycle),
+        *_left_out(site, candidates, standing, when=when, public_on=public_on),
+    ]
     left_out = {one.unit_id for one in waiting}
     chosen = {unit_id: shown[unit_id] for unit_id in candidates if unit_id not in left_out}
     release_id = next_release_id(facts, cycle)
@@ -129,6 +135,14 @@ def _public_day(site: Site, found: Sequence[UnitReview], when: When) -> date:
     is_one_over = any(unit.is_over(at=when.instant, on=when.on, entity_zone=site.settings.site.zone) for unit in found)
     planned = [day for day in (site.settings.review.public_on,) if day is not None]
     return max([when.on, *planned] if is_one_over else [when.on, *planned, *running])
+
+
+def _issued_again(facts: Facts, cycle: str) -> list[Waiting]:
+    """Whose figures of this cycle are published by no release of it: they are issued again in another one."""
+    return [
+        Waiting(unit_id=unit_id, citation=REISSUE, why=f"issued again in {new_cycle}", earliest=None)
+        for unit_id, new_cycle in sorted(reissued_from(facts, cycle).items())
+    ]
 
 
 def _left_out(

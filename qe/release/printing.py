@@ -43,6 +43,8 @@ def _letter(site: Site, kind: LetterKind, facts: LetterFacts, deadline: str) -> 
         last_request_day=facts.last_request_day,
         deadline=deadline,
         public_on=facts.public_on,
+        public_url=site.settings.delivery.public_url,
+        is_corrected=facts.is_corrected,
         requests=facts.requests,
     )
 

@@ -68,6 +68,8 @@ def _clock_fault(
     if_sent_today = ReviewPeriod(sent_on=on).public_from
     if unit is None or unit.sent is None:
         return "not sent its report", if_sent_today
+    if unit.reissued_in:
+        return f"issued again in {unit.reissued_in}: what was sent no longer counts (plan again)", if_sent_today
     if unit.state == "failed":
         return "report came back undelivered", if_sent_today
     if unit.printed_public_from is None or unit.review is None:

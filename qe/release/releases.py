@@ -8,7 +8,9 @@ from pathlib import Path
 from qe.corrections.in_force import corrected_results
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Findings
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
+from qe.release import reissue
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
 from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
@@ -60,15 +62,21 @@ def unfinished_release(site: Site, facts: Facts, cycle: str) -> str | None:
 
 def released_units(facts: Facts, cycle: str) -> frozenset[str]:
     """Units whose results of this cycle are public and not withdrawn."""
+    return frozenset(standing_releases(facts, cycle))
+
+
+def standing_releases(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
+    """By unit the release in which its results of this cycle are public and not withdrawn."""
     withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
     standing = [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
-    return frozenset(unit_id for event in standing for unit_id in event.texts("units"))
+    return {unit_id: event for event in standing for unit_id in event.texts("units")}
 
 
 def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:
     """Of each unit with a report of this cycle in the run's folder: the sha256 of the results that are to be published.
 
-    They are those that the report shows, or those of the unit's own recorded correction, which its new page shows.
+    They are those that the report shows, or those of the unit's own recorded correction, which its new page shows. A unit
+    whose figures are issued again in another cycle has none here.
     """
     shown: dict[str, str] = {}
     for day in send_days(run):
@@ -79,8 +87,10 @@ def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:
                 raise Findings(
                     f"{report.stem}: reports of one run show different results", remedy="Run `qe run` again."
                 )
-    corrected = corrected_results(facts, cycle)
-    return {unit_id: corrected.get(unit_id, result_sha256) for unit_id, result_sha256 in shown.items()}
+    corrected, its_own = corrected_results(facts, cycle), reissue.of_cycle(facts, cycle, shown)
+    return {
+        unit_id: corrected.get(unit_id, result_sha256) for unit_id, result_sha256 in shown.items() if unit_id in its_own
+    }
 
 
 def require_run_unchanged(run: Run, lineage: RunLineage) -> None:

@@ -19,7 +19,7 @@ from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
 from qe.regulation import CITATION
-from qe.release import packages
+from qe.release import packages, reissue
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Channel, Contact, Contacts
 from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
@@ -92,7 +92,10 @@ def plan_send(
     run = run_for_cycle(site, ledger, facts, cycle)
     reports = [report for report in _reports_to_send(run, facts, cycle) if only in (None, report.unit_id)]
     if not reports:
-        raise InputError("the run has no report for this unit", remedy="`qe review status` lists the units.")
+        raise InputError(
+            "the cycle has no report for this unit",
+            remedy=f"`qe review status --cycle {cycle}` lists its units; one that is issued again is sent in its new cycle.",
+        )
     _require_fitting(reports, cycle=cycle, on=on)
     standing, units = reviews(facts, cycle), units_of(run)
     lineage = lineage_of(run_of(facts, run.run_id))
@@ -122,13 +125,15 @@ def plan_send(
 
 
 def _reports_to_send(run: Run, facts: Facts, cycle: str) -> list[ReportFile]:
-    """The reports last rendered; of a unit whose correction was upheld the page that shows it."""
-    corrected = of_cycle(facts, cycle)
+    """The reports last rendered, of the units that this cycle is for; of one whose correction was upheld the page that shows it."""
+    corrected, reports = of_cycle(facts, cycle), latest_reports(run)
+    its_own = reissue.of_cycle(facts, cycle, (report.unit_id for report in reports))
     return [
         corrected_report(run, corrected[report.unit_id].text("correction_id"), unit_id=report.unit_id)
         if report.unit_id in corrected
         else report
-        for report in latest_reports(run)
+        for report in reports
+        if report.unit_id in its_own
     ]
 
 
@@ -236,9 +241,11 @@ def _letters(
     plan: SendPlan, write_letter: LetterWriter, *, on: date, progress: Progress
 ) -> Iterator[tuple[str, bytes]]:
     """By unit id, the printed cover letter."""
-    kinds: dict[LetterKind, list[Package]] = {"release_notice": [], "corrected_notice": []}
+    is_reissue = reissue.reissued_in(plan.facts, plan.cycle) is not None
+    first: LetterKind = "reissued_notice" if is_reissue else "release_notice"
+    kinds: dict[LetterKind, list[Package]] = {first: [], "corrected_notice": []}
     for package in plan.packages:
-        kinds["release_notice" if package.report.correction_id is None else "corrected_notice"].append(package)
+        kinds[first if package.report.correction_id is None else "corrected_notice"].append(package)
     for kind, going in kinds.items():
         letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
         for package, letter in zip(going, letters, strict=True):
@@ -301,6 +308,7 @@ def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
         public_from=report.public_from,
         public_on=report.public_from,
         zone=report.zone,
+        is_corrected=report.correction_id is not None,
         requests=(),
     )
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
+from qe.release.reissue import reissued_from
 from qe.release.review import ReviewPeriod
 
 SendState = Literal["not_sent", "sent", "confirmed", "failed"]
@@ -18,6 +19,8 @@ class UnitReview:
 
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
     notice     its last status notice
+    moves      each time that the cycle's public date was moved; a notice before one tells an old date
+    reissued_in  the cycle in which what it was sent here is issued again; "" where it is not
     asked      its requests in this cycle, and `requests` those of them that are open
     """
 
@@ -28,6 +31,8 @@ class UnitReview:
     notice: LedgerEvent | None
     asked: tuple[LedgerEvent, ...]
     requests: tuple[LedgerEvent, ...]
+    moves: tuple[LedgerEvent, ...]
+    reissued_in: str
 
     @property
     def state(self) -> SendState:
@@ -61,14 +66,18 @@ class UnitReview:
 
     @property
     def public_from(self) -> date | None:
-        """The last public date it was told, by report or by notice, never earlier than its 60 days allow."""
+        """The last public date it was told, by report or by notice, or that was set; never earlier than its 60 days allow."""
         printed = self.printed_public_from
-        return printed if printed is None or self.notice is None else max(printed, self.notice.day("public_on"))
+        if printed is None:
+            return None
+        told = [] if self.notice is None else [self.notice]
+        return max([printed, *(event.day("public_on") for event in (*told, *self.moves))])
 
     @property
     def is_noticed(self) -> bool:
-        """Whether it was told the status of its requests: a notice older than its last request does not tell it."""
-        return self.notice is not None and all(request.seq < self.notice.seq for request in self.asked)
+        """Whether it was told the status of its requests and the day: no notice before its last request or a moved date does."""
+        told = self.notice
+        return told is not None and all(event.seq < told.seq for event in (*self.asked, *self.moves))
 
     def is_over(self, *, at: datetime, on: date, entity_zone: str) -> bool:
         """Whether its results may be public at this instant, on the day `on` of the entity."""
@@ -89,6 +98,8 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
     for event in facts.of("request_received", cycle=cycle):
         asked.setdefault(event.text("unit_id"), []).append(event)
     notices = {event.text("unit_id"): event for event in facts.of("status_notice_sent", cycle=cycle)}
+    moves = tuple(facts.of("public_date_set", cycle=cycle))
+    reissued = reissued_from(facts, cycle)
     open_ones = {event.text("request_id") for event in open_requests(facts, cycle)}
     return {
         unit_id: UnitReview(
@@ -99,6 +110,8 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
             notice=notices.get(unit_id),
             asked=tuple(asked.get(unit_id, [])),
             requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
+            moves=moves,
+            reissued_in=reissued.get(unit_id, ""),
         )
         for unit_id in sorted({*sent, *asked, *notices})
     }

@@ -1,4 +1,4 @@
-"""Letters to providers and suppliers, one page each: the 60-day release notice and the final notice before publication."""
+"""Letters to providers and suppliers, one page each: the 60-day release notice, and the notices before and after publication."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,12 +7,14 @@ from typing import Literal
 from qe.providers import ProviderOrSupplier
 from qe.reports import pages, wording
 
-LetterKind = Literal["release_notice", "corrected_notice", "final_notice"]
+LetterKind = Literal["release_notice", "reissued_notice", "corrected_notice", "final_notice", "published_notice"]
 
 TITLES = {
     "release_notice": "Your confidential performance report, and 60 days to review it",
+    "reissued_notice": "Your report, issued again, and 60 days to review it",
     "corrected_notice": "Your report, corrected as you asked",
     "final_notice": "Before publication: the date, and the status of your requests",
+    "published_notice": "Published: where your results stand, and the status of your requests",
 }
 
 
@@ -29,7 +31,12 @@ class LetterRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """What a letter says. deadline is worded in the recipient's zone."""
+    """What a letter says.
+
+    deadline   is worded in the recipient's zone
+    public_on  the day of publication, to come or, in a published_notice, past; public_url: where, "" where it is not set
+    is_corrected   its own correction was upheld in this cycle
+    """
 
     kind: LetterKind
     organisation: str
@@ -42,6 +49,8 @@ class Letter:
     last_request_day: date
     deadline: str
     public_on: date
+    public_url: str
+    is_corrected: bool
     requests: tuple[LetterRequest, ...]
 
 
@@ -59,6 +68,7 @@ def render_letter(letter: Letter) -> bytes:
         sent_on=wording.day(letter.sent_on),
         last_request_day=wording.day(letter.last_request_day),
         public_on=wording.day(letter.public_on),
+        has_open=any(one.outcome is None for one in letter.requests),
         requests=[
             (
                 one.request_id,

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qe.disclosure.results import ConfidentialResult
+from qe.reports.exhibits import PEER_HEADS
 from qe.reports.facts import ReportFacts
 from qe.reports.own_csv import CSV_COLUMNS, csv_rows
 from qe.reports.views import exhibits_of
 
 SCOPE_HEADS = ("cases", "excluded", "numerator", "expected", "rate", "ratio to expected", "95% interval")
+OF_PEERS = frozenset(PEER_HEADS) - {"Risk-adjusted", "Differs after FDR control"}  # the group, and one's place in it
 KEYS = ("measure_id", "level", "payer_scope")
 
 
@@ -25,6 +27,13 @@ class Change:
 def printed_changes(before: ConfidentialResult, after: ConfidentialResult, facts: ReportFacts) -> tuple[Change, ...]:
     """What the page prints otherwise, rounded as it rounds; in the order of the page."""
     return _changes(_printed(before, facts), _printed(after, facts))
+
+
+def own_changes(
+    before: ConfidentialResult, after: ConfidentialResult, *, facts: ReportFacts, new_facts: ReportFacts
+) -> tuple[Change, ...]:
+    """What two runs print otherwise of the unit's own figures and category; what its peers are is not its own."""
+    return _changes(_own(_printed(before, facts)), _own(_printed(after, new_facts)))
 
 
 def exact_changes(before: ConfidentialResult, after: ConfidentialResult) -> tuple[Change, ...]:
@@ -54,6 +63,10 @@ def _printed(result: ConfidentialResult, facts: ReportFacts) -> dict[tuple[str, 
         found |= {(here, f"left out by {rule}"): count for rule, _, count in one.exclusions}
         found |= {(here, f"{row.label}: yours"): row.own for row in one.components}
     return found
+
+
+def _own(printed: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    return {key: text for key, text in printed.items() if key[0] and key[1] not in OF_PEERS}
 
 
 def _exact(result: ConfidentialResult) -> dict[tuple[str, str], str]:

@@ -322,6 +322,7 @@ def test_a_cycle_is_sent_confirmed_and_noticed(say: Say, noticed: Site) -> None:
                 "days_left": 10,
                 "is_noticed": True,
                 "open_requests": 0,
+                "reissued_in": "",
             }
         ],
     )

@@ -383,11 +383,26 @@ from (
 )
 where from_last = 1;
 
+-- Section 0.4: whose figures of the cycle are issued again in another one; what was sent of them no longer counts.
+create temp view issued_again as
+select distinct named.act, named.unit_id
+from named
+join known on known.act = named.act and known.kind = 'cycle_reissued' and known.payload ->> 'cycle' = named.cycle
+join json_each(known.payload, '$.units') as each on each.value = named.unit_id;
+
+-- Section 0.6: the public date of the cycle as it was moved, never earlier, and when that was recorded last.
+create temp view moved_date as
+select judged.act, max(known.payload ->> 'public_on') as public_on, max(known.seq) as seq
+from judged
+join known on known.act = judged.act and known.kind = 'public_date_set' and known.payload ->> 'cycle' = judged.cycle
+group by judged.act;
+
 -- G10, 401.717(a), (b), 1G: the 60 days after the hand-over are over, and the dates told have come.
 create temp view g10 as
 select named.act, 'G10' as rule,
        case
          when send.act is null then 'no report was sent to ' || named.unit_id
+         when again.act is not null then 'the figures of ' || named.unit_id || ' are issued again in another cycle'
          when send.run_id is not named.run_id then 'the last report sent to ' || named.unit_id || ' shows another run'
          when send.handed_over_on is null then 'the last report to ' || named.unit_id || ' was not confirmed'
          when send.failed then 'the last report to ' || named.unit_id || ' came back'
@@ -396,8 +411,9 @@ select named.act, 'G10' as rule,
 from named
 left join last_send as send on send.act = named.act and send.unit_id = named.unit_id
 left join last_notice as notice on notice.act = named.act and notice.unit_id = named.unit_id
+left join issued_again as again on again.act = named.act and again.unit_id = named.unit_id
 where named.act in (select act from judged where kind = 'public_released')
-  and (send.act is null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
+  and (send.act is null or again.act is not null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
     or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
                        coalesce(notice.public_on, '')));
 
@@ -432,8 +448,9 @@ select named.act, 'G24' as rule, named.unit_id || ' was not told the date in tim
 from named
 left join last_send as send on send.act = named.act and send.unit_id = named.unit_id
 left join last_notice as notice on notice.act = named.act and notice.unit_id = named.unit_id
+left join moved_date as moved on moved.act = named.act
 where named.act in (select act from judged where kind = 'public_released')
-  and (send.handed_over_on is null or send.failed or date(send.handed_over_on, '+60 days') > named.day
+  and (moved.public_on > named.day or notice.seq < moved.seq or send.handed_over_on is null or send.failed or date(send.handed_over_on, '+60 days') > named.day
     or send.public_from > named.day or notice.seq is null
     or notice.seq < (
       select max(known.seq) from known

@@ -45,6 +45,11 @@ def test_the_states_of_a_cycle_in_order() -> None:
         "public_released", date(2026, 5, 2), release_id="2025Q4-1", cycle="2025Q4-1", run_id="run1",
         bundle_sha256="c" * 64, units=["U000002"], open_requests=0,
     )  # fmt: skip
+    assert told(date(2026, 5, 3))[1] == ("1 public, not told where", f"qe review notice {of}", date(2026, 5, 3))
+    story.tell(
+        "publication_told", date(2026, 5, 3), release_id="2025Q4-1", cycle="2025Q4-1", unit_id="U000002",
+        open_requests=0, letter_sha256="d" * 64,
+    )  # fmt: skip
     assert [state for state, _, _ in told(date(2026, 5, 3))] == ["1 handed over, not confirmed", "1 came back"]
     story.tell("public_withdrawn", date(2026, 5, 4), release_id="2025Q4-1", reason="error_found")
     assert "1 ready" in [state for state, _, _ in told(date(2026, 5, 4))]

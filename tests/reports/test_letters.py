@@ -15,6 +15,8 @@ from qe.reports.letters import Letter, LetterKind, LetterRequest, render_letter
 @pytest.fixture
 def letter(previews: list[ConfidentialResult]) -> Letter:
     return Letter(
+        public_url="",
+        is_corrected=False,
         kind="release_notice",
         organisation="Prairie Health Data Collaborative",
         contact="review@prairie-health.example",
@@ -49,6 +51,42 @@ def test_the_release_notice_gives_dates_and_that_publication_does_not_wait(
     ):
         assert words in page
     assert "987650001" not in page
+
+
+def test_a_report_that_is_issued_again_takes_the_place_of_the_first_and_its_60_days_begin_anew(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = said(replace(letter, kind="reissued_notice"), monkeypatch)
+    for words in (
+        "takes the place of the one that you were sent for this period",
+        "Your 60 days begin anew",
+        "Until 31 May 2026 you may ask",
+        "Results become public on 1 Jun 2026 whatever the status",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said_of_it"),
+    [(None, "Those still open are posted there"), ("denied", "All are closed, so none is posted")],
+)
+def test_after_publication_the_letter_names_the_day_the_address_and_what_is_posted(
+    letter: Letter, outcome: str | None, said_of_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = LetterRequest(
+        request_id="R1", kind="correction", category="calculation", received_on=date(2026, 4, 9), outcome=outcome
+    )
+    published = replace(
+        letter, kind="published_notice", written_on=date(2026, 6, 3), public_url="https://reports.example/2025Q4-1",
+        requests=(asked,),
+    )  # fmt: skip
+    page = said(published, monkeypatch)
+    assert "were published on <strong>1 Jun 2026</strong> at <strong>https://reports.example/2025Q4-1</strong>" in page
+    assert said_of_it in page
+    assert "become public" not in page
+    without = said(replace(published, public_url="", requests=()), monkeypatch)
+    assert "write to review@prairie-health.example for the address" in without
+    assert "nothing is posted beside your results" in without
 
 
 def test_the_corrected_page_comes_with_the_dates_of_the_first_and_the_day_of_its_letter(

@@ -1,0 +1,87 @@
+"""The public date moves later alone, everybody is told anew, and no clock starts again."""
+
+from datetime import date
+
+import pytest
+
+from qe.errors import InputError, Refused
+from qe.release import public_date
+from qe.release.sends import reviews
+from tests.release.conftest import UNITS, Office
+
+CYCLE = "2025Q4-1"
+MOVED_ON, NEW_DAY = date(2026, 4, 22), date(2026, 5, 20)  # the reports printed Saturday 2 May 2026
+
+
+def move(office: Office, to: date, *, on: date = MOVED_ON) -> public_date.MovedDate:
+    facts = office.facts(on)
+    moved = public_date.moved_later(facts, cycle=CYCLE, public_on=to, why="hold")
+    office.ledger.append([moved.event], at=office.at(), actor="officer", expected_head=facts.head)
+    return moved
+
+
+def test_nothing_is_published_on_the_day_told_before_nor_on_the_new_one_without_a_notice(office: Office) -> None:
+    office.through_review()
+    office.plan(date(2026, 4, 21))
+    office.approve(date(2026, 4, 21))
+    moved = move(office, NEW_DAY)
+    assert (moved.units, moved.instead_of) == (UNITS, date(2026, 5, 2))
+    blockers = {one.rule: one for one in office.decide(date(2026, 5, 2)).blockers}
+    assert blockers["G24"].earliest == "2026-05-20"
+    assert "told the public date 2026-05-20" in blockers["G24"].fact
+    untold = {one.rule: one for one in office.decide(NEW_DAY).blockers}
+    assert "not sent the notice of the status of its requests" in untold["G24"].fact
+
+
+def test_after_a_notice_of_the_new_day_the_release_goes_out_on_it_and_each_clock_is_the_old_one(office: Office) -> None:
+    office.through_review()
+    before = {unit_id: unit.review for unit_id, unit in reviews(office.facts(MOVED_ON), CYCLE).items()}
+    move(office, NEW_DAY)
+    told = office.notice(date(2026, 4, 23))
+    assert {one.letter.public_on for one in told.notices} == {NEW_DAY}
+    assert {one.unit.unit_id for one in told.notices} == set(UNITS)
+    after = {unit_id: unit.review for unit_id, unit in reviews(office.facts(NEW_DAY), CYCLE).items()}
+    assert after == before, "moving the day starts no clock again"
+    office.plan(NEW_DAY)
+    office.approve(NEW_DAY)
+    assert office.decide(NEW_DAY).allowed
+    assert not office.decide(date(2026, 5, 19)).allowed
+
+
+@pytest.mark.parametrize("to", [date(2026, 5, 1), date(2026, 5, 2), date(2026, 4, 21)])
+def test_an_earlier_day_the_same_day_and_a_day_that_is_over_are_refused(office: Office, to: date) -> None:
+    office.through_review()
+    with pytest.raises(Refused, match="never moved earlier") as refusal:
+        move(office, to)
+    (reason,) = refusal.value.reasons
+    assert (reason.rule, reason.earliest) == ("G24", "2026-05-02")
+
+
+def test_a_day_between_two_moves_is_earlier_than_the_last_one_told(office: Office) -> None:
+    office.through_review()
+    move(office, NEW_DAY)
+    with pytest.raises(Refused, match="never moved earlier"):
+        move(office, date(2026, 5, 10))
+    later = move(office, date(2026, 6, 1))
+    assert (later.instead_of, later.units) == (NEW_DAY, UNITS)
+
+
+def test_without_a_hand_over_there_is_no_day_to_move(office: Office) -> None:
+    office.run()
+    office.send()
+    with pytest.raises(InputError, match="nobody of cycle 2025Q4-1 waits"):
+        move(office, NEW_DAY)
+
+
+def test_after_publication_everybody_is_told_once_where_the_results_stand(office: Office) -> None:
+    office.through_review()
+    day = date(2026, 5, 2)
+    office.plan(day)
+    office.approve(day)
+    office.go(day)
+    told = office.notice(date(2026, 5, 4))
+    assert {one.kind for one in told.notices} == {"published_notice"}
+    assert {(one.unit.unit_id, one.letter.public_on) for one in told.notices} == {(unit, day) for unit in UNITS}
+    assert office.notice(date(2026, 5, 5)).notices == ()
+    assert len(office.events("publication_told")) == len(UNITS)
+    assert len(office.events("status_notice_sent")) == len(UNITS), "those before publication"
