@@ -5,6 +5,7 @@ import io
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -13,7 +14,7 @@ import pytest
 from qe import warehouse
 from qe.claims.load import model_path
 from qe.errors import Findings, InputError, QeError
-from qe.release.dissemination import define as defining
+from qe.release.dissemination.staging import read_staged
 from tests.release.conftest import Office
 from tests.release.data_desk import CLAIMS, ELM, MODEL, ON, PEOPLE, VISITS, DataDesk, claim_rows, model_tables, table_of
 
@@ -181,7 +182,7 @@ def test_facts_of_persons_linked_across_payers_leave_with_all_of_those_payers_al
     ],
 )
 def test_wrong_choices_are_one_sentence_with_a_remedy_and_nothing_is_recorded(
-    desk: DataDesk, changes: dict[str, object], said: str
+    desk: DataDesk, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError, match=said) as refused:
         desk.define(**changes)
@@ -223,5 +224,5 @@ def test_the_map_back_opens_with_the_key_of_the_vault_alone(desk: DataDesk) -> N
     (staged,) = (site.store / "staged").glob("data-*.duckdb")
     with pytest.raises(QeError), warehouse.open_read_only(staged, site.store_key(), engine=site.engine(), lock=False):
         pass
-    assert defining.read_staged(site, "d1").codes.filter(pl.col("kind") == "person").height == 4
-    assert ON.isoformat() not in defining.read_staged(site, "d1").files["README.txt"].decode()
+    assert read_staged(site, "d1").codes.filter(pl.col("kind") == "person").height == 4
+    assert ON.isoformat() not in read_staged(site, "d1").files["README.txt"].decode()

@@ -6,8 +6,10 @@ Codes lead back to persons, so the file is encrypted with the key of the vault, 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -17,6 +19,8 @@ from qe.ledger.event import canonical_json
 from qe.release.outgoing import digest_of
 from qe.release.releases import staged_folder
 from qe.site import Site
+
+DICTIONARY: Final = "data_dictionary.csv"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +41,7 @@ class StagedData:
     def sha256(self) -> str:
         return digest_of(self.files)
 
-    @property
+    @cached_property
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """Table -> its rows as text, read back from the bytes; the list of patients among them."""
         return {
@@ -45,9 +49,6 @@ class StagedData:
             for name, content in self.files.items()
             if name.endswith(".csv") and name != DICTIONARY
         }
-
-
-DICTIONARY = "data_dictionary.csv"
 
 
 def _path(site: Site, data_id: str) -> Path:
