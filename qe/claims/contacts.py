@@ -13,7 +13,8 @@ from qe.warehouse import Warehouse
 
 PARTY: Final = "PARTY"
 READ = """
-select id_type, identifier, channel, address, age_recipient, zone, from_date as valid_from, to_date as valid_to
+select id_type, case when id_type = 'PARTY' then party_id else identifier end as identifier, channel, address,
+    age_recipient, zone, from_date as valid_from, to_date as valid_to
 from staged_row
 """
 

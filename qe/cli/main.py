@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from qe.cli import (
     agreement,
+    data,
     explain,
     filing,
     ledger,
@@ -43,6 +44,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(request.app, name="request")
 app.add_typer(release.app, name="release")
 app.add_typer(npa.app, name="npa")
+app.add_typer(data.app, name="data")
 app.add_typer(agreement.app, name="agreement")
 app.add_typer(filing.app, name="filing")
 app.command("record")(record.record)

@@ -60,7 +60,8 @@ ReturnedOption = Annotated[
 ]
 
 
-def _when(site: Site, as_of: datetime | None) -> When:
+def moment_of(site: Site, as_of: datetime | None) -> When:
+    """The moment of a command: now, or as of the day that a rehearsal names."""
     return moment(site, on=acting_day(site, as_of), at=utc_now(), is_as_of=as_of is not None)
 
 
@@ -73,7 +74,8 @@ def _unit_of(site: Site, facts: Facts, analysis_id: str, given: str) -> str:
     return find_unit(runs.run_of(site, analysis_of(facts, analysis_id).run_id), given)
 
 
-def _parts(text: str | None) -> tuple[str, ...]:
+def listed(text: str | None) -> tuple[str, ...]:
+    """The parts of an option that names several, by commas."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
@@ -105,11 +107,11 @@ def define(
     """Make an analysis from the last finished run of a period, stage its bytes, and say whom it identifies."""
     with command("npa define", json=json) as outcome:
         opened = outcome.open_site(site)
-        when = _when(opened, as_of)
+        when = moment_of(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             ledger = ledger_of(opened)
             facts = state_as_of(ledger, when.on)
-            run_id = _last_run(opened, facts, period)
+            run_id = last_run(opened, facts, period)
             asked = Asked(
                 analysis_id=analysis_id,
                 kind=kind,
@@ -117,10 +119,10 @@ def define(
                 party_id=party,
                 topic=topic,
                 purpose=purpose,
-                measures=_parts(measures),
+                measures=listed(measures),
                 levels=_levels(levels),
-                areas=_parts(areas),
-                units=frozenset(find_unit(runs.run_of(opened, run_id), one) for one in _parts(units)),
+                areas=listed(areas),
+                units=frozenset(find_unit(runs.run_of(opened, run_id), one) for one in listed(units)),
                 rows=rows,
                 fee_dollars=fee,
                 release_on=release_on.date(),
@@ -134,7 +136,8 @@ def define(
         _tell_defined(outcome, defined, dry_run=dry_run)
 
 
-def _last_run(site: Site, facts: Facts, period: str | None) -> str:
+def last_run(site: Site, facts: Facts, period: str | None) -> str:
+    """The last finished run of a period. InputError where there is none."""
     label = site.period(period).label
     finished = facts.of("run_completed", period=label)
     if not finished:
@@ -144,7 +147,7 @@ def _last_run(site: Site, facts: Facts, period: str | None) -> str:
 
 def _levels(text: str | None) -> tuple[Level, ...]:
     known: tuple[Level, ...] = ("clinician", "group", "facility", "area")
-    given = _parts(text)
+    given = listed(text)
     if strange := set(given) - set(known):
         raise InputError(f"{len(strange)} of the levels are unknown", remedy=f"Levels: {', '.join(known)}.")
     return tuple(level for level in known if level in given)
@@ -196,7 +199,7 @@ def notify(
     """Put the notices into the outbox; with --confirm record their hand-over, with --returned that one came back."""
     with command("npa notify", json=json) as outcome:
         opened = outcome.open_site(site)
-        when = _when(opened, as_of)
+        when = moment_of(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             if confirm or returned is not None:
                 _hand_over(
@@ -236,7 +239,7 @@ def send(
     """Put own extracts into the outbox: for all who opted in, and for a --provider that asks; --confirm and --returned as above."""
     with command("npa send", json=json) as outcome:
         opened = outcome.open_site(site)
-        when = _when(opened, as_of)
+        when = moment_of(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             if confirm or returned is not None:
                 _hand_over(
@@ -437,7 +440,7 @@ def release(
     """Hand exactly the approved bytes over to the user, or refuse with all reasons (exit 3) and write nothing."""
     with command("npa release", json=json) as outcome:
         opened = outcome.open_site(site)
-        when = _when(opened, as_of)
+        when = moment_of(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             if approve:
                 _approve(outcome, opened, analysis_id, when=when, actor=person, dry_run=dry_run)
@@ -496,7 +499,7 @@ def status(
     """Each analysis: notices, opt-ins, waivers, extracts unsent, which alternative holds or could, the earliest date."""
     with command("npa status", json=json) as outcome:
         opened = outcome.open_site(site)
-        when = _when(opened, as_of)
+        when = moment_of(opened, as_of)
         facts = state_as_of(ledger_of(opened), when.on)
         clock = Clock(at=when.instant, zone=opened.settings.site.zone, day_count=opened.settings.review.day_count)
         wanted = analyses(facts) if analysis_id is None else (analysis_of(facts, analysis_id),)

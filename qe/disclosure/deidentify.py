@@ -61,6 +61,23 @@ def _table(name: str, rows: pl.DataFrame, *, as_of: date, codes: ReleaseCodes) -
     return made.sort(made.columns) if made.columns else made
 
 
+def coded(tables: Mapping[str, pl.DataFrame], *, codes: ReleaseCodes) -> dict[str, pl.DataFrame]:
+    """The tables for a provider's own patients: whole dates and places, codes alone for persons, claims and providers.
+
+    Columns bear their released names where they are codes, else those of the claims model; rows in an order that tells nothing.
+    """
+    return {name: _coded_table(name, rows, codes) for name, rows in tables.items()}
+
+
+def _coded_table(name: str, rows: pl.DataFrame, codes: ReleaseCodes) -> pl.DataFrame:
+    made = rows.select(
+        _codes_of(one, rows[one.column], codes).alias(one.name) if one.kind else rows[one.column]
+        for one in released_columns()[name]
+        if one.column in rows.columns
+    )
+    return made.sort(made.columns)
+
+
 def _treated(column: ReleasedColumn, values: pl.Series, *, as_of: date, codes: ReleaseCodes) -> pl.Series:
     match column.treatment:
         case "keep":
@@ -72,11 +89,14 @@ def _treated(column: ReleasedColumn, values: pl.Series, *, as_of: date, codes: R
         case "age":
             return values.map_elements(lambda born: _age(born, as_of), return_dtype=pl.Int64)
         case "code":
-            kind = column.kind
-            assert kind is not None
-            natives = values.cast(pl.String)
-            drawn = {native: codes.of(kind, native) for native in natives.drop_nulls().unique().sort()}
-            return natives.replace_strict(drawn, return_dtype=pl.String, default=None)
+            return _codes_of(column, values, codes)
+
+
+def _codes_of(column: ReleasedColumn, values: pl.Series, codes: ReleaseCodes) -> pl.Series:
+    assert column.kind is not None
+    natives = values.cast(pl.String)
+    drawn = {native: codes.of(column.kind, native) for native in natives.drop_nulls().unique().sort()}
+    return natives.replace_strict(drawn, return_dtype=pl.String, default=None)
 
 
 def _age(born: date, as_of: date) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 Treatment = Literal["keep", "year", "code", "age", "state"]
-CodeKind = Literal["person", "claim", "provider"]
+CodeKind = Literal["person", "claim", "fill", "provider"]
 FILE: Final = Path(__file__).with_name("released_columns.toml")
 
 
@@ -20,6 +20,7 @@ class ReleasedColumn:
     column   in the claims model; name: in the release
     pattern  what every value that is not empty must match, whole
     kind     of a code: codes of one kind are the same for the same person, claim or provider
+    meaning  of the column in the claims model
     """
 
     column: str
@@ -27,6 +28,7 @@ class ReleasedColumn:
     treatment: Treatment
     pattern: re.Pattern[str]
     kind: CodeKind | None
+    meaning: str
 
 
 @cache
@@ -41,12 +43,13 @@ def released_columns() -> Mapping[str, tuple[ReleasedColumn, ...]]:
 
 def _column(table: str, column: str, facts: dict[str, str]) -> ReleasedColumn:
     is_code = facts["treatment"] == "code"
-    if set(facts) != {"treatment", "name", "pattern", *(["kind"] if is_code else [])}:
-        raise ValueError(f"{FILE.name}: {table}.{column} needs treatment, name, pattern, and kind for a code")
+    if set(facts) != {"treatment", "name", "pattern", "meaning", *(["kind"] if is_code else [])}:
+        raise ValueError(f"{FILE.name}: {table}.{column} needs treatment, name, pattern, meaning, and kind for a code")
     return ReleasedColumn(
         column=column,
         name=facts["name"],
         treatment=facts["treatment"],  # type: ignore[arg-type]
         pattern=re.compile(facts["pattern"]),
         kind=facts.get("kind"),  # type: ignore[arg-type]
+        meaning=facts["meaning"],
     )

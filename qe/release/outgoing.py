@@ -38,6 +38,7 @@ class Outgoing:
     path     in the outbox, without an ending
     intent   the event recorded before the package is written; None: it is recorded already
     digest   of the files, as the artefact's sha256 was made
+    is_data  claims themselves: sealed for the recipient's own key also where media or paper would carry them
     """
 
     said: str
@@ -49,6 +50,13 @@ class Outgoing:
     package_id: str
     intent: NewEvent | None
     digest: Callable[[Mapping[str, bytes]], str] = digest_of
+    is_data: bool = False
+
+    @property
+    def sealed_for(self) -> str | None:
+        """The key that the package is sealed for, or None where it goes printed."""
+        assert self.contact is not None  # the gate refuses without a channel
+        return self.contact.age_recipient if self.is_data else self.contact.sealed_for
 
 
 def decide(
@@ -89,8 +97,7 @@ def put_out(
     if intents:
         ledger.append(intents, at=at, actor=actor, expected_head=facts.head)
     for one in going:
-        assert one.contact is not None  # the gate refuses without a channel
-        packages.write_package(one.path, one.files, report_id=one.package_id, age_recipient=one.contact.sealed_for)
+        packages.write_package(one.path, one.files, report_id=one.package_id, age_recipient=one.sealed_for)
 
 
 def letter_to(

@@ -10,10 +10,12 @@ from datetime import date
 from typing import Final, Protocol
 
 from qe.disclosure.results import PublicRelease
-from qe.errors import Findings, Refused
+from qe.errors import Findings
 from qe.ledger.book import Ledger
-from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts, state_as_of
+from qe.regulation import CITATION
+from qe.release.approval import Checked, approve_bytes
 from qe.release.artefact import Decision
 from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
@@ -33,7 +35,6 @@ from qe.release.reports_on_disk import public_ids, units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
 from qe.release.staged import StagedRelease, read_staged, write_staged
-from qe.release.standing import reason
 from qe.runs import Run
 from qe.site import Site
 
@@ -229,34 +230,18 @@ def approve(
     facts = state_as_of(ledger, when.on)
     release_id = next_release_id(facts, cycle)
     staged = read_staged(staged_folder(site), release_id, key=site.store_key(), engine=site.engine())
-    makers = {event.actor for event in facts.of("run_completed", run_id=staged.run_id)}
-    if actor in makers and not site.settings.site.rehearsal:
-        raise Refused(
-            "the person who made the run cannot approve its release",
-            reasons=(reason("G18", "rules.md section 0.13", "fail", "one person made the run and would approve it"),),
-            remedy="Let a second person approve: --actor NAME, from an account of their own.",
-        )
-    bound = {"release_id": staged.release_id, "bundle_sha256": staged.sha256}
-    cells = {"cells_checked": staged.cells_checked, "cells_hidden": staged.cells_hidden, "findings": staged.findings}
-    check = NewEvent(
-        kind="sdc_checked",
-        effective_on=when.on,
-        payload={**bound, **cells},
-        key=f"sdc_checked:{staged.sha256}:{actor}",
+    makers = frozenset(event.actor for event in facts.of("run_completed", run_id=staged.run_id))
+    checked = Checked(
+        release_id=staged.release_id,
+        sha256=staged.sha256,
+        cells_checked=staged.cells_checked,
+        cells_hidden=staged.cells_hidden,
+        findings=staged.findings,
+        said=f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons",
+        paragraph=CITATION["cell_size"],
+        remedy="Raise the measure's min_denominator or leave it out, and plan again.",
     )
-    approval = NewEvent(
-        kind="release_approved",
-        effective_on=when.on,
-        payload=bound,
-        key=f"release_approved:{staged.sha256}:{actor}",
+    recorded = approve_bytes(
+        site, ledger, facts, checked, makers=makers, made="run", when=when, actor=actor, dry_run=dry_run
     )
-    events = [check] if staged.findings else [check, approval]
-    recorded = () if dry_run else ledger.append(events, at=when.at, actor=actor, expected_head=facts.head)
-    if staged.findings:
-        said = f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons"
-        raise Refused(
-            said,
-            reasons=(reason("G18", "CMS cell size suppression policy", "fail", said),),
-            remedy="Nothing is approved. Raise the measure's min_denominator or leave it out, and plan again.",
-        )
     return staged, recorded

@@ -100,7 +100,7 @@ STAGED_COLUMNS = {
     "roster": """
         npi varchar, ccn varchar, tin varchar, group_tin varchar, name varchar, specialty varchar, facility_type
         varchar, role varchar, zip5 varchar, county_fips varchar, from_date date, to_date date""",
-    "contacts": "id_type varchar, identifier varchar, channel varchar, address varchar, age_recipient varchar, "
+    "contacts": "id_type varchar, identifier varchar, party_id varchar, channel varchar, address varchar, age_recipient varchar, "
     "zone varchar, from_date date, to_date date",
     "person": "person_id varchar, birth_date date, death_date date, sex varchar, race varchar, zip5 varchar, "
     "county_fips varchar, entitlement_reason varchar",

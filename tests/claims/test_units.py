@@ -295,8 +295,8 @@ def test_a_contact_of_a_party_is_that_of_an_authorized_user_and_of_no_unit(yard:
         "contacts",
         "contacts",
         [
-            {**contact, "id_type": "PARTY", "identifier": "acme-1"},
-            {**contact, "id_type": "NPI", "identifier": "acme-1"},
+            {**contact, "id_type": "PARTY", "identifier": "ACME-1", "party_id": "acme-1"},
+            {**contact, "id_type": "NPI", "identifier": "ACME-1", "party_id": "acme-1"},
         ],
     )
     db = events(provider_identifier=[{"unit_id": "U1", "id_type": "NPI", "identifier": "9999900001"}])

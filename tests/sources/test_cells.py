@@ -298,3 +298,16 @@ def test_a_source_may_be_delimited_otherwise_with_quotes(small_site: Any, cdl_me
     (folder / "mc.txt").write_text(cdl_medical({"005": "A|1"}).replace("|", "*").replace("A*1", '"A*1"'))
     (one,) = small_site.receive()
     assert small_site.rows(one.database, "select native_claim_id from staged_row") == [("A*1",)]
+
+
+def test_the_id_of_a_party_stays_as_the_entity_wrote_it_beside_the_code_of_a_unit(small_site: Any) -> None:
+    folder = small_site.add_source("contacts", kind="contacts")
+    (folder / "contacts.csv").write_text(
+        "id_type,identifier,channel,address,age_recipient,zone,from_date,to_date\n"
+        "PARTY,acme-Works,mail,1 Main Street,,,,\nCCN,36a001,mail,2 Main Street,,,,\n"
+    )
+    (staged,) = small_site.receive()
+    rows = small_site.rows(
+        staged.vault_database or staged.database, "select identifier, party_id from staged_row order by 1", vault=True
+    )
+    assert rows == [("36A001", "36a001"), ("ACME-WORKS", "acme-Works")]

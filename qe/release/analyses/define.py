@@ -6,8 +6,10 @@ from qe.errors import InputError, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts
+from qe.regulation import CITATION
 from qe.release.analyses.definition import Analysis, Asked, User, analysis_of
 from qe.release.analyses.staging import StagedAnalysis, read_staged, write_staged
+from qe.release.approval import Checked, approve_bytes
 from qe.release.releases import When
 from qe.release.standing import reason
 from qe.site import Site
@@ -89,34 +91,26 @@ def approve(
     analysis = analysis_of(facts, analysis_id)
     analysis.require_open()
     staged = staged_of(site, analysis)
-    makers = {event.actor for event in facts.of("run_completed", run_id=staged.run_id)}
-    makers |= {event.actor for event in facts.of("npa_defined", analysis_id=analysis_id)}
-    if actor in makers and not site.settings.site.rehearsal:
-        raise Refused(
-            "the person who made the analysis cannot approve it",
-            reasons=(reason("G18", "rules.md section 0.13", "fail", "one person made it and would approve it"),),
-            remedy="Let a second person approve: --actor NAME, from an account of their own.",
+    makers = frozenset(
+        event.actor
+        for event in (
+            *facts.of("run_completed", run_id=staged.run_id),
+            *facts.of("npa_defined", analysis_id=analysis_id),
         )
-    bound = {"release_id": analysis_id, "bundle_sha256": staged.sha256}
-    cells = {"cells_checked": staged.cells_checked, "cells_hidden": staged.cells_hidden, "findings": staged.findings}
-    check = NewEvent(
-        kind="sdc_checked",
-        effective_on=when.on,
-        payload={**bound, **cells},
-        key=f"sdc_checked:{staged.sha256}:{actor}",
     )
-    approval = NewEvent(
-        kind="release_approved", effective_on=when.on, payload=bound, key=f"release_approved:{staged.sha256}:{actor}"
+    checked = Checked(
+        release_id=analysis_id,
+        sha256=staged.sha256,
+        cells_checked=staged.cells_checked,
+        cells_hidden=staged.cells_hidden,
+        findings=staged.findings,
+        said=f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons",
+        paragraph=CITATION["cell_size"],
+        remedy="Leave the measure out, or define the analysis by wider areas.",
     )
-    events = [check] if staged.findings else [check, approval]
-    recorded = () if dry_run else ledger.append(events, at=when.at, actor=actor, expected_head=facts.head)
-    if staged.findings:
-        said = f"{staged.findings} cells of the staged files could be narrowed down to 1 to 10 persons"
-        raise Refused(
-            said,
-            reasons=(reason("G18", "CMS cell size suppression policy", "fail", said),),
-            remedy="Nothing is approved. Leave the measure out, or define the analysis by wider areas.",
-        )
+    recorded = approve_bytes(
+        site, ledger, facts, checked, makers=makers, made="analysis", when=when, actor=actor, dry_run=dry_run
+    )
     return staged, recorded
 
 

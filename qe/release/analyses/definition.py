@@ -8,7 +8,7 @@ from typing import Final, Literal
 from qe.errors import InputError, Refused
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
-from qe.providers import Level
+from qe.providers import Level, party_key
 from qe.release.artefact import ArtefactKind, Recipient, RecipientKind
 from qe.release.rules.recipients import authorized_user
 from qe.release.standing import reason
@@ -59,6 +59,11 @@ class User:
     @property
     def recipient(self) -> Recipient:
         return Recipient(kind=self.kind, unit_id=self.unit_id, party_id=self.party_id)
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """How the address book may know it: by a row of id_type PARTY first, then as the unit that it is."""
+        return (party_key(self.party_id), *([self.unit_id] if self.unit_id else []))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import polars as pl
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts, state_as_of
-from qe.providers import ProviderOrSupplier, party_key
+from qe.providers import ProviderOrSupplier
 from qe.release.analyses.define import staged_of
 from qe.release.analyses.definition import Analysis, User, analysis_of, user_of
 from qe.release.analyses.identified import mentioned
@@ -60,8 +60,9 @@ class Matter:
 
     def contact_of_user(self) -> Contact | None:
         """The user's own contact (a row of id_type PARTY), else that of the unit it is."""
-        own = self.contacts.usable(party_key(self.user.party_id), None)
-        return own or (self.contacts.usable(self.user.unit_id, None) if self.user.unit_id else None)
+        return next(
+            (found for name in self.user.known_as if (found := self.contacts.usable(name, None)) is not None), None
+        )
 
     def identified_in(self, files: Mapping[str, bytes], unit_id: str) -> frozenset[str]:
         """Whom files for one unit identify: itself, and whoever else stands in their texts but the user, who must be told."""

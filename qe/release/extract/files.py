@@ -52,7 +52,7 @@ def lay_out(behind: BehindResult, *, letter: Mapping[str, bytes], about: Mapping
     for name, frame in behind.tables.items():
         if tuple(frame.columns) != tuple(dictionary()[name]):
             raise ValueError(f"{name}: its columns are not those of dictionary.toml")
-    tables = {f"{name}.csv": _csv(frame) for name, frame in behind.tables.items()}
+    tables = {f"{name}.csv": table_csv(frame) for name, frame in behind.tables.items()}
     files = {**letter, **tables, "data_dictionary.csv": _dictionary_csv(behind.tables)}
     rows = {name: frame.height for name, frame in behind.tables.items()}
     listed = {
@@ -67,7 +67,7 @@ def _rows_of(name: str, rows: Mapping[str, int]) -> dict[str, int]:
     return {"rows": rows[table]} if table in rows else {}
 
 
-def _csv(frame: pl.DataFrame) -> bytes:
+def table_csv(frame: pl.DataFrame) -> bytes:
     """The rows as CSV: lists joined by ";", flags as true and false, no text that a spreadsheet would take for a formula."""
     lists = [name for name, kind in frame.schema.items() if kind == pl.List(pl.String)]
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
