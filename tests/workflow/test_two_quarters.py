@@ -52,10 +52,10 @@ def story(made: Made, tmp_path: Path) -> Narration:
 def test_two_quarters_under_review_at_once(story: Narration) -> None:
     story.lines += ["# Two quarters under review at once", ""]
     story.tell("""
-        Everything that goes otherwise than planned, on the sample data of 700 invented persons, four
-        hospitals and four groups. Each command below was run as it stands here by the test that wrote this
-        page (tests/workflow/test_two_quarters.py), and each number in it was counted there. It is a
-        rehearsal: `--as-of` moves the day.
+        Everything that goes otherwise than planned, on the sample data of 700 invented persons,
+        four hospitals and four groups. Each command below was run as it stands here by the test
+        that wrote this page (tests/workflow/test_two_quarters.py), and each number in it was
+        counted there. It is a rehearsal: `--as-of` moves the day.
     """)
     sent_and_handed_over(story)
     a_letter_comes_back(story)
@@ -74,8 +74,8 @@ def test_two_quarters_under_review_at_once(story: Narration) -> None:
     verified = story.do("ledger", "verify", on=None)
     assert verified.data["is_whole"] is True
     story.tell("""
-        Each of these acts, and who did it on which evidence, stands in the ledger, proved from its first
-        event to its last.
+        Each of these acts, and who did it on which evidence, stands in the ledger, proved from its
+        first event to its last.
     """)
     story.require_page(PAGE)
 
@@ -92,9 +92,9 @@ def sent_and_handed_over(story: Narration) -> None:
     assert [one["unit_id"] for one in sent.data["not_sendable"]] == ["U000048", "U000049"]
     confirm(story, FIRST, [one["unit_id"] for one in sent.data["sent"]], on=day(5, 1))
     story.tell("""
-        Two groups cannot be reached: they are listed, and their rows leave the release unless they are. For
-        the six others the 60 days begin with the confirmed hand-over: the last day to ask is 30 June, the
-        first public day 1 July.
+        Two groups cannot be reached: they are listed, and their rows leave the release unless they
+        are. For the six others the 60 days begin with the confirmed hand-over: the last day to ask
+        is 30 June, the first public day 1 July.
     """)
     status = story.quarter.done("review", "status", "--cycle", FIRST, on=day(5, 1)).data["units"]
     assert {(one["last_request_day"], one["public_from"]) for one in status} == {("2026-06-30", "2026-07-01")}
@@ -114,8 +114,8 @@ def a_letter_comes_back(story: Narration) -> None:
     assert [one["unit_id"] for one in sent.data["sent"]] == [TOWN]
     confirm(story, FIRST, [TOWN], on=day(5, 15))
     story.tell(f"""
-        The send to {TOWN} is void from the day this is recorded. Its report is printed again for 15 May,
-        from the same run: its own 60 days end on 14 July, and nobody else's move.
+        The send to {TOWN} is void from the day this is recorded. Its report is printed again for 15
+        May, from the same run: its own 60 days end on 14 July, and nobody else's move.
     """)
     (town,) = [one for one in status_of(story, FIRST, day(5, 15)) if one["unit_id"] == TOWN]
     assert (town["last_request_day"], town["public_from"]) == ("2026-07-14", "2026-07-15")
@@ -153,9 +153,9 @@ def an_upheld_correction_reaches_another(story: Narration) -> str:
     assert len(sent.data["sent"]) == 1
     confirm(story, FIRST, [OAK], on=day(5, 22))
     story.tell(f"""
-        {OAK} was credited with a person of {ELM}. Its cases go from {cases[0]} to {cases[1]}, worked out by
-        the frozen reference of the run that was sent; its new page prints the dates of the first, for a
-        correction of its own starts no new 60 days.
+        {OAK} was credited with a person of {ELM}. Its cases go from {cases[0]} to {cases[1]},
+        worked out by the frozen reference of the run that was sent; its new page prints the dates
+        of the first, for a correction of its own starts no new 60 days.
     """)
     issued_again(story)
     return str(person)
@@ -182,8 +182,9 @@ def roster_says_a_clinician_moved(story: Narration) -> None:
     assert moved
     deliver(inbox / "2026-05", "roster_may.csv", kept, delivered_on=day(5, 21), replaces="roster.csv")
     story.tell(f"""
-        On day 20 a new roster arrives: a clinician of {OAK} works for {ELM} from 21 May on. What was sent
-        stands, and no clock starts again: visits are credited to the group of their own day.
+        On day 20 a new roster arrives: a clinician of {OAK} works for {ELM} from 21 May on. What
+        was sent stands, and no clock starts again: visits are credited to the group of their own
+        day.
     """)
 
 
@@ -208,9 +209,9 @@ def issued_again(story: Narration) -> None:
     assert [one["unit_id"] for one in sent] == [ELM]
     confirm(story, AGAIN, [ELM], on=day(5, 22))
     story.tell(f"""
-        The fault reaches {ELM}, whose printed figures it moves, and nobody else: it gets a new report with
-        60 days of its own, to 21 July. In {FIRST} nothing of it is sent or published any more; everybody
-        else's dates stay.
+        The fault reaches {ELM}, whose printed figures it moves, and nobody else: it gets a new
+        report with 60 days of its own, to 21 July. In {FIRST} nothing of it is sent or published
+        any more; everybody else's dates stay.
     """)
     (elm,) = status_of(story, AGAIN, day(5, 22))
     assert (elm["last_request_day"], elm["public_from"]) == ("2026-07-21", "2026-07-22")
@@ -239,9 +240,10 @@ def later_data(story: Narration) -> dict[str, bytes]:
     confirm(story, SECOND, [one["unit_id"] for one in sent], on=day(6, 10))
     assert quarter.files(f"runs/{first}") == kept
     story.tell(f"""
-        Payer A's late medical claims come on 25 May; on 28 May it sends its pharmacy file again, three
-        fills fewer. The run of the second quarter counts both. The run that was sent as {FIRST} is not
-        touched, byte for byte: both quarters are under review at once, each frozen to its own run.
+        Payer A's late medical claims come on 25 May; on 28 May it sends its pharmacy file again,
+        three fills fewer. The run of the second quarter counts both. The run that was sent as
+        {FIRST} is not touched, byte for byte: both quarters are under review at once, each frozen
+        to its own run.
     """)
     return kept
 
@@ -257,8 +259,8 @@ def the_second_quarter_keeps_the_correction(story: Narration, person: str) -> No
     assert {one["outcome"] for one in applied} == {"applied"}
     assert manifest["run_id"]
     story.tell(f"""
-        The second quarter keeps the correction without anybody's doing: the person stands with {ELM} there,
-        too.
+        The second quarter keeps the correction without anybody's doing: the person stands with
+        {ELM} there, too.
     """)
 
 
@@ -329,9 +331,9 @@ def an_analysis_is_noticed(story: Narration) -> None:
     told_day = story.quarter("npa", "release", "hospitals-1", "--dry-run", on=day(6, 23)).failing()["G12"]
     assert told_day["earliest"] == "2026-08-10"
     story.tell(f"""
-        The 65 days of the notice begin on 1 June; {HILL} opts in on day 20 and has the 50 days that are
-        left to the release. While its own extract was unsent the gate named no day at all; now it is 10
-        August, the day that all three were told.
+        The 65 days of the notice begin on 1 June; {HILL} opts in on day 20 and has the 50 days that
+        are left to the release. While its own extract was unsent the gate named no day at all; now
+        it is 10 August, the day that all three were told.
     """)
 
 
@@ -359,9 +361,9 @@ def the_first_part_is_published(story: Narration) -> None:
         (unit, "published_notice") for unit in (LAKE, HILL, "U000004", OAK)
     }
     story.tell(f"""
-        Four are published on day 61, among them {OAK} with its corrected figures. {TOWN} waits for its own
-        day, {ELM} for its new cycle, the two that could not be reached are left out; none of that holds up
-        the others.
+        Four are published on day 61, among them {OAK} with its corrected figures. {TOWN} waits for
+        its own day, {ELM} for its new cycle, the two that could not be reached are left out; none
+        of that holds up the others.
     """)
 
 
@@ -406,9 +408,9 @@ def a_letter_is_logged_late_and_the_release_withdrawn(story: Narration) -> None:
     story.do("review", "send", "--cycle", FIRST, "--provider", HILL, on=day(7, 8), said="its corrected page")
     confirm(story, FIRST, [HILL], on=day(7, 8))
     story.tell(f"""
-        {HILL} wrote that its name is wrong. A letter counts from its receipt, so it was in time, although
-        it was found a week later. It is right: the release is withdrawn at once, and a public note stands
-        in its place.
+        {HILL} wrote that its name is wrong. A letter counts from its receipt, so it was in time,
+        although it was found a week later: the page of open requests is amended alone. The hospital
+        is right: the release is withdrawn at once, and a public note stands in its place.
     """)
 
 
@@ -421,8 +423,8 @@ def the_rest_is_published(story: Narration) -> None:
     publish(story, FIRST, on=day(7, 15))
     assert NAME in published(story, f"{FIRST}-2")
     story.tell(f"""
-        The second part brings the four back, {HILL} under its right name, and {TOWN}, whose own 60 days are
-        over since the day before.
+        The second part brings the four back, {HILL} under its right name, and {TOWN}, whose own 60
+        days are over since the day before.
     """)
     for cycle, noticed_on, on in ((AGAIN, day(7, 16), day(7, 22)), (SECOND, day(8, 3), day(8, 10))):
         story.do("review", "notice", "--cycle", cycle, on=noticed_on)
@@ -434,8 +436,8 @@ def the_rest_is_published(story: Narration) -> None:
     assert released[AGAIN] == [ELM]
     assert list(released) == [FIRST, f"{FIRST}-2", AGAIN, SECOND]
     story.tell(f"""
-        {ELM} follows on 22 July, day 61 of its own report, and the second quarter on 10 August, day 61 of
-        its own.
+        {ELM} follows on 22 July, day 61 of its own report, and the second quarter on 10 August, day
+        61 of its own.
     """)
 
 
@@ -447,5 +449,6 @@ def the_analysis_goes_to_its_user(story: Narration) -> None:
         assert "letter.pdf" in archive.namelist()
     assert story.quarter.done("npa", "release", "hospitals-1", on=day(8, 10)).data["was_released"]
     story.tell("""
-        All three were told 65 days before, and the one that opted in was sent its own extract in time.
+        All three were told 65 days before, and the one that opted in was sent its own extract in
+        time.
     """)
