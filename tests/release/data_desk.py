@@ -94,7 +94,8 @@ def model_tables() -> dict[str, pl.DataFrame]:
     diagnoses = claims.select("claim_id", "person_id").with_columns(
         sequence=pl.lit(1), kind=pl.lit("principal"), code=pl.lit("E119"), icd_version=pl.lit(10)
     )
-    procedures = claims.select("claim_id", "person_id", procedure_date="from_date").with_columns(
+    of_medicare = claims.filter(pl.col("source_id") == "medicare")
+    procedures = of_medicare.select("claim_id", "person_id", procedure_date="from_date").with_columns(
         sequence=pl.lit(1), code=pl.lit("0HTV0ZZ"), icd_version=pl.lit(10)
     )
     people = [

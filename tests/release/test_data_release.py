@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from qe.errors import InputError, Refused
+from qe.release.analyses import define as npa_define
 from qe.release.dissemination.definition import definition_of
 from qe.release.dissemination.staging import read_staged, write_staged
 from qe.release.dissemination.status import DataStatus, status_of
 from qe.release.packages import bundle
 from tests.release.conftest import Office
 from tests.release.data_desk import GROUP, ON, DataDesk
+from tests.release.desk import Desk
 
 
 @pytest.fixture
@@ -173,3 +176,12 @@ def test_an_id_of_an_analysis_is_none_of_data(desk: DataDesk) -> None:
         desk.define("a1", tables="claim")
     with pytest.raises(InputError, match="no data release with this id"):
         desk.plan("a1")
+
+
+def test_an_id_of_data_is_none_of_an_analysis(desk: DataDesk) -> None:
+    desk.define(tables="claim")
+    asked = Desk(desk.office).asked()
+    with pytest.raises(InputError, match="that of a data release"):
+        npa_define.require_definable(
+            desk.office.facts(ON), replace(asked, analysis_id="d1", release_on=ON), desk.user(GROUP)
+        )
