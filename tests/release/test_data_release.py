@@ -133,6 +133,14 @@ def test_what_travels_on_tracked_media_is_sealed_for_the_same_key(desk: DataDesk
     assert "claim.csv" in desk.released(channel=channel)
 
 
+def test_data_cannot_be_put_out_for_a_contact_without_a_key(desk: DataDesk, paper: Path) -> None:
+    desk.ready(paper, tables="claim")
+    going = desk.plan().outgoing
+    assert going.contact is not None
+    with pytest.raises(ValueError, match="sealed"):
+        replace(going, contact=replace(going.contact, channel="mail", address="1 Main Street", age_recipient=None))
+
+
 def test_outside_a_rehearsal_a_second_person_approves(
     open_office: Callable[..., Office], settings_text: str, paper: Path
 ) -> None:

@@ -171,5 +171,5 @@ def safe_harbor_faults(staged: StagedData) -> list[SafeHarborFault]:
 
 def suspects_in(staged: StagedData, *, is_deidentified: bool) -> int:
     """What looks like identifiers of persons: by its form, and of de-identified data also what breaks the safe harbour."""
-    by_form = identifiers_found(staged.files)
-    return by_form + sum(one.count for one in safe_harbor_faults(staged)) if is_deidentified else by_form
+    unfit = sum(one.count for one in safe_harbor_faults(staged)) if is_deidentified else 0
+    return identifiers_found(staged.files) + unfit
