@@ -198,7 +198,10 @@ class DataDesk:
                         "insert into vault.identity (source_id, native_person_id, origin, mbi, hicn, last_name, first_name, "
                         "birth_date, sex, zip5) values ($source, $native, 'crosswalk', $mbi, '123456789A', $last, "
                         "$first, $born, $sex, $place)",
-                        {"source": teller, "native": bene_id, "mbi": mbi, "last": last, "first": first, "born": born, "sex": sex, "place": place},
+                        {
+                            "source": teller, "native": bene_id, "mbi": mbi, "last": last, "first": first, "born": born,
+                            "sex": sex, "place": place,
+                        },
                     )  # fmt: skip
         finally:
             connection.close()
