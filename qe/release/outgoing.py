@@ -52,6 +52,10 @@ class Outgoing:
     digest: Callable[[Mapping[str, bytes]], str] = digest_of
     is_data: bool = False
 
+    def __post_init__(self) -> None:
+        if self.is_data and self.contact is not None and not self.contact.age_recipient:
+            raise ValueError("data go sealed for a key of the recipient, whatever carries them")
+
     @property
     def sealed_for(self) -> str | None:
         """The key that the package is sealed for, or None where it goes printed."""

@@ -55,7 +55,7 @@ def readme(said: DataReadme) -> bytes:
         f"{said.organisation}: data release {said.data_id}",
         *(["REHEARSAL: synthetic data."] if said.rehearsal else []),
         f"For {said.user}, to be used for: {wording.plain(said.purpose)}.",
-        f"Claims and fills that begin in {wording.span(said.start, said.end)}, of "
+        f"Claims and fills that begin from {wording.day(said.start)} to {wording.day(said.end)}, of "
         f"{wording.counted(said.sources, 'source', 'sources')}.",
         _whose(said),
         "\n".join(f"{name}.csv: {wording.counted(count, 'row', 'rows')}" for name, count in sorted(said.rows.items())),
@@ -71,7 +71,7 @@ def _whose(said: DataReadme) -> str:
         return "De-identified (45 CFR 164.514(b)): years for days, states for places, codes for persons, claims and providers."
     return (
         f"Your own patients: everybody with a visit with you in the 24 months before {wording.day(said.patients_on)} "
-        "(42 CFR 401.703(r)). Other providers stand as codes; numbers of health plans are not in it."
+        "(42 CFR 401.703(r)). Providers stand as codes, you among them; numbers of health plans are not in it."
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qe.disclosure.deidentify import ReleaseCodes, deidentified
+from qe.disclosure.deidentify import ReleaseCodes, coded, deidentified
 from qe.disclosure.released_columns import released_columns
 from qe.disclosure.safe_harbor import faults
 from qe.errors import InputError
@@ -67,6 +67,17 @@ def test_the_same_person_claim_and_provider_have_one_code_in_a_release_and_anoth
     assert len(codes) == 3 + 2 + 1 + 1
     again = {*other["person"]["person_code"], *other["claim"]["claim_code"], *other["claim"]["billing_code"]}
     assert not codes & again
+
+
+def test_patients_data_keep_days_and_places_and_stand_in_the_order_of_their_random_codes() -> None:
+    many = pl.concat([CLAIMS] * 25).with_columns(claim_id=pl.int_range(50).cast(pl.String))
+    tables = coded({"person": PERSONS, "claim": many}, codes=ReleaseCodes())
+    assert tables["person"].columns == ["person_code", "birth_date", "death_date", "sex", "county_fips"]
+    assert set(tables["person"]["birth_date"]) == {date(1950, 12, 31), date(1935, 1, 1), date(1936, 1, 1)}
+    claim = tables["claim"]
+    assert claim.columns[:4] == ["claim_code", "person_code", "payer_type", "claim_type"]
+    assert claim["claim_code"].to_list() == sorted(set(claim["claim_code"]))
+    assert claim["billing_code"].n_unique() == 1 and "billing_npi" not in claim.columns
 
 
 def test_the_codes_lead_back_through_their_map_alone() -> None:

@@ -42,6 +42,7 @@ PEOPLE: dict[str, tuple[str, str, date, int, str, str, str, str]] = {
     "700004": ("Marshgold", "Di", date(1944, 7, 8), 2, "43004", "39035", "4EG4TE5MK73", "DBCDEF0123456789"),
     "700005": ("Underhollow", "Ed", date(1949, 9, 9), 1, "43005", "39035", "5EG4TE5MK73", "EBCDEF0123456789"),
 }
+NAMED_BY_PAYER = "700004"  # no file of Medicare's tells the name
 # claim, source, person, first day, allowed dollars; superseded and copy: numbers of other claims
 CLAIMS: list[tuple[str, str, str, date, str, str | None, str | None]] = [
     ("800001", "medicare", "700001", date(2025, 6, 1), "100.00", None, None),
@@ -91,10 +92,13 @@ def model_tables() -> dict[str, pl.DataFrame]:
         units=pl.lit(Decimal("1.000"), pl.Decimal(14, 3)), place_of_service=pl.lit("11"),
         rendering_npi=pl.lit("1679576722"), rendering_specialty=pl.lit("08"), **{one.name: one for one in money},
     )  # fmt: skip
+    earlier = lines.head(1).with_columns(line_number=pl.lit(2), superseded_by=pl.lit("1"))  # a version of a line
+    lines = pl.concat([lines, earlier])
     diagnoses = claims.select("claim_id", "person_id").with_columns(
         sequence=pl.lit(1), kind=pl.lit("principal"), code=pl.lit("E119"), icd_version=pl.lit(10)
     )
-    procedures = claims.select("claim_id", "person_id", procedure_date="from_date").with_columns(
+    of_medicare = claims.filter(pl.col("source_id") == "medicare")
+    procedures = of_medicare.select("claim_id", "person_id", procedure_date="from_date").with_columns(
         sequence=pl.lit(1), code=pl.lit("0HTV0ZZ"), icd_version=pl.lit(10)
     )
     people = [
@@ -189,11 +193,15 @@ class DataDesk:
                             "insert into vault.person_key values ($source, $native, $person, 'mbi')",
                             {"source": source, "native": bene_id, "person": int(person)},
                         )
+                    teller = "plan_a" if person == NAMED_BY_PAYER else "medicare"
                     connection.execute(
                         "insert into vault.identity (source_id, native_person_id, origin, mbi, hicn, last_name, first_name, "
-                        "birth_date, sex, zip5) values ('medicare', $native, 'crosswalk', $mbi, '123456789A', $last, "
+                        "birth_date, sex, zip5) values ($source, $native, 'crosswalk', $mbi, '123456789A', $last, "
                         "$first, $born, $sex, $place)",
-                        {"native": bene_id, "mbi": mbi, "last": last, "first": first, "born": born, "sex": sex, "place": place},
+                        {
+                            "source": teller, "native": bene_id, "mbi": mbi, "last": last, "first": first, "born": born,
+                            "sex": sex, "place": place,
+                        },
                     )  # fmt: skip
         finally:
             connection.close()

@@ -75,6 +75,7 @@ def test_the_tables_of_a_release_join_by_their_codes(desk: DataDesk, paper: Path
     desk.ready(paper)
     desk.release()
     files = desk.released()
+    assert table_of(files, "claim_line").height == len(SPANNED)  # one each; an earlier version of a line is none
     claims, lines, people = (table_of(files, name) for name in ("claim", "claim_line", "person"))
     assert set(lines["claim_code"]) == set(claims["claim_code"])
     assert set(claims["person_code"]) <= set(people["person_code"])
@@ -124,6 +125,11 @@ def test_patients_data_hold_exactly_the_current_patients_of_the_recipient(desk: 
     assert (disclosed.count("persons"), disclosed.text("basis")) == (2, "combined")
     text = "\n".join(content.decode() for content in files.values())
     assert not [trace for row in PEOPLE.values() for trace in (row[6], row[7]) if trace in text]  # no MBI, no BENE_ID
+
+
+def test_a_name_is_told_as_a_source_of_the_data_spells_it_or_not_at_all(desk: DataDesk) -> None:
+    staged = desk.define("p1", kind="data_patient_identifiable", tables="claim", sources="medicare").staged
+    assert set(staged.tables["patients"]["last_name"]) == {"Quillfeather", None}  # payer A alone knows 700004's
 
 
 def test_patients_are_those_of_the_day_on_which_the_data_go(desk: DataDesk) -> None:

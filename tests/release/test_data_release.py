@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from qe.errors import InputError, Refused
+from qe.release.analyses import define as npa_define
 from qe.release.dissemination.definition import definition_of
 from qe.release.dissemination.staging import read_staged, write_staged
 from qe.release.dissemination.status import DataStatus, status_of
 from qe.release.packages import bundle
 from tests.release.conftest import Office
 from tests.release.data_desk import GROUP, ON, DataDesk
+from tests.release.desk import Desk
 
 
 @pytest.fixture
@@ -130,6 +133,14 @@ def test_what_travels_on_tracked_media_is_sealed_for_the_same_key(desk: DataDesk
     assert "claim.csv" in desk.released(channel=channel)
 
 
+def test_data_cannot_be_put_out_for_a_contact_without_a_key(desk: DataDesk, paper: Path) -> None:
+    desk.ready(paper, tables="claim")
+    going = desk.plan().outgoing
+    assert going.contact is not None
+    with pytest.raises(ValueError, match="sealed"):
+        replace(going, contact=replace(going.contact, channel="mail", address="1 Main Street", age_recipient=None))
+
+
 def test_outside_a_rehearsal_a_second_person_approves(
     open_office: Callable[..., Office], settings_text: str, paper: Path
 ) -> None:
@@ -173,3 +184,12 @@ def test_an_id_of_an_analysis_is_none_of_data(desk: DataDesk) -> None:
         desk.define("a1", tables="claim")
     with pytest.raises(InputError, match="no data release with this id"):
         desk.plan("a1")
+
+
+def test_an_id_of_data_is_none_of_an_analysis(desk: DataDesk) -> None:
+    desk.define(tables="claim")
+    asked = Desk(desk.office).asked()
+    with pytest.raises(InputError, match="that of a data release"):
+        npa_define.require_definable(
+            desk.office.facts(ON), replace(asked, analysis_id="d1", release_on=ON), desk.user(GROUP)
+        )

@@ -117,6 +117,12 @@ def test_days_without_another_payers_claim_make_the_data_medicares_alone(desk: D
     assert desk.failing().keys() == {"G19"}
 
 
+def test_tables_without_another_payers_row_make_the_data_medicares_alone(desk: DataDesk, paper: Path) -> None:
+    """Other payers' claims of the same days tell no procedure: none of their rows is in the file."""
+    desk.ready(paper, tables="claim_procedure", fee_dollars=5)
+    assert desk.failing().keys() == {"G19"}
+
+
 def test_a_label_of_a_source_whose_rows_are_in_the_data_refuses_them(office: Office, paper: Path) -> None:
     desk = DataDesk(office).open()
     known = lineage_of(run_of(office.facts(ON), "a" * 16))

@@ -22,6 +22,7 @@ CALLS = [
     (0, ["ledger", "show"]),
     (0, ["run", "--dry-run", "--as-of", "2026-04-15"]),
     (0, ["review", "status", "--cycle", "2025Q4-1", "--as-of", "2026-05-02"]),
+    (0, ["data", "status", "--as-of", "2026-05-02"]),
     (0, ["release", "plan", "--dry-run", "--cycle", "2025Q4-1", "--as-of", "2026-06-20"]),
     (3, ["release", "go", "--cycle", "2025Q4-1", "--as-of", "2026-06-20"]),
     (2, ["run", "--period", "2031Q1", "--as-of", "2026-04-15"]),

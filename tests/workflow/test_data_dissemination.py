@@ -155,8 +155,8 @@ def test_the_data_of_a_groups_own_patients_by_the_commands(quarter: Quarter, sec
         (("record", "data_disclosed", "analysis_id=x", "--effective-on", "2026-06-01"), "qe data release"),
     ],
 )  # fmt: skip
-def test_wrong_words_are_one_error_with_a_remedy(quarter: Quarter, words: tuple[str, ...], said: str) -> None:
-    found = quarter(*words, on=ON)
+def test_wrong_words_are_one_error_with_a_remedy(ready: Quarter, words: tuple[str, ...], said: str) -> None:
+    found = ready(*words, on=ON)
     assert found.exit_code == 2
     (fault,) = found.answer["faults"]
     assert said in fault["message"]

@@ -7,7 +7,7 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
-from qe.release.analyses.definition import Analysis, Asked, User, analysis_of
+from qe.release.analyses.definition import KINDS, Analysis, Asked, User, analysis_of
 from qe.release.analyses.staging import StagedAnalysis, read_staged, write_staged
 from qe.release.approval import Checked, approve_bytes
 from qe.release.releases import When
@@ -34,7 +34,9 @@ def require_definable(facts: Facts, asked: Asked, user: User) -> None:
         )
     if asked.release_on < facts.on:
         raise InputError("the release date lies in the past", remedy="Give --release-on a day from today on.")
-    if facts.of("npa_defined", analysis_id=asked.analysis_id):
+    if defined := facts.of("npa_defined", analysis_id=asked.analysis_id):
+        if defined[-1].text("kind") not in KINDS:
+            raise InputError("this id is that of a data release", remedy="Give the analysis an id of its own.")
         analysis_of(facts, asked.analysis_id).require_open()
 
 

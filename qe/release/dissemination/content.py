@@ -27,7 +27,6 @@ from qe.warehouse import Warehouse
 SQL: Final = Path(__file__).with_name("sql")
 PATIENTS: Final = "patients"
 README: Final = "README.txt"
-FILLS: Final = "pharmacy_fill"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,8 +74,7 @@ def _rows(db: Warehouse, asked: AskedData, patients: Sequence[str] | None) -> Ro
     columns = by_table(asked.columns)
     db.run(
         SQL / "released_row.sql",
-        with_claims=bool(columns.keys() - {ONLY_PERSONS, FILLS}),
-        with_fills=FILLS in columns,
+        tables=list(columns),
         start=asked.start,
         end=asked.end,
         sources=list(asked.sources),
@@ -173,5 +171,5 @@ def safe_harbor_faults(staged: StagedData) -> list[SafeHarborFault]:
 
 def suspects_in(staged: StagedData, *, is_deidentified: bool) -> int:
     """What looks like identifiers of persons: by its form, and of de-identified data also what breaks the safe harbour."""
-    by_form = identifiers_found(staged.files)
-    return by_form + sum(one.count for one in safe_harbor_faults(staged)) if is_deidentified else by_form
+    unfit = sum(one.count for one in safe_harbor_faults(staged)) if is_deidentified else 0
+    return identifiers_found(staged.files) + unfit

@@ -20,6 +20,7 @@ from qe.release.outgoing import digest_of
 from qe.release.releases import staged_folder
 from qe.site import Site
 
+AGAIN: Final = "Define it again: qe data define; a release that was recorded needs store/staged from the backup."
 DICTIONARY: Final = "data_dictionary.csv"
 
 
@@ -73,14 +74,14 @@ def read_staged(site: Site, data_id: str) -> StagedData:
     """What is staged, its bytes checked against their digest."""
     path = _path(site, data_id)
     if not path.exists():
-        raise InputError(f"nothing is staged for data release {data_id}", remedy="Define it again: qe data define.")
+        raise InputError(f"nothing is staged for data release {data_id}", remedy=AGAIN)
     with warehouse.open_read_only(path, site.vault_key(), engine=site.engine(), lock=False) as db:
         files = {row["name"]: row["bytes"] for row in db.query("select name, bytes from file order by name").to_dicts()}
         sources, told = db.query("select sources, sha256 from facts").row(0)
         codes = db.query("select kind, native, code from code order by kind, native")
     staged = StagedData(data_id=data_id, files=files, sources=tuple(json.loads(sources)), codes=codes)
     if staged.sha256 != told:
-        raise Findings(f"the staged files of data release {data_id} are not those that were staged")
+        raise Findings(f"the staged files of data release {data_id} are not those that were staged", remedy=AGAIN)
     return staged
 
 
