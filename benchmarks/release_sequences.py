@@ -256,12 +256,6 @@ class Releases(RuleBasedStateMachine):
         if resolved:
             self.tell("request_resolved", request_id=request_id, outcome="denied")
 
-    @precondition(lambda self: self.asked)
-    @rule(data=st.data())
-    def a_posting_is_not_feasible(self, data: st.DataObject) -> None:
-        request_id = f"r-{data.draw(st.integers(1, self.asked))}"
-        self.tell("posting_infeasible", request_id=request_id, reason="order_or_law")
-
     @rule(
         what=st.sampled_from(
             ["terminated", "exit", "again", "dua", "source", "measure", "user", "agreement", "decrease"]

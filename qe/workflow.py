@@ -29,7 +29,7 @@ from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
 from qe.release.rules.participation import require_may_work
 from qe.reports import workers
-from qe.reports.public_site import build_posting, build_site
+from qe.reports.public_site import build_site
 from qe.reports.render import RenderedReport, render_confidential
 from qe.run_record import facts_of, lineage
 from qe.site import Site
@@ -141,15 +141,6 @@ def build_public(
         confidence=site.settings.scoring.confidence,
     )
     return public, build_site(public, facts, published_on=published_on, posting=posting)
-
-
-def build_posting_page(
-    site: Site, *, run_id: str, cycle: str, published_on: date, amended_on: date, posting: Sequence[tuple[str, str]]
-) -> bytes:
-    """The page of open requests of a published release as they stand later: `qe release amend-posting` puts it in place."""
-    known = state_as_of(site.open_ledger(), published_on)
-    facts = facts_of(runs.run_of(site, run_id), cycle=cycle, ledger_facts=known)
-    return build_posting(facts, published_on=published_on, amended_on=amended_on, posting=posting)
 
 
 def build_analysis(site: Site, asked: Asked, user: User, *, on: date) -> StagedAnalysis:

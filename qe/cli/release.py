@@ -24,15 +24,13 @@ from qe.cli.review import CycleOption, acting, held_since
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
 from qe.release import plan as planning
-from qe.release import posting, publish
+from qe.release import publish
 from qe.release.releases import When, moment
 from qe.reports import wording
 from qe.runs import Run
 from qe.site import Site
 
-app = typer.Typer(
-    no_args_is_help=True, help="Public release of a cycle: plan, approve, go, amend the posting, withdraw."
-)
+app = typer.Typer(no_args_is_help=True, help="Public release of a cycle: plan, approve, go, withdraw.")
 
 HERE = Path()
 
@@ -168,52 +166,6 @@ def go(
             folder = publish.go(opened, ledger_of(opened), staged=staged, decision=decision, when=when, actor=person)
         outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
         outcome.say(f"Published {decision.artefact.release_id}: {folder}")
-
-
-@app.command("amend-posting")
-def amend_posting(
-    cycle: CycleOption,
-    site: SiteOption = HERE,
-    actor: ActorOption = None,
-    as_of: AsOfOption = None,
-    dry_run: DryRunOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Post the open requests beside published results as they stand now; no result changes."""
-    with command("release amend-posting", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            planned = posting.plan_amendment(
-                opened, ledger_of(opened), cycle=cycle, when=when, build=_posting_builder(opened)
-            )
-            outcome.reasons = list(planned.amendments[0].decision.reasons) if planned.amendments else []
-            if not dry_run:
-                posting.amend(opened, ledger_of(opened), planned, when=when, actor=person)
-        outcome.data = {
-            "cycle": cycle,
-            "amended": [{"release_id": one.release_id, "open_requests": one.posted} for one in planned.amendments],
-            "up_to_date": list(planned.up_to_date),
-            "dry_run": dry_run,
-        }
-        verb = "would post" if dry_run else "Posted"
-        for one in planned.amendments:
-            outcome.say(f"{verb} {one.posted:,} open requests beside {one.release_id}.")
-        for release_id in planned.up_to_date:
-            outcome.say(f"The posting of {release_id} shows what is open: nothing was changed.")
-
-
-def _posting_builder(site: Site) -> posting.PostingBuilder:
-    """The page of open requests of a frozen run, as the workflow makes it."""
-
-    def build(
-        *, run: Run, cycle: str, published_on: date, amended_on: date, posting: Sequence[tuple[str, str]]
-    ) -> bytes:
-        return workflow.build_posting_page(
-            site, run_id=run.run_id, cycle=cycle, published_on=published_on, amended_on=amended_on, posting=posting
-        )
-
-    return build
 
 
 @app.command()

@@ -12,7 +12,6 @@ from qe.errors import Reason
 from qe.ledger.fold import Facts
 from qe.release import reissue
 from qe.release.notice import PUBLICATION_TOLD
-from qe.release.posting import postings_due
 from qe.release.releases import standing_releases
 from qe.release.requests import requests
 from qe.release.review import DayCount
@@ -73,14 +72,6 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """One line for each state that units of the cycle are in, as far as something is left to do for them."""
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
     yield from _to_reissue(facts, cycle, found)
-    for release in postings_due(facts, cycle):
-        yield InFlight(
-            what=f"release {release.text('release_id')}",
-            state="posts other requests than are open",
-            next_act=f"qe release amend-posting --cycle {cycle}",
-            day=facts.on,
-            citation="42 CFR 401.717(e)",
-        )
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
     for unit_id, unit in found.items():
         if unit.sent is None or unit.reissued_in:

@@ -19,21 +19,21 @@ from qe.release.approval import Checked, approve_bytes
 from qe.release.artefact import Decision
 from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
-from qe.release.posting import worded_posting
 from qe.release.reissue import reissued_from
 from qe.release.releases import (
     When,
     decide_release,
     next_release_id,
+    open_postings,
     released_units,
     require_run_unchanged,
     sent_or_all,
     shown_results,
     staged_folder,
 )
-from qe.release.reports_on_disk import public_ids
+from qe.release.reports_on_disk import public_ids, units_of
 from qe.release.send import run_for_cycle
-from qe.release.sends import UnitReview, reviews, to_be_posted
+from qe.release.sends import UnitReview, reviews
 from qe.release.staged import StagedRelease, read_staged, write_staged
 from qe.runs import Run
 from qe.site import Site
@@ -189,13 +189,14 @@ def _stage(
     public_on: date,
     build: PublicBuilder,
 ) -> StagedRelease:
-    posting = sorted(to_be_posted(facts, cycle))
+    named = units_of(run)
+    posting = sorted(open_postings(facts, cycle))
     public, files = build(
         run=run,
         cycle=cycle,
         units=frozenset(units),
         published_on=public_on,
-        posting=worded_posting(facts, run, cycle),
+        posting=[(named[unit_id].name, category) for unit_id, category in posting if unit_id in named],
     )
     _require_only(public, public_ids(run, units))
     return StagedRelease(

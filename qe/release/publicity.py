@@ -12,7 +12,7 @@ from qe.regulation import CITATION
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.review import Clock, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
-from qe.release.sends import UnitReview, infeasible_postings, open_requests, reviews, to_be_posted
+from qe.release.sends import UnitReview, open_requests, reviews
 
 REVIEWED: Final = Paragraph("G10", "42 CFR 401.717(a), (b), (d)")
 ASKED: Final = Paragraph("G10", "42 CFR 401.717(b), (c)")
@@ -133,14 +133,14 @@ def appeals_posted(facts: Facts, artefact: Artefact) -> Reason:
     """G11: the open requests of the cycle are posted with it, by provider and category, and no others."""
     if artefact.posting is None:
         return POSTED.fails("it is not known which open requests are posted with it")
-    about = artefact.cycle or artefact.analysis_id
-    outstanding, infeasible = to_be_posted(facts, about), infeasible_postings(facts)
-    if outstanding != artefact.posting:
+    outstanding = {
+        (event.text("unit_id"), event.text("category"))
+        for event in open_requests(facts, artefact.cycle or artefact.analysis_id)
+    }
+    if outstanding != set(artefact.posting):
         said = f"{len(outstanding)} requests are open but {len(artefact.posting)} are posted"
         return POSTED.fails(f"{said}: the requests changed since the files were staged; plan again")
-    withheld = sum(event.text("request_id") in infeasible for event in open_requests(facts, about))
-    further = f"; {withheld} further ones cannot be, as recorded" if withheld else ""
-    return POSTED.passes(f"{len(outstanding)} open requests are posted{further}")
+    return POSTED.passes(f"{len(outstanding)} open requests are posted")
 
 
 def small_cells_checked(facts: Facts, artefact: Artefact, *, rehearsal: bool) -> Reason:

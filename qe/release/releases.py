@@ -16,7 +16,7 @@ from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
 from qe.release.review import start_of_day
-from qe.release.sends import UnitReview, to_be_posted
+from qe.release.sends import UnitReview, open_requests
 from qe.release.staged import StagedRelease
 from qe.runs import Run, file_sha256
 from qe.site import Site
@@ -103,6 +103,11 @@ def require_run_unchanged(run: Run, lineage: RunLineage) -> None:
         )
 
 
+def open_postings(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
+    """Unit and category of the cycle's open requests: what is posted with the results (401.717(e))."""
+    return frozenset((event.text("unit_id"), event.text("category")) for event in open_requests(facts, cycle))
+
+
 def sent_or_all(unit_ids: Sequence[str], standing: Mapping[str, UnitReview]) -> Sequence[str]:
     """Whom the gate speaks of while nothing is staged: those whose reports were put out, else everybody."""
     return [unit_id for unit_id in unit_ids if unit_id in standing] or unit_ids
@@ -128,7 +133,7 @@ def decide_release(
         cycle=cycle,
         release_id=release_id,
         units=staged.units if staged else units,
-        posting=frozenset(staged.posting) if staged else to_be_posted(facts, cycle),
+        posting=frozenset(staged.posting) if staged else open_postings(facts, cycle),
         public_on=staged.public_on if staged else None,
         identified=frozenset(staged.units if staged else units),
         persons=NOBODY,  # its rows are about providers, suppliers and areas: PublicRelease has no other

@@ -1,7 +1,7 @@
 """Where each unit's review stands in a cycle: report put out, handed over, returned, noticed, open or over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
@@ -122,27 +122,6 @@ def was_handed_over(facts: Facts, cycle: str, unit_id: str) -> bool:
     failed = {event.text("sent") for event in facts.of("delivery_failed", cycle=cycle, unit_id=unit_id)}
     confirmed = facts.of("send_confirmed", cycle=cycle, unit_id=unit_id)
     return any(event.text("sent") not in failed for event in confirmed)
-
-
-def infeasible_postings(facts: Facts) -> Mapping[str, str]:
-    """By request why it is not feasible to post it (401.717(e))."""
-    return {event.text("request_id"): event.text("reason") for event in facts.of("posting_infeasible")}
-
-
-def to_be_posted(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
-    """Unit and category of the open requests of a cycle or analysis that are posted, as far as that is feasible (401.717(e))."""
-    infeasible = infeasible_postings(facts)
-    return frozenset(
-        (event.text("unit_id"), event.text("category"))
-        for event in open_requests(facts, cycle)
-        if event.text("request_id") not in infeasible
-    )
-
-
-def posted_among(facts: Facts, cycle: str, *, before: int) -> frozenset[tuple[str, str]]:
-    """What was to be posted when the ledger's event number `before` was recorded."""
-    earlier = tuple(event for event in facts.events if event.seq < before)
-    return to_be_posted(replace(facts, events=earlier), cycle)
 
 
 def open_requests(facts: Facts, cycle: str) -> tuple[LedgerEvent, ...]:

@@ -107,44 +107,28 @@ def build_site(
     measures = [_measure_view(one, public, is_explained=one.measure_id in explained) for one in published]
     providers = _provider_views(measures)
     shared: dict[str, Any] = {
-        **_frame(facts, published_on, posting),
+        "organisation": facts.organisation,
+        "contact": facts.contact,
+        "rehearsal": facts.rehearsal,
+        "period": facts.period.label,
+        "published_on": wording.day(published_on),
         "areas": ", ".join(facts.areas),
+        "data_through": wording.day(facts.data_through),
         "measures": measures,
         "providers": providers,
+        "posting": [(name, wording.request_category(category)) for name, category in posting],
         "notes": [(str(code), text) for code, text in NOTE_WORDING.items()],
         "sources": [(s.source_id, wording.payer(s.payer_type), f"{s.claims:,}") for s in facts.sources],
         "settings": [wording.setting(name, value) for name, value in facts.settings],
         "settings_by_key": facts.settings,
+        "run_id": facts.run_id,
+        "software": facts.software_version,
         "hidden": HIDDEN,
     }
     files = _site_files(measures, providers, shared)
     files["report.pdf"] = _pdf(shared, published_on)
     files |= _data_files(public, facts, published_on)
     return files
-
-
-def build_posting(
-    facts: ReportFacts, *, published_on: date, amended_on: date, posting: Sequence[tuple[str, str]]
-) -> bytes:
-    """The page of open requests of a published site, as they stand on a later day."""
-    shared = _frame(facts, published_on, posting)
-    page = pages.html("public/open-requests.html", root="", amended_on=wording.day(amended_on), **shared)
-    return page.encode("utf-8")
-
-
-def _frame(facts: ReportFacts, published_on: date, posting: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """What stands around every page, and the open requests."""
-    return {
-        "organisation": facts.organisation,
-        "contact": facts.contact,
-        "rehearsal": facts.rehearsal,
-        "period": facts.period.label,
-        "published_on": wording.day(published_on),
-        "data_through": wording.day(facts.data_through),
-        "posting": [(name, wording.request_category(category)) for name, category in posting],
-        "run_id": facts.run_id,
-        "software": facts.software_version,
-    }
 
 
 def _site_files(
@@ -162,7 +146,7 @@ def _site_files(
     page("index.html", "index.html", 0)
     page("compare.html", "compare.html", 0)
     page("methods.html", "methods.html", 0)
-    page("open-requests.html", "open-requests.html", 0, amended_on="")
+    page("open-requests.html", "open-requests.html", 0)
     page("404.html", "404.html", 0)
     for measure in measures:
         page(f"measures/{measure.measure_id}.html", "measure.html", 1, measure=measure)

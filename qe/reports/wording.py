@@ -220,11 +220,6 @@ WITHDRAWALS: Final = {
     "rights_ended": "the right to publish the data has ended",
     "order": "an authority ordered it",
 }
-POSTINGS_WITHHELD: Final = {
-    "identifies_a_patient": "name withheld: it would identify a patient",
-    "order_or_law": "name withheld: an order or law forbids it",
-    "no_public_place": "name withheld: there is no place to post it",
-}
 NOT_APPLICABLE: Final = "–"
 
 
@@ -361,10 +356,6 @@ def request_outcome(code: str) -> str:
 
 def withdrawal(code: str) -> str:
     return WITHDRAWALS.get(code, plain(code))
-
-
-def posting_withheld(code: str) -> str:
-    return POSTINGS_WITHHELD.get(code, plain(code))
 
 
 def linkage(what: str) -> str:

@@ -417,18 +417,16 @@ where named.act in (select act from judged where kind = 'public_released')
     or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
                        coalesce(notice.public_on, '')));
 
--- 401.717(e): requests of the cycle that are not closed, as far as posting them is feasible.
+-- 401.717(e): requests of the cycle that are not closed.
 create temp view open_request as
 select act, cycle, unit_id, category
 from (
-  select act, kind, payload ->> 'request_id' as request_id, payload ->> 'cycle' as cycle, payload ->> 'unit_id' as unit_id, payload ->> 'category' as category,
+  select act, kind, payload ->> 'cycle' as cycle, payload ->> 'unit_id' as unit_id, payload ->> 'category' as category,
          row_number() over (partition by act, payload ->> 'request_id' order by nth desc) as from_last
   from known
   where kind in ('request_received', 'request_resolved')
-) as last
-where from_last = 1 and kind = 'request_received' and not exists (
-  select 1 from known
-  where known.act = last.act and known.kind = 'posting_infeasible' and known.payload ->> 'request_id' = last.request_id);
+)
+where from_last = 1 and kind = 'request_received';
 
 -- G11, 401.717(e): as many pairs of name and category were posted as were open.
 create temp view g11 as

@@ -23,7 +23,6 @@ from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Decision, Person
 from qe.release.contacts import Contact
 from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
 from qe.release.rules.naming import Alternative
-from qe.release.sends import to_be_posted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ def _is_out(matter: Matter, outgoing: Outgoing) -> bool:
 
 def _analysis(matter: Matter) -> Outgoing:
     analysis, staged, user = matter.analysis, matter.staged, matter.user
-    posting = to_be_posted(matter.facts, analysis.analysis_id)
+    posting = frozenset((one.text("unit_id"), one.text("category")) for one in open_requests_of(matter.facts, analysis))
     day = matter.when.on if analysis.disclosed is None else analysis.disclosed.effective_on
     contact = matter.contact_of_user()
     files = {**staged.files, COVER: _cover(matter, posting, day=day)}
