@@ -35,6 +35,7 @@ VERBS: Final = {
     "release_approved": "qe release approve",
     "public_released": "qe release go",
     "public_withdrawn": "qe release withdraw",
+    "posting_amended": "qe release amend-posting",
     "agreement_signed": "qe agreement add",
     "npa_defined": "qe npa define",
     "npa_notice_sent": "qe npa notify",
