@@ -25,6 +25,7 @@ from qe.errors import QeError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import state_as_of
+from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision, Persons, Recipient, RecipientKind
 from qe.release.gate import may_disclose
 from qe.release.lineage import lineage_of
@@ -245,8 +246,13 @@ class Releases(RuleBasedStateMachine):
                 reason="error_found",
             )
 
-    @rule(unit_id=st.sampled_from(UNITS), cycle=st.sampled_from([CYCLE, ANALYSIS]), resolved=st.booleans())
-    def somebody_asks(self, unit_id: str, cycle: str, resolved: bool) -> None:
+    @rule(
+        unit_id=st.sampled_from(UNITS),
+        cycle=st.sampled_from([CYCLE, ANALYSIS]),
+        resolved=st.booleans(),
+        infeasible=st.booleans(),
+    )
+    def somebody_asks(self, unit_id: str, cycle: str, resolved: bool, infeasible: bool) -> None:
         self.asked += 1
         request_id = f"r-{self.asked}"
         self.tell(
@@ -255,6 +261,8 @@ class Releases(RuleBasedStateMachine):
         )  # fmt: skip
         if resolved:
             self.tell("request_resolved", request_id=request_id, outcome="denied")
+        if infeasible:
+            self.tell("posting_infeasible", request_id=request_id, reason="order")
 
     @rule(
         what=st.sampled_from(
@@ -385,7 +393,7 @@ class Releases(RuleBasedStateMachine):
             self.everybody_is_told_the_status(0)
         facts = state_as_of(self.ledger, self.day)
         run = next((one for one in facts.of("run_completed")), None)
-        posting = frozenset((one.text("unit_id"), one.text("category")) for one in open_requests(facts, CYCLE))
+        posting = owed_now(facts, CYCLE).posted
         standing = reviews(facts, CYCLE)
         artefact = Artefact(
             kind=ArtefactKind.PUBLIC_REPORT, sha256=BUNDLE, operator=ENTITY, lineage=lineage_of(run) if run else None,

@@ -29,7 +29,7 @@ from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
 from qe.release.rules.participation import require_may_work
 from qe.reports import workers
-from qe.reports.public_site import build_site
+from qe.reports.public_site import build_site, posting_page
 from qe.reports.render import RenderedReport, render_confidential
 from qe.run_record import facts_of, lineage
 from qe.site import Site
@@ -121,6 +121,7 @@ def build_public(
     units: frozenset[str],
     published_on: date,
     posting: tuple[tuple[str, str], ...],
+    not_posted: tuple[tuple[str, int], ...] = (),
 ) -> tuple[PublicRelease, dict[str, bytes]]:
     """The public report of a frozen run, for the units that may be named: suppressed, checked, and laid out as bytes.
 
@@ -140,7 +141,30 @@ def build_public(
         min_count=site.settings.disclosure.min_count,
         confidence=site.settings.scoring.confidence,
     )
-    return public, build_site(public, facts, published_on=published_on, posting=posting)
+    return public, build_site(public, facts, published_on=published_on, posting=posting, not_posted=not_posted)
+
+
+def build_posting(
+    site: Site,
+    *,
+    run_id: str,
+    cycle: str,
+    published_on: date,
+    posting: tuple[tuple[str, str], ...],
+    not_posted: tuple[tuple[str, int], ...],
+    amended_on: date,
+    supersedes: date,
+) -> bytes:
+    """The page of open requests beside a public release, amended; from the frozen run's folder, as `build_public` made it."""
+    known = state_as_of(site.open_ledger(), published_on)
+    return posting_page(
+        facts_of(runs.run_of(site, run_id), cycle=cycle, ledger_facts=known),
+        published_on=published_on,
+        posting=posting,
+        not_posted=not_posted,
+        amended_on=amended_on,
+        supersedes=supersedes,
+    )
 
 
 def build_analysis(site: Site, asked: Asked, user: User, *, on: date) -> StagedAnalysis:

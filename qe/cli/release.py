@@ -1,4 +1,4 @@
-"""`qe release plan | approve | go | withdraw`: what becomes public, when, and who approved it."""
+"""`qe release plan | approve | go | withdraw | amend-posting`: what becomes public, when, and who approved it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -24,13 +24,13 @@ from qe.cli.review import CycleOption, acting, held_since
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
 from qe.release import plan as planning
-from qe.release import publish
+from qe.release import posting, publish
 from qe.release.releases import When, moment
 from qe.reports import wording
 from qe.runs import Run
 from qe.site import Site
 
-app = typer.Typer(no_args_is_help=True, help="Public release of a cycle: plan, approve, go, withdraw.")
+app = typer.Typer(no_args_is_help=True, help="Public release of a cycle: plan, approve, go, withdraw, amend-posting.")
 
 HERE = Path()
 
@@ -43,10 +43,22 @@ def _builder(site: Site) -> planning.PublicBuilder:
     """The public files of a frozen run, as the workflow makes them."""
 
     def build(
-        *, run: Run, cycle: str, units: frozenset[str], published_on: date, posting: Sequence[tuple[str, str]]
+        *,
+        run: Run,
+        cycle: str,
+        units: frozenset[str],
+        published_on: date,
+        posting: Sequence[tuple[str, str]],
+        not_posted: Sequence[tuple[str, int]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]:
         return workflow.build_public(
-            site, run_id=run.run_id, cycle=cycle, units=units, published_on=published_on, posting=tuple(posting)
+            site,
+            run_id=run.run_id,
+            cycle=cycle,
+            units=units,
+            published_on=published_on,
+            posting=tuple(posting),
+            not_posted=tuple(not_posted),
         )
 
     return build
@@ -222,3 +234,78 @@ def withdraw(
             outcome.say(
                 f"{'would take' if dry_run else 'Took'} down {withdrawn.release_id}; a note stands in its place."
             )
+
+
+@app.command(name="amend-posting")
+def amend_posting(
+    cycle: CycleOption,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Put the page of open requests beside the cycle's public results right, and nothing else (401.717(e))."""
+    with command("release amend-posting", json=json) as outcome:
+        opened = outcome.open_site(site)
+        when = _when(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
+            planned = posting.plan_amendments(
+                opened, ledger_of(opened), cycle=cycle, when=when, build=_posting_builder(opened)
+            )
+            if not dry_run:
+                posting.amend(planned, opened, ledger_of(opened), when=when, actor=person)
+        _tell_amendments(outcome, planned, dry_run=dry_run)
+
+
+def _posting_builder(site: Site) -> posting.PostingBuilder:
+    def build(
+        *,
+        run: Run,
+        cycle: str,
+        published_on: date,
+        posting: Sequence[tuple[str, str]],
+        not_posted: Sequence[tuple[str, int]],
+        amended_on: date,
+        supersedes: date,
+    ) -> bytes:
+        return workflow.build_posting(
+            site,
+            run_id=run.run_id,
+            cycle=cycle,
+            published_on=published_on,
+            posting=tuple(posting),
+            not_posted=tuple(not_posted),
+            amended_on=amended_on,
+            supersedes=supersedes,
+        )
+
+    return build
+
+
+def _tell_amendments(outcome: Outcome, planned: posting.AmendmentPlan, *, dry_run: bool) -> None:
+    outcome.reasons = [reason for one in planned.amendments for reason in one.decision.reasons]
+    outcome.data = {
+        "cycle": planned.cycle,
+        "amended": [
+            {
+                "release_id": one.release_id,
+                "on": one.on.isoformat(),
+                "supersedes": one.supersedes.isoformat(),
+                "page_sha256": one.decision.artefact.sha256,
+                **one.table.codes,
+            }
+            for one in planned.amendments
+        ],
+        "unchanged": list(planned.unchanged),
+        "dry_run": dry_run,
+    }
+    for one in planned.amendments:
+        said = f"{'would amend' if dry_run else 'Amended'} the posting of {one.release_id}"
+        outcome.say(f"{said}: {len(one.table.posted)} posted, in place of the table of {one.supersedes}.")
+        if dry_run:
+            asked = [reason for reason in one.decision.reasons if reason.verdict != "not_applicable"]
+            rows = [(reason.rule, reason.citation, reason.verdict, reason.fact) for reason in asked]
+            outcome.table("What the gate says", ["rule", "paragraph", "verdict", "fact"], rows)
+    if not planned.amendments:
+        outcome.say(f"The posting of {', '.join(planned.unchanged)} is the one that is owed; nothing was changed.")

@@ -10,9 +10,11 @@ from typing import Final
 
 from qe.errors import Reason
 from qe.ledger.fold import Facts
+from qe.regulation import CITATION
 from qe.release import reissue
+from qe.release.appeals import owed_beside, told_beside
 from qe.release.notice import PUBLICATION_TOLD
-from qe.release.releases import standing_releases
+from qe.release.releases import public_releases, standing_releases
 from qe.release.requests import requests
 from qe.release.review import DayCount
 from qe.release.rules.changes import submitted, usable_from
@@ -45,6 +47,7 @@ def in_flight(facts: Facts, *, respond_within_days: int, day_count: DayCount) ->
     return [
         *_holds(facts),
         *(line for cycle in _cycles(facts) for line in _cycle(facts, cycle)),
+        *(line for cycle in _cycles(facts) for line in _postings(facts, cycle)),
         *_requests(facts, respond_within_days=respond_within_days),
         *_changes(facts, day_count=day_count),
         *_running_out(facts),
@@ -115,6 +118,21 @@ def _state(unit: UnitReview, on: date) -> tuple[str, str, str]:
     if on < unit.public_from:
         return "under review", "qe release plan", "42 CFR 401.717(a), (b)"
     return "ready", "qe release go", "42 CFR 401.717(d)"
+
+
+def _postings(facts: Facts, cycle: str) -> Iterator[InFlight]:
+    """The public releases whose posting of open requests is not the one that is owed any more."""
+    for release in public_releases(facts, cycle):
+        owed, told = owed_beside(facts, release), told_beside(facts, release)
+        if owed != told:
+            missing, closed = len(owed.posted - told.posted), len(told.posted - owed.posted)
+            yield InFlight(
+                what=f"posting of {release.text('release_id')}",
+                state=f"to be amended: {missing} to add, {closed} to take off",
+                next_act=f"qe release amend-posting --cycle {cycle}",
+                day=facts.on,
+                citation=CITATION["posting"],
+            )
 
 
 def _requests(facts: Facts, *, respond_within_days: int) -> Iterator[InFlight]:

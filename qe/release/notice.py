@@ -17,6 +17,7 @@ from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.progress import Progress
 from qe.providers import ProviderOrSupplier
+from qe.release.appeals import reasons_not_to_post
 from qe.release.contacts import Contact, Contacts
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.outgoing import Outgoing, letter_to, outbox_path, put_out
@@ -137,6 +138,7 @@ def _letter(
     cycle: str,
 ) -> LetterFacts:
     assert standing.review is not None and standing.public_from is not None
+    infeasible = reasons_not_to_post(facts)
     outcomes = {event.text("request_id"): event.text("outcome") for event in facts.of("request_resolved")}
     planned = site.settings.review.public_on or facts.on
     to_come = max(standing.public_from, planned, facts.on)
@@ -157,6 +159,7 @@ def _letter(
                 category=event.text("category"),
                 received_on=event.day("received_on"),
                 outcome=outcomes.get(event.text("request_id")),
+                not_posted=infeasible.get(event.text("request_id")),
             )
             for event in standing.asked
         ),

@@ -15,6 +15,7 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
+from qe.release.appeals import owed_now
 from qe.release.approval import Checked, approve_bytes
 from qe.release.artefact import Decision
 from qe.release.ledger_head import with_ledger_head
@@ -24,7 +25,6 @@ from qe.release.releases import (
     When,
     decide_release,
     next_release_id,
-    open_postings,
     released_units,
     require_run_unchanged,
     sent_or_all,
@@ -44,7 +44,7 @@ REISSUE: Final = "42 CFR 401.717(a), rules.md section 0.4"
 class PublicBuilder(Protocol):
     """Makes the public files from the frozen run's folder alone, for `units` only.
 
-    posting  (name, category) of the open requests, as they are posted
+    posting  (name, category) of the open requests, as they are posted; not_posted: (reason, open requests not posted for it)
     """
 
     def __call__(
@@ -55,6 +55,7 @@ class PublicBuilder(Protocol):
         units: frozenset[str],
         published_on: date,
         posting: Sequence[tuple[str, str]],
+        not_posted: Sequence[tuple[str, int]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]: ...
 
 
@@ -190,13 +191,15 @@ def _stage(
     build: PublicBuilder,
 ) -> StagedRelease:
     named = units_of(run)
-    posting = sorted(open_postings(facts, cycle))
+    table = owed_now(facts, cycle)
+    posting = sorted(table.posted)
     public, files = build(
         run=run,
         cycle=cycle,
         units=frozenset(units),
         published_on=public_on,
         posting=[(named[unit_id].name, category) for unit_id, category in posting if unit_id in named],
+        not_posted=table.not_posted,
     )
     _require_only(public, public_ids(run, units))
     return StagedRelease(
@@ -207,6 +210,7 @@ def _stage(
         files=files,
         units=units,
         posting=tuple(posting),
+        not_posted=table.not_posted,
         cells_checked=public.cells_checked,
         cells_hidden=public.cells_hidden,
         findings=len(public.findings),

@@ -9,10 +9,12 @@ from qe.errors import Reason
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
+from qe.release.appeals import AppealsTable, owed_beside, owed_now
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.review import Clock, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
+from qe.reports import wording
 
 REVIEWED: Final = Paragraph("G10", "42 CFR 401.717(a), (b), (d)")
 ASKED: Final = Paragraph("G10", "42 CFR 401.717(b), (c)")
@@ -130,17 +132,32 @@ def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:
 
 
 def appeals_posted(facts: Facts, artefact: Artefact) -> Reason:
-    """G11: the open requests of the cycle are posted with it, by provider and category, and no others."""
+    """G11: the open requests are posted with it, by provider and category, and no others.
+
+    Those that cannot be posted for a recorded reason are not; what it is then says so.
+    """
     if artefact.posting is None:
         return POSTED.fails("it is not known which open requests are posted with it")
-    outstanding = {
-        (event.text("unit_id"), event.text("category"))
-        for event in open_requests(facts, artefact.cycle or artefact.analysis_id)
-    }
-    if outstanding != set(artefact.posting):
-        said = f"{len(outstanding)} requests are open but {len(artefact.posting)} are posted"
+    owed = _owed(facts, artefact)
+    if owed.posted != artefact.posting:
+        said = f"{len(owed.posted)} requests are open but {len(artefact.posting)} are posted"
         return POSTED.fails(f"{said}: the requests changed since the files were staged; plan again")
-    return POSTED.passes(f"{len(outstanding)} open requests are posted")
+    not_posted = [f"{requests} not posted: {wording.not_posted(why)}" for why, requests in owed.not_posted]
+    return POSTED.passes("; ".join([f"{len(owed.posted)} open requests are posted", *not_posted]))
+
+
+def _owed(facts: Facts, artefact: Artefact) -> AppealsTable:
+    """Of a release that is public, its own table; of an analysis all open requests, for nobody but its recipient is told them."""
+    released = facts.of("public_released", release_id=artefact.release_id)
+    match artefact.kind:
+        case ArtefactKind.APPEALS_POSTING if released:
+            return owed_beside(facts, released[-1])
+        case ArtefactKind.APPEALS_POSTING | ArtefactKind.PUBLIC_REPORT:
+            return owed_now(facts, artefact.cycle)
+        case _:
+            told = open_requests(facts, artefact.cycle or artefact.analysis_id)
+            pairs = frozenset((event.text("unit_id"), event.text("category")) for event in told)
+            return AppealsTable(posted=pairs, not_posted=())
 
 
 def small_cells_checked(facts: Facts, artefact: Artefact, *, rehearsal: bool) -> Reason:

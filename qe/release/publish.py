@@ -13,6 +13,7 @@ from qe.errors import InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
+from qe.release.appeals import AppealsTable
 from qe.release.artefact import PUBLIC, Decision
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
@@ -77,6 +78,7 @@ def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: De
 
 
 def _released(staged: StagedRelease, *, on: date) -> NewEvent:
+    table = AppealsTable(posted=frozenset(staged.posting), not_posted=tuple(staged.not_posted))
     return NewEvent(
         kind="public_released",
         effective_on=on,
@@ -87,6 +89,7 @@ def _released(staged: StagedRelease, *, on: date) -> NewEvent:
             "bundle_sha256": staged.sha256,
             "units": sorted(staged.units),
             "open_requests": len(staged.posting),
+            **table.codes,
         },
         key=f"public_released:{staged.release_id}",
     )

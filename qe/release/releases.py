@@ -11,12 +11,13 @@ from qe.errors import Findings
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.release import reissue
+from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
 from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
 from qe.release.review import start_of_day
-from qe.release.sends import UnitReview, open_requests
+from qe.release.sends import UnitReview
 from qe.release.staged import StagedRelease
 from qe.runs import Run, file_sha256
 from qe.site import Site
@@ -67,9 +68,13 @@ def released_units(facts: Facts, cycle: str) -> frozenset[str]:
 
 def standing_releases(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
     """By unit the release in which its results of this cycle are public and not withdrawn."""
+    return {unit_id: event for event in public_releases(facts, cycle) for unit_id in event.texts("units")}
+
+
+def public_releases(facts: Facts, cycle: str) -> list[LedgerEvent]:
+    """The releases of this cycle that are public and not withdrawn, in order."""
     withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
-    standing = [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
-    return {unit_id: event for event in standing for unit_id in event.texts("units")}
+    return [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
 
 
 def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:
@@ -103,11 +108,6 @@ def require_run_unchanged(run: Run, lineage: RunLineage) -> None:
         )
 
 
-def open_postings(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
-    """Unit and category of the cycle's open requests: what is posted with the results (401.717(e))."""
-    return frozenset((event.text("unit_id"), event.text("category")) for event in open_requests(facts, cycle))
-
-
 def sent_or_all(unit_ids: Sequence[str], standing: Mapping[str, UnitReview]) -> Sequence[str]:
     """Whom the gate speaks of while nothing is staged: those whose reports were put out, else everybody."""
     return [unit_id for unit_id in unit_ids if unit_id in standing] or unit_ids
@@ -133,7 +133,7 @@ def decide_release(
         cycle=cycle,
         release_id=release_id,
         units=staged.units if staged else units,
-        posting=frozenset(staged.posting) if staged else open_postings(facts, cycle),
+        posting=frozenset(staged.posting) if staged else owed_now(facts, cycle).posted,
         public_on=staged.public_on if staged else None,
         identified=frozenset(staged.units if staged else units),
         persons=NOBODY,  # its rows are about providers, suppliers and areas: PublicRelease has no other

@@ -19,7 +19,7 @@ class StagedRelease:
 
     files         path below public/<release_id>/ -> bytes
     units         unit id -> sha256 of its results as published
-    posting       (unit_id, category) of the open requests posted
+    posting       (unit_id, category) of the open requests posted; not_posted: (reason, open requests that cannot be posted)
     findings      cells that could be narrowed down; a release with any is refused
     public_on     the day the files name as their day of publication
     """
@@ -34,6 +34,7 @@ class StagedRelease:
     cells_checked: int
     cells_hidden: int
     findings: int
+    not_posted: Sequence[tuple[str, int]] = ()
 
     @property
     def sha256(self) -> str:
@@ -51,6 +52,7 @@ def bundle_sha256(release: StagedRelease) -> str:
         "public_on": release.public_on.isoformat(),
         "units": dict(release.units),
         "posting": sorted(release.posting),
+        "not_posted": sorted(release.not_posted),
         "cells": [release.cells_checked, release.cells_hidden, release.findings],
     }
     return sha256(canonical_json(content).encode("ascii")).hexdigest()
@@ -95,6 +97,13 @@ def write_staged(folder: Path, release: StagedRelease, *, key: store.Key, engine
         {"unit_id": [unit for unit, _ in release.posting], "category": [category for _, category in release.posting]},
         schema={"unit_id": pl.String, "category": pl.String},
     )
+    not_posted = pl.DataFrame(
+        {
+            "reason": [why for why, _ in release.not_posted],
+            "requests": [requests for _, requests in release.not_posted],
+        },
+        schema={"reason": pl.String, "requests": pl.Int64},
+    )
     with warehouse.build(staged_path(folder, release.release_id), key, engine=engine) as db:
         for table, columns, rows in (
             ("file", "path varchar, bytes blob, sha256 varchar", files),
@@ -106,6 +115,7 @@ def write_staged(folder: Path, release: StagedRelease, *, key: store.Key, engine
             ),
             ("unit", "unit_id varchar, result_sha256 varchar", units),
             ("posting", "unit_id varchar, category varchar", posting),
+            ("not_posted", "reason varchar, requests bigint", not_posted),
         ):
             db.execute(f"create table {table} ({columns})")
             db.insert(table, rows)
@@ -125,9 +135,14 @@ def read_staged(folder: Path, release_id: str, *, key: store.Key, engine: store.
         files = {row["path"]: row["bytes"] for row in db.query("select path, bytes from file order by path").to_dicts()}
         units = db.query("select unit_id, result_sha256 from unit order by unit_id").rows()
         posting = db.query("select unit_id, category from posting order by unit_id, category").rows()
+        not_posted = db.query("select reason, requests from not_posted order by reason").rows()
     told = decided.pop("bundle_sha256")
     release = StagedRelease(
-        **decided, files=files, units=dict(units), posting=tuple((unit, category) for unit, category in posting)
+        **decided,
+        files=files,
+        units=dict(units),
+        posting=tuple((unit, category) for unit, category in posting),
+        not_posted=tuple((why, requests) for why, requests in not_posted),
     )
     if release.sha256 != told:
         raise Findings(f"the staged files of {release_id} are not those that were staged", remedy="Plan again.")

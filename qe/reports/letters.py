@@ -20,13 +20,18 @@ TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LetterRequest:
-    """One request as a letter tells it. outcome: None while it is open."""
+    """One request as a letter tells it.
+
+    outcome     None while it is open
+    not_posted  the recorded reason why its name and category cannot be posted; None where they can
+    """
 
     request_id: str
     kind: str
     category: str
     received_on: date
     outcome: str | None
+    not_posted: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,12 @@ def render_letter(letter: Letter) -> bytes:
         sent_on=wording.day(letter.sent_on),
         last_request_day=wording.day(letter.last_request_day),
         public_on=wording.day(letter.public_on),
-        has_open=any(one.outcome is None for one in letter.requests),
+        is_posted=any(one.outcome is None and one.not_posted is None for one in letter.requests),
+        not_posted=[
+            (one.request_id, wording.not_posted(one.not_posted))
+            for one in letter.requests
+            if one.outcome is None and one.not_posted is not None
+        ],
         requests=[
             (
                 one.request_id,

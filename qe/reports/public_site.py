@@ -17,6 +17,7 @@ from qe.reports.facts import MeasureFacts, ReportFacts, explaining
 from qe.reports.marks import cases_word, dollars_of, minimum_word, per_case, rate_scale
 
 HIDDEN: Final = "*"
+POSTING_PAGE: Final = "site/open-requests.html"
 COLUMNS: Final = tuple(field.name for field in fields(PublicResult))
 MEANINGS: Final = {
     "measure_id": "Measure",
@@ -95,11 +96,17 @@ class PublicProviderView:
 
 
 def build_site(
-    public: PublicRelease, facts: ReportFacts, *, published_on: date, posting: Sequence[tuple[str, str]]
+    public: PublicRelease,
+    facts: ReportFacts,
+    *,
+    published_on: date,
+    posting: Sequence[tuple[str, str]],
+    not_posted: Sequence[tuple[str, int]] = (),
 ) -> dict[str, bytes]:
     """Every file of the public report by its path: site/..., report.pdf, data/...
 
-    posting  open requests at release: name of the provider or supplier, category of the request (401.717(e))
+    posting     open requests at release: name of the provider or supplier, category of the request (401.717(e))
+    not_posted  reasons why open requests cannot be posted, with the number of them
     """
     shown = {row.measure_id for row in public.results}
     published = [measure for measure in facts.measures if measure.measure_id in shown]
@@ -107,28 +114,62 @@ def build_site(
     measures = [_measure_view(one, public, is_explained=one.measure_id in explained) for one in published]
     providers = _provider_views(measures)
     shared: dict[str, Any] = {
-        "organisation": facts.organisation,
-        "contact": facts.contact,
-        "rehearsal": facts.rehearsal,
-        "period": facts.period.label,
-        "published_on": wording.day(published_on),
+        **_frame(facts, published_on),
+        **_posting(posting, not_posted),
         "areas": ", ".join(facts.areas),
-        "data_through": wording.day(facts.data_through),
         "measures": measures,
         "providers": providers,
-        "posting": [(name, wording.request_category(category)) for name, category in posting],
         "notes": [(str(code), text) for code, text in NOTE_WORDING.items()],
         "sources": [(s.source_id, wording.payer(s.payer_type), f"{s.claims:,}") for s in facts.sources],
         "settings": [wording.setting(name, value) for name, value in facts.settings],
         "settings_by_key": facts.settings,
-        "run_id": facts.run_id,
-        "software": facts.software_version,
         "hidden": HIDDEN,
     }
     files = _site_files(measures, providers, shared)
     files["report.pdf"] = _pdf(shared, published_on)
     files |= _data_files(public, facts, published_on)
     return files
+
+
+def posting_page(
+    facts: ReportFacts,
+    *,
+    published_on: date,
+    posting: Sequence[tuple[str, str]],
+    not_posted: Sequence[tuple[str, int]],
+    amended_on: date,
+    supersedes: date,
+) -> bytes:
+    """The page POSTING_PAGE of a report that is public, amended. supersedes: the day of the table that it takes the place of."""
+    page = pages.html(
+        "public/open-requests.html",
+        root="",
+        **_frame(facts, published_on),
+        **_posting(posting, not_posted),
+        amendment=(wording.day(amended_on), wording.day(supersedes)),
+    )
+    return page.encode()
+
+
+def _frame(facts: ReportFacts, published_on: date) -> dict[str, Any]:
+    """What every page of the site says about the report."""
+    return {
+        "organisation": facts.organisation,
+        "contact": facts.contact,
+        "rehearsal": facts.rehearsal,
+        "period": facts.period.label,
+        "published_on": wording.day(published_on),
+        "data_through": wording.day(facts.data_through),
+        "run_id": facts.run_id,
+        "software": facts.software_version,
+    }
+
+
+def _posting(posting: Sequence[tuple[str, str]], not_posted: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    return {
+        "posting": [(name, wording.request_category(category)) for name, category in posting],
+        "not_posted": [(requests, wording.not_posted(why)) for why, requests in not_posted],
+    }
 
 
 def _site_files(
@@ -146,7 +187,7 @@ def _site_files(
     page("index.html", "index.html", 0)
     page("compare.html", "compare.html", 0)
     page("methods.html", "methods.html", 0)
-    page("open-requests.html", "open-requests.html", 0)
+    page("open-requests.html", "open-requests.html", 0, amendment=None)
     page("404.html", "404.html", 0)
     for measure in measures:
         page(f"measures/{measure.measure_id}.html", "measure.html", 1, measure=measure)

@@ -213,6 +213,13 @@ REQUEST_OUTCOMES: Final = {
     "referred_to_payer": "referred to the payer",
     "withdrawn": "withdrawn",
 }
+NOT_POSTED: Final = {
+    "would_identify_person": "with its category it would identify a person",
+    "endangers_provider": "it would put the provider or supplier in danger",
+    "forbidden_by_law": "another law forbids it",
+    "order": "an authority ordered it",
+    "no_public_name": "the provider or supplier has no name that may be public",
+}
 WITHDRAWALS: Final = {
     "error_found": "an error was found",
     "cell_disclosed": "a figure was shown that should not be public",
@@ -352,6 +359,11 @@ def request_category(code: str) -> str:
 
 def request_outcome(code: str) -> str:
     return REQUEST_OUTCOMES.get(code, plain(code))
+
+
+def not_posted(code: str) -> str:
+    """Why a request is not posted, to follow "not posted: "."""
+    return NOT_POSTED.get(code, plain(code))
 
 
 def withdrawal(code: str) -> str:

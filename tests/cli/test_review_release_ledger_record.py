@@ -120,7 +120,7 @@ def noticed(noticed_site: Site, site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     """The same, sent and handed over on 2 March, noticed on 20 April; public pages are tested in qe/reports."""
 
     def build_public(
-        site: Site, *, run_id: str, cycle: str, units: frozenset[str], published_on: date, posting: Any
+        site: Site, *, run_id: str, cycle: str, units: frozenset[str], published_on: date, posting: Any, not_posted: Any
     ) -> tuple[PublicRelease, dict[str, bytes]]:
         text = f"{cycle} {sorted(units)} {published_on} {posting}".encode()
         return PublicRelease(results=(), findings=(), cells_checked=3, cells_hidden=1), {"site/index.html": text}

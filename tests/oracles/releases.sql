@@ -419,23 +419,29 @@ where named.act in (select act from judged where kind = 'public_released')
 
 -- 401.717(e): requests of the cycle that are not closed.
 create temp view open_request as
-select act, cycle, unit_id, category
+select act, cycle, unit_id, category, request_id
 from (
   select act, kind, payload ->> 'cycle' as cycle, payload ->> 'unit_id' as unit_id, payload ->> 'category' as category,
+         payload ->> 'request_id' as request_id,
          row_number() over (partition by act, payload ->> 'request_id' order by nth desc) as from_last
   from known
   where kind in ('request_received', 'request_resolved')
 )
 where from_last = 1 and kind = 'request_received';
 
--- G11, 401.717(e): as many pairs of name and category were posted as were open.
+-- G11, 401.717(e): as many pairs of name and category were posted as were open, those left out whose posting was recorded as
+-- not feasible.
 create temp view g11 as
 select act, 'G11' as rule, open_requests || ' posted as open, not ' || due as why
 from (
   select judged.act, judged.open_requests,
          (select count(*) from (
             select distinct unit_id, category from open_request
-            where open_request.act = judged.act and open_request.cycle = judged.cycle)) as due
+            where open_request.act = judged.act and open_request.cycle = judged.cycle
+              and not exists (
+                select 1 from known
+                where known.act = open_request.act and known.kind = 'posting_infeasible'
+                  and known.payload ->> 'request_id' = open_request.request_id))) as due
   from judged
   where judged.kind = 'public_released'
 )

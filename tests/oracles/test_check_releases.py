@@ -302,6 +302,12 @@ PUBLIC: list[tuple[str, Change, str]] = [
     ("sent again since", lambda x: x.add("report_sent", "2026-02-01", cycle="c", run_id=RUN, unit_id="u1",
         sent_on="2026-02-01", public_from="2026-04-05"), "G10 G24"),
     ("open requests miscounted", lambda x: x.put("release", open_requests=0), "G11"),
+    ("not to be posted", lambda x: x.add("posting_infeasible", "2026-03-02", request_id="q1", reason="order"), "G11"),
+    ("not to be posted, and not", both(
+        lambda x: x.add("posting_infeasible", "2026-03-02", request_id="q1", reason="order"),
+        lambda x: x.put("release", open_requests=0)), ""),
+    ("another is not to be posted", lambda x: x.add(
+        "posting_infeasible", "2026-03-02", request_id="q9", reason="order"), ""),
     ("request resolved", lambda x: x.add("request_resolved", "2026-03-02", request_id="q1", outcome="denied"), "G11"),
     ("cells found", lambda x: x.put("checked", findings=1), "G18"),
     ("other bytes checked", lambda x: x.put("checked", bundle_sha256="c" * 64), "G18"),

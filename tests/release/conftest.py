@@ -266,6 +266,7 @@ class Office:
         units: frozenset[str],
         published_on: date,
         posting: Sequence[tuple[str, str]],
+        not_posted: Sequence[tuple[str, int]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]:
         """Public files that name their units, day and posting; real pages are tested in their own packages."""
         rows = tuple(
@@ -295,7 +296,8 @@ class Office:
         table = "\n".join(["public_id", *(row.public_id for row in rows)]).encode()
         files = {
             "data/results.csv": table,
-            "site/index.html": f"{published_on} {sorted(posting)} {cycle}".encode(),
+            "site/index.html": f"{published_on} {cycle}".encode(),
+            "site/open-requests.html": f"{sorted(posting)} {sorted(not_posted)}".encode(),
         }
         return PublicRelease(
             results=rows, findings=(finding,) * self.findings, cells_checked=len(rows), cells_hidden=0

@@ -137,7 +137,7 @@ def test_an_open_request_never_holds_up_publication_and_is_posted_by_name_and_ca
     office.plan(DAY_61)
     office.approve(DAY_61)
     folder = office.go(DAY_61)
-    assert "('Elm Group', 'not_our_patient')" in (folder / "site" / "index.html").read_text()
+    assert "('Elm Group', 'not_our_patient')" in (folder / "site" / "open-requests.html").read_text()
     assert office.events("public_released")[0].payload["open_requests"] == 1
 
 

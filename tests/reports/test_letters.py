@@ -89,6 +89,20 @@ def test_after_publication_the_letter_names_the_day_the_address_and_what_is_post
     assert "nothing is posted beside your results" in without
 
 
+def test_a_letter_says_why_a_request_is_not_posted(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = LetterRequest(
+        request_id="R1", kind="correction", category="calculation", received_on=date(2026, 4, 9), outcome=None,
+        not_posted="forbidden_by_law",
+    )  # fmt: skip
+    before = said(replace(letter, kind="final_notice", requests=(asked,)), monkeypatch)
+    assert "(42 CFR 401.717(e)), but for those named below." in before
+    assert "R1 is not posted: another law forbids it." in before
+    after = said(replace(letter, kind="published_notice", requests=(asked,)), monkeypatch)
+    assert "None is posted beside your results." in after and "R1 is not posted: another law forbids it." in after
+    closed = said(replace(letter, kind="published_notice", requests=(replace(asked, outcome="denied"),)), monkeypatch)
+    assert "is not posted" not in closed
+
+
 def test_the_corrected_page_comes_with_the_dates_of_the_first_and_the_day_of_its_letter(
     letter: Letter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

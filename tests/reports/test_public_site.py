@@ -15,7 +15,7 @@ import pytest
 
 from qe.disclosure.results import ConfidentialResult, PublicRelease
 from qe.reports.facts import ReportFacts
-from qe.reports.public_site import build_site
+from qe.reports.public_site import build_site, posting_page
 
 COLUMNS = (
     "measure_id,measure_name,level,public_id,provider_name,peer_group,area,period_start,period_end,denominator,rate,"
@@ -168,6 +168,26 @@ def test_every_link_leads_to_a_file_of_the_release_and_none_to_another_host(
 def test_open_requests_are_posted_by_name_and_category(html: dict[str, bytes]) -> None:
     page = html["site/open-requests.html"].decode("utf-8")
     assert re.search(r"Example Group 4</th><td>missed exclusion</td>", page)
+
+
+def test_an_amended_posting_is_the_same_page_with_its_day_and_that_of_the_table_before(
+    html: dict[str, bytes], facts: ReportFacts
+) -> None:
+    page = posting_page(
+        facts, published_on=date(2026, 6, 1), posting=[("Example Group 9", "calculation")], not_posted=[("order", 2)],
+        amended_on=date(2026, 6, 9), supersedes=date(2026, 6, 1),
+    ).decode("utf-8")  # fmt: skip
+    first = html["site/open-requests.html"].decode("utf-8")
+    assert page.partition("<main")[0] == first.partition("<main")[0]
+    assert page.partition("</main>")[2] == first.partition("</main>")[2]
+    assert "Amended on 9 Jun 2026: this table takes the place of the one of 1 Jun 2026." in page
+    assert re.search(r"Example Group 9</th><td>calculation</td>", page) and "Example Group 4" not in page
+    assert "2 requests are open and not posted: an authority ordered it." in page
+    emptied = posting_page(
+        facts, published_on=date(2026, 6, 1), posting=[], not_posted=[], amended_on=date(2026, 6, 9),
+        supersedes=date(2026, 6, 1),
+    ).decode("utf-8")  # fmt: skip
+    assert "No such request is open any more." in emptied
 
 
 def test_pages_say_attribution_risk_adjustment_and_settings_in_words(

@@ -261,6 +261,7 @@ def test_every_way_of_linking_persons_and_every_row_of_its_report_has_words() ->
         ("requests", "request_received", "category", wording.REQUEST_CATEGORIES),
         ("requests", "request_resolved", "outcome", wording.REQUEST_OUTCOMES),
         ("release", "public_withdrawn", "reason", wording.WITHDRAWALS),
+        ("release", "posting_infeasible", "reason", wording.NOT_POSTED),
     ],
 )
 def test_every_choice_of_an_event_that_letters_or_public_pages_tell_has_words(

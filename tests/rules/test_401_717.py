@@ -137,6 +137,19 @@ def test_717_e_a_resolved_request_is_no_longer_posted(story: Any) -> None:
     assert story.refusing(posting=frozenset({("U000001", "calculation")})) == ["G11"]
 
 
+def test_717_e_what_cannot_be_posted_for_a_recorded_reason_is_not_and_the_gate_says_so(story: Any) -> None:
+    story.ask("U000001", date(2026, 4, 1))
+    story.ask("U000002", date(2026, 4, 2), request_id="r-2", category="data")
+    story.tell("posting_infeasible", date(2026, 4, 3), request_id="r-1", reason="forbidden_by_law")
+    for unit_id in ("U000001", "U000002"):
+        story.notice(unit_id, date(2026, 4, 22))
+    both = frozenset({("U000001", "calculation"), ("U000002", "data")})
+    assert story.refusing(posting=both) == ["G11"]
+    assert story.refusing(posting=frozenset({("U000002", "data")})) == []
+    said = story.fact("G11", posting=frozenset({("U000002", "data")}))
+    assert said == "1 open requests are posted; 1 not posted: another law forbids it"
+
+
 def test_717_e_an_unknown_posting_fails(story: Any) -> None:
     assert story.refusing(posting=None) == ["G11"]
 

@@ -37,10 +37,14 @@ def test_only_sends_letters_and_data_releases_write_packages_and_each_redeems_a_
     assert all("redeem" in calls(path) for path in writers)
 
 
-def test_only_the_publication_writes_under_public_and_it_redeems_a_permit() -> None:
+def test_only_the_publication_and_its_posting_write_under_public_and_each_redeems_a_permit() -> None:
     touching = {path.name for path in FOLDER.rglob("*.py") if "public" in attributes(path)}
-    assert touching == {"publish.py", "releases.py"}  # releases.py asks whether a published folder is there
-    assert "redeem" in calls(FOLDER / "publish.py")
+    assert touching == {
+        "publish.py",
+        "posting.py",
+        "releases.py",
+    }  # releases.py asks whether a published folder is there
+    assert all("redeem" in calls(FOLDER / name) for name in ("publish.py", "posting.py"))
     assert not {"open", "write_bytes", "write_text", "rename", "replace"} & calls(FOLDER / "releases.py")
 
 
