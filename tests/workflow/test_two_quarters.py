@@ -386,6 +386,16 @@ def a_letter_is_logged_late_and_the_release_withdrawn(story: Narration) -> None:
         story.paper("letter-of-29-june.pdf"), on=day(7, 6), said="received on day 59, logged on day 66: it is in time",
     ).data  # fmt: skip
     assert (asked["late"], asked["amend_posting"]) == (False, True)
+    before = story.quarter.files("public")
+    amended = story.do(
+        "release", "amend-posting", "--cycle", FIRST, on=day(7, 6), said="its name and category are posted"
+    )
+    assert [(one["release_id"], one["posted"]) for one in amended.data["amended"]] == [
+        (FIRST, [f"{HILL}:provider_details"])
+    ]
+    after = story.quarter.files("public")
+    assert [name for name in before if before[name] != after[name]] == [f"{FIRST}/site/open-requests.html"]
+    assert after.keys() == before.keys()
     correction = story.paper("name.csv", f"{HEAD}\nprovider_details,roster,,,,,,,name,{NAME},2025-01-01,\n")
     decided = ("--correction", correction)
     request_id = asked["request_id"]
