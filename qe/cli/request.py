@@ -1,4 +1,4 @@
-"""`qe request add | verify | list | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
+"""`qe request add | verify | list | open | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -25,8 +25,8 @@ from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, un
 from qe.corrected.plan import PlannedCorrection
 from qe.errors import InputError
 from qe.ledger import schema
-from qe.ledger.fold import state_as_of
-from qe.release import answers, data_release, intake
+from qe.ledger.fold import Facts, state_as_of
+from qe.release import answers, attachments, data_release, intake
 from qe.release.handover import evidence_sha256
 from qe.release.requests import DATA_KINDS, Request, most_urgent_first, request_of, requests
 from qe.reports import wording
@@ -34,7 +34,7 @@ from qe.site import Site
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Requests of providers: add, verify, list, acknowledge, respond, release-data, resolve.",
+    help="Requests of providers: add, verify, list, open, acknowledge, respond, release-data, resolve.",
 )
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, like 2025Q4-1-U000012-1.")]
@@ -75,6 +75,13 @@ def add(
     evidence: Annotated[
         Path | None, typer.Option("--evidence", help="The request itself; only its hash is recorded.")
     ] = None,
+    attachment: Annotated[
+        list[Path] | None, typer.Option("--attachment", help="A file that came with it, to be kept; repeat it.")
+    ] = None,
+    attachment_is: Annotated[
+        Literal["none", "pswp-suspected", "part2-suspected", "unknown"] | None,
+        typer.Option("--attachment-is", help=f"Of each attachment, {attachments.QUESTION} If so it is sealed unread."),
+    ] = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
@@ -95,6 +102,7 @@ def add(
             reasons=tuple(_one_of("reasons", one) for one in reason or ()),
             channel=None if channel is None else _one_of("channel", channel),
             evidence_sha256=None if evidence is None else evidence_sha256(evidence),
+            attachments=attachments.read_attachments(attachment or (), _suspected(attachment_is)),
         )
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             logged = intake.receive(
@@ -109,9 +117,24 @@ def add(
             "late": logged.is_late,
             "is_new": logged.is_new,
             "amend_posting": logged.amend_posting,
+            "attachments": [
+                {"sha256": one.sha256, "bytes": len(one.content), "kind": one.kind} for one in asked.attachments
+            ],
             "dry_run": dry_run,
         }
         _tell_logged(outcome, logged, cycle=cycle, dry_run=dry_run)
+
+
+def _suspected(given: str | None) -> attachments.AttachmentKind | None:
+    match given:
+        case "pswp-suspected":
+            return "pswp_suspected"
+        case "part2-suspected":
+            return "part2_suspected"
+        case "none" | "unknown":
+            return given
+        case _:
+            return None
 
 
 def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run: bool) -> None:
@@ -181,11 +204,10 @@ def list_requests(
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         within = opened.settings.review.respond_within_days
-        found = most_urgent_first(
-            requests(state_as_of(ledger_of(opened), on), cycle), on=on, respond_within_days=within
-        )
+        facts = state_as_of(ledger_of(opened), on)
+        found = most_urgent_first(requests(facts, cycle), on=on, respond_within_days=within)
         shown = [one for one in found if not (is_open and one.state == "resolved")]
-        rows = [_row(one, on, within) for one in shown]
+        rows = [_row(one, on, within) | {"attachments": _attachments(opened, facts, one)} for one in shown]
         outcome.data = {"on": on.isoformat(), "requests": rows}
         outcome.table(
             f"Requests on {on}",
@@ -199,6 +221,7 @@ def list_requests(
                 "state",
                 "days left",
                 "outcome",
+                "attachments",
                 "next act",
             ],
             [
@@ -212,6 +235,7 @@ def list_requests(
                     row["state"],
                     "overdue" if (row["days_left"] or 0) < 0 else row["days_left"],
                     row["outcome"],
+                    ", ".join(kept["place"] for kept in row["attachments"]),
                     one.next_verb,
                 )
                 for one, row in zip(shown, rows, strict=True)
@@ -234,6 +258,53 @@ def _row(one: Request, on: date, respond_within_days: int) -> dict[str, Any]:
         "outcome": one.resolved.text("outcome") if one.resolved else None,
         "next": one.next_verb or None,
     }
+
+
+def _attachments(site: Site, facts: Facts, one: Request) -> list[dict[str, Any]]:
+    """What came with the request, by digest: no file is opened for it."""
+    return [
+        {"sha256": kept.sha256, "bytes": kept.size, "kind": kept.kind, "place": attachments.place_of(site, kept)}
+        for kept in attachments.attachments_of(facts, one.request_id)
+    ]
+
+
+@app.command("open")
+def open_attachment(
+    request: RequestArgument,
+    to: Annotated[Path, typer.Option("--to", help="The file to write, outside the site; there is none yet.")],
+    attachment: Annotated[
+        str, typer.Option("--attachment", help="The first digits of its sha256; default: the only one.")
+    ] = "",
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Of a sealed one: the key that its reviewing officer holds.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write an attachment in the clear, to answer its request or to review a sealed one; who did and when is recorded."""
+    with command("request open", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            kept = attachments.open_again(
+                opened,
+                ledger_of(opened),
+                request,
+                starts_with=attachment,
+                key_file=key,
+                to=to,
+                on=on,
+                at=utc_now(),
+                actor=person,
+                dry_run=dry_run,
+            )
+        outcome.data = {"request_id": request, "sha256": kept.sha256, "was_sealed": kept.is_sealed, "dry_run": dry_run}
+        outcome.say(f"{'would write' if dry_run else 'Wrote'} the attachment {kept.sha256[:12]} of {request}.")
+        if kept.is_sealed:
+            outcome.say("Destroy the file after the review. It may be kept unsealed only by --attachment-is none.")
 
 
 @app.command()

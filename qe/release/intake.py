@@ -14,6 +14,7 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
+from qe.release.attachments import Attachment, keep, receipts
 from qe.release.releases import released_units
 from qe.release.reports_on_disk import measures_of_unit
 from qe.release.sends import reviews
@@ -28,6 +29,7 @@ class Asked:
 
     received    a day where the recipient is, or an instant with its zone: a fax of 1 am in the east is of the day before in Hawaii
     measures    the measures under appeal; reasons by the choices of request_received; channel how it came
+    attachments what came with it; the same request with further ones is the one that is logged, with these as well
     """
 
     cycle: str
@@ -39,6 +41,7 @@ class Asked:
     reasons: tuple[str, ...] = ()
     channel: str | None = None
     evidence_sha256: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,15 +98,18 @@ def receive(
     )
     known = _known(facts, payload, asked.evidence_sha256)
     request_id = known.text("request_id") if known else _next_id(ledger.events(), asked)
-    if known is None and not dry_run:
-        event = NewEvent(
-            kind="request_received",
-            effective_on=min(received_on, today),
-            payload={**payload, "request_id": request_id},
-            evidence_sha256=asked.evidence_sha256,
-            key=f"request_received:{request_id}",
-        )
-        ledger.append([event], at=at, actor=actor, expected_head=facts.head)
+    received = NewEvent(
+        kind="request_received",
+        effective_on=min(received_on, today),
+        payload={**payload, "request_id": request_id},
+        evidence_sha256=asked.evidence_sha256,
+        key=f"request_received:{request_id}",
+    )
+    events = [*([] if known else [received]), *receipts(site, facts, request_id, asked.attachments, on=today)]
+    if not dry_run:
+        if events:
+            ledger.append(events, at=at, actor=actor, expected_head=facts.head)
+        keep(site, asked.attachments)
     is_late = payload["late"] is True
     return Logged(
         request_id=request_id,
