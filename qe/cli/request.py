@@ -21,13 +21,15 @@ from qe.cli.output import (
     command,
     utc_now,
 )
-from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, unit_of
+from qe.cli.review import HERE, acting, contacts_on, held_since
 from qe.corrected.plan import PlannedCorrection
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.fold import Facts, state_as_of
 from qe.release import answers, attachments, data_release, intake
+from qe.release.asked_about import run_about
 from qe.release.handover import evidence_sha256
+from qe.release.reports_on_disk import find_unit
 from qe.release.requests import DATA_KINDS, Request, most_urgent_first, request_of, requests
 from qe.reports import wording
 from qe.site import Site
@@ -41,12 +43,19 @@ RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The req
 CorrectionOption = Annotated[
     Path | None, typer.Option("--correction", help="What was wrong, as a CSV (docs/how-to/corrections.md).")
 ]
+AboutOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q4-1, or the id of an analysis.")]
 UnitOption = Annotated[str, typer.Option("--provider", help="Who asks: its unit id, NPI or CCN.")]
 
 
 def _choices(field: str) -> tuple[str, ...]:
     """What request_received knows for one of its keys."""
     return next(known.choices for known in schema.kind_of("request_received").fields if known.name == field)
+
+
+def _unit_asking(site: Site, cycle: str, on: date, given: str) -> str:
+    """The unit that a person named, of the run behind the cycle or the analysis."""
+    ledger = ledger_of(site)
+    return find_unit(run_about(site, ledger, state_as_of(ledger, on), cycle), given)
 
 
 def _one_of(field: str, given: str) -> str:
@@ -57,7 +66,7 @@ def _one_of(field: str, given: str) -> str:
 
 @app.command()
 def add(
-    cycle: CycleOption,
+    cycle: AboutOption,
     provider: UnitOption,
     kind: Annotated[str, typer.Option("--kind", help="claims_data, beneficiary_names or correction.")],
     category: Annotated[str, typer.Option("--category", help=f"As it is posted: {', '.join(_choices('category'))}.")],
@@ -94,7 +103,7 @@ def add(
         today = acting_day(opened, as_of)
         asked = intake.Asked(
             cycle=cycle,
-            unit_id=unit_of(opened, cycle, today, provider),
+            unit_id=_unit_asking(opened, cycle, today, provider),
             kind=_one_of("kind", kind),
             category=_one_of("category", category),
             received=intake.read_received(received_on),
@@ -151,7 +160,7 @@ def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run
 
 @app.command()
 def verify(
-    cycle: CycleOption,
+    cycle: AboutOption,
     provider: UnitOption,
     how: Annotated[Literal["called_back", "letterhead", "in_person", "portal_account"], typer.Option("--how")],
     evidence: Annotated[Path, typer.Option("--evidence", help="What shows it; only its hash is recorded.")],
@@ -172,7 +181,7 @@ def verify(
         opened = outcome.open_site(site)
         today = acting_day(opened, as_of)
         verified = intake.Verified(
-            unit_id=unit_of(opened, cycle, today, provider),
+            unit_id=_unit_asking(opened, cycle, today, provider),
             how=how,
             evidence_sha256=evidence_sha256(evidence),
             terms_sha256=None if terms is None else evidence_sha256(terms),
@@ -247,6 +256,7 @@ def _row(one: Request, on: date, respond_within_days: int) -> dict[str, Any]:
     return {
         "request_id": one.request_id,
         "cycle": one.cycle,
+        "about": one.about,
         "unit_id": one.unit_id,
         "kind": one.kind,
         "category": one.received.text("category"),
@@ -494,6 +504,11 @@ def _corrected(site: Site, request_id: str, file: Path, outcome: str, on: date) 
     if asked.kind in DATA_KINDS:
         raise InputError(
             f"request {request_id} asks for data: nothing is corrected by it", remedy="Leave --correction out."
+        )
+    if asked.about == "analysis":
+        raise InputError(
+            "a correction file corrects a report; an analysis is defined again from the corrected results",
+            remedy="Leave --correction out, then: qe npa define, and qe npa send for a corrected part of its own.",
         )
     return workflow.plan_correction(
         site, request_id=request_id, cycle=asked.cycle, unit_id=asked.unit_id, file=file, on=on
