@@ -57,6 +57,9 @@ class SiteTable(Closed):
     key_file: str | None = None
     vault_key_file: str | None = None
     signing_key_file: str | None = None
+    sealing_recipient: (
+        Annotated[str, Field(pattern=r"^age1[a-z0-9]{58}$", description="a public key of age")] | None
+    ) = None
 
 
 class EntityTable(Closed):

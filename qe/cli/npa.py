@@ -28,13 +28,13 @@ from qe.providers import Level
 from qe.release.analyses import answers, disclosure, extracts, handover, notices
 from qe.release.analyses import define as defining
 from qe.release.analyses.definition import AnalysisKind, Asked, Rows, analyses, analysis_of, user_of
-from qe.release.analyses.matter import Matter, narrowed, open_matter
+from qe.release.analyses.matter import Matter, open_matter
 from qe.release.analyses.sends import What
 from qe.release.analyses.status import AnalysisStatus, status_of
 from qe.release.artefact import Decision
 from qe.release.contacts import contacts_of
 from qe.release.handover import HandOver, evidence_sha256, read_batch
-from qe.release.lineage import lineage_of, run_of
+from qe.release.lineage import lineage_of, narrowed, run_of
 from qe.release.outgoing import Outgoing
 from qe.release.releases import When, moment
 from qe.release.reports_on_disk import find_unit

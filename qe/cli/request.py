@@ -1,4 +1,4 @@
-"""`qe request add | verify | list | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
+"""`qe request add | verify | list | open | acknowledge | respond | release-data | resolve`: requests for data and corrections."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -21,32 +21,41 @@ from qe.cli.output import (
     command,
     utc_now,
 )
-from qe.cli.review import HERE, CycleOption, acting, contacts_on, held_since, unit_of
+from qe.cli.review import HERE, acting, contacts_on, held_since
 from qe.corrected.plan import PlannedCorrection
 from qe.errors import InputError
 from qe.ledger import schema
-from qe.ledger.fold import state_as_of
-from qe.release import answers, data_release, intake
+from qe.ledger.fold import Facts, state_as_of
+from qe.release import answers, attachments, data_release, intake
+from qe.release.asked_about import run_about
 from qe.release.handover import evidence_sha256
+from qe.release.reports_on_disk import find_unit
 from qe.release.requests import DATA_KINDS, Request, most_urgent_first, request_of, requests
 from qe.reports import wording
 from qe.site import Site
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Requests of providers: add, verify, list, acknowledge, respond, release-data, resolve.",
+    help="Requests of providers: add, verify, list, open, acknowledge, respond, release-data, resolve.",
 )
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, like 2025Q4-1-U000012-1.")]
 CorrectionOption = Annotated[
     Path | None, typer.Option("--correction", help="What was wrong, as a CSV (docs/how-to/corrections.md).")
 ]
+AboutOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q4-1, or the id of an analysis.")]
 UnitOption = Annotated[str, typer.Option("--provider", help="Who asks: its unit id, NPI or CCN.")]
 
 
 def _choices(field: str) -> tuple[str, ...]:
     """What request_received knows for one of its keys."""
     return next(known.choices for known in schema.kind_of("request_received").fields if known.name == field)
+
+
+def _unit_asking(site: Site, cycle: str, on: date, given: str) -> str:
+    """The unit that a person named, of the run behind the cycle or the analysis."""
+    ledger = ledger_of(site)
+    return find_unit(run_about(site, ledger, state_as_of(ledger, on), cycle), given)
 
 
 def _one_of(field: str, given: str) -> str:
@@ -57,7 +66,7 @@ def _one_of(field: str, given: str) -> str:
 
 @app.command()
 def add(
-    cycle: CycleOption,
+    cycle: AboutOption,
     provider: UnitOption,
     kind: Annotated[str, typer.Option("--kind", help="claims_data, beneficiary_names or correction.")],
     category: Annotated[str, typer.Option("--category", help=f"As it is posted: {', '.join(_choices('category'))}.")],
@@ -75,6 +84,13 @@ def add(
     evidence: Annotated[
         Path | None, typer.Option("--evidence", help="The request itself; only its hash is recorded.")
     ] = None,
+    attachment: Annotated[
+        list[Path] | None, typer.Option("--attachment", help="A file that came with it, to be kept; repeat it.")
+    ] = None,
+    attachment_is: Annotated[
+        Literal["none", "pswp-suspected", "part2-suspected", "unknown"] | None,
+        typer.Option("--attachment-is", help=f"Of each attachment, {attachments.QUESTION} If so it is sealed unread."),
+    ] = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
@@ -87,7 +103,7 @@ def add(
         today = acting_day(opened, as_of)
         asked = intake.Asked(
             cycle=cycle,
-            unit_id=unit_of(opened, cycle, today, provider),
+            unit_id=_unit_asking(opened, cycle, today, provider),
             kind=_one_of("kind", kind),
             category=_one_of("category", category),
             received=intake.read_received(received_on),
@@ -95,6 +111,7 @@ def add(
             reasons=tuple(_one_of("reasons", one) for one in reason or ()),
             channel=None if channel is None else _one_of("channel", channel),
             evidence_sha256=None if evidence is None else evidence_sha256(evidence),
+            attachments=attachments.read_attachments(attachment or (), _suspected(attachment_is)),
         )
         with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
             logged = intake.receive(
@@ -109,9 +126,24 @@ def add(
             "late": logged.is_late,
             "is_new": logged.is_new,
             "amend_posting": logged.amend_posting,
+            "attachments": [
+                {"sha256": one.sha256, "bytes": len(one.content), "kind": one.kind} for one in asked.attachments
+            ],
             "dry_run": dry_run,
         }
         _tell_logged(outcome, logged, cycle=cycle, dry_run=dry_run)
+
+
+def _suspected(given: str | None) -> attachments.AttachmentKind | None:
+    match given:
+        case "pswp-suspected":
+            return "pswp_suspected"
+        case "part2-suspected":
+            return "part2_suspected"
+        case "none" | "unknown":
+            return given
+        case _:
+            return None
 
 
 def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run: bool) -> None:
@@ -128,7 +160,7 @@ def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run
 
 @app.command()
 def verify(
-    cycle: CycleOption,
+    cycle: AboutOption,
     provider: UnitOption,
     how: Annotated[Literal["called_back", "letterhead", "in_person", "portal_account"], typer.Option("--how")],
     evidence: Annotated[Path, typer.Option("--evidence", help="What shows it; only its hash is recorded.")],
@@ -149,7 +181,7 @@ def verify(
         opened = outcome.open_site(site)
         today = acting_day(opened, as_of)
         verified = intake.Verified(
-            unit_id=unit_of(opened, cycle, today, provider),
+            unit_id=_unit_asking(opened, cycle, today, provider),
             how=how,
             evidence_sha256=evidence_sha256(evidence),
             terms_sha256=None if terms is None else evidence_sha256(terms),
@@ -181,11 +213,10 @@ def list_requests(
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
         within = opened.settings.review.respond_within_days
-        found = most_urgent_first(
-            requests(state_as_of(ledger_of(opened), on), cycle), on=on, respond_within_days=within
-        )
+        facts = state_as_of(ledger_of(opened), on)
+        found = most_urgent_first(requests(facts, cycle), on=on, respond_within_days=within)
         shown = [one for one in found if not (is_open and one.state == "resolved")]
-        rows = [_row(one, on, within) for one in shown]
+        rows = [_row(one, on, within) | {"attachments": _attachments(opened, facts, one)} for one in shown]
         outcome.data = {"on": on.isoformat(), "requests": rows}
         outcome.table(
             f"Requests on {on}",
@@ -199,6 +230,7 @@ def list_requests(
                 "state",
                 "days left",
                 "outcome",
+                "attachments",
                 "next act",
             ],
             [
@@ -212,6 +244,7 @@ def list_requests(
                     row["state"],
                     "overdue" if (row["days_left"] or 0) < 0 else row["days_left"],
                     row["outcome"],
+                    ", ".join(kept["place"] for kept in row["attachments"]),
                     one.next_verb,
                 )
                 for one, row in zip(shown, rows, strict=True)
@@ -223,6 +256,7 @@ def _row(one: Request, on: date, respond_within_days: int) -> dict[str, Any]:
     return {
         "request_id": one.request_id,
         "cycle": one.cycle,
+        "about": one.about,
         "unit_id": one.unit_id,
         "kind": one.kind,
         "category": one.received.text("category"),
@@ -234,6 +268,53 @@ def _row(one: Request, on: date, respond_within_days: int) -> dict[str, Any]:
         "outcome": one.resolved.text("outcome") if one.resolved else None,
         "next": one.next_verb or None,
     }
+
+
+def _attachments(site: Site, facts: Facts, one: Request) -> list[dict[str, Any]]:
+    """What came with the request, by digest: no file is opened for it."""
+    return [
+        {"sha256": kept.sha256, "bytes": kept.size, "kind": kept.kind, "place": attachments.place_of(site, kept)}
+        for kept in attachments.attachments_of(facts, one.request_id)
+    ]
+
+
+@app.command("open")
+def open_attachment(
+    request: RequestArgument,
+    to: Annotated[Path, typer.Option("--to", help="The file to write, outside the site; there is none yet.")],
+    attachment: Annotated[
+        str, typer.Option("--attachment", help="The first digits of its sha256; default: the only one.")
+    ] = "",
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Of a sealed one: the key that its reviewing officer holds.")
+    ] = None,
+    site: SiteOption = HERE,
+    actor: ActorOption = None,
+    as_of: AsOfOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write an attachment in the clear, to answer its request or to review a sealed one; who did and when is recorded."""
+    with command("request open", json=json) as outcome:
+        opened = outcome.open_site(site)
+        on = acting_day(opened, as_of)
+        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
+            kept = attachments.open_again(
+                opened,
+                ledger_of(opened),
+                request,
+                starts_with=attachment,
+                key_file=key,
+                to=to,
+                on=on,
+                at=utc_now(),
+                actor=person,
+                dry_run=dry_run,
+            )
+        outcome.data = {"request_id": request, "sha256": kept.sha256, "was_sealed": kept.is_sealed, "dry_run": dry_run}
+        outcome.say(f"{'would write' if dry_run else 'Wrote'} the attachment {kept.sha256[:12]} of {request}.")
+        if kept.is_sealed:
+            outcome.say("Destroy the file after the review. It may be kept unsealed only by --attachment-is none.")
 
 
 @app.command()
@@ -423,6 +504,11 @@ def _corrected(site: Site, request_id: str, file: Path, outcome: str, on: date) 
     if asked.kind in DATA_KINDS:
         raise InputError(
             f"request {request_id} asks for data: nothing is corrected by it", remedy="Leave --correction out."
+        )
+    if asked.about == "analysis":
+        raise InputError(
+            "a correction file corrects a report; an analysis is defined again from the corrected results",
+            remedy="Leave --correction out, then: qe npa define, and qe npa send for a corrected part of its own.",
         )
     return workflow.plan_correction(
         site, request_id=request_id, cycle=asked.cycle, unit_id=asked.unit_id, file=file, on=on

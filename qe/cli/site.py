@@ -26,7 +26,7 @@ def init(
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """A new site: qe.toml with every required key filled, folders, and three keys outside the site."""
+    """A new site: qe.toml with every required key filled, folders, and four keys outside the site."""
     with command("init", json=json) as outcome:
         outcome.data = {"site": str(folder), "rehearsal": sample}
         if dry_run:
@@ -40,11 +40,13 @@ def init(
             "key_file": str(made.store_key_file),
             "vault_key_file": str(made.vault_key_file),
             "signing_key_file": str(made.signing_key_file),
+            "sealing_key_file": str(made.sealing_key_file),
         }
         outcome.say(f"Made the site {folder}/")
         outcome.say(f"Keys (keep them apart from the site, and back them up): {made.store_key_file}")
         outcome.say(f"                                                       {made.vault_key_file}")
         outcome.say(f"                                                       {made.signing_key_file}")
+        outcome.say(f"For the officer who reviews sealed attachments alone:  {made.sealing_key_file}")
         if sample:
             events = rehearsal.record_facts(made.site, actor=acting_person(actor), at=utc_now())
             outcome.data["events"] = events

@@ -15,12 +15,12 @@ from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
 from qe.release.artefact import Decision
+from qe.release.asked_about import run_about
 from qe.release.contacts import Contacts
 from qe.release.outgoing import Outgoing, decide, is_out, letter_to, outbox_path, put_out, require_reachable
 from qe.release.printing import print_request_letter
 from qe.release.reports_on_disk import units_of
 from qe.release.requests import DATA_KINDS, Request, request_of, require_open
-from qe.release.send import run_for_cycle
 from qe.release.standing import reason
 from qe.reports import request_words
 from qe.reports.printed import Change
@@ -69,7 +69,9 @@ def plan_acknowledgement(site: Site, ledger: Ledger, request_id: str, *, contact
         facts=facts,
         written_on=written_on,
         dates=(("Acknowledged", written_on),),
-        paragraphs=request_words.acknowledgement(answer_by=last_day, is_late=request.received.flag("late")),
+        paragraphs=request_words.acknowledgement(
+            answer_by=last_day, is_late=request.received.flag("late"), about=request.about
+        ),
     )
     new = NewEvent(
         kind="request_acknowledged",
@@ -118,7 +120,7 @@ def plan_response(
             written_on=written_on,
             dates=(("Acknowledged", acknowledged_on), ("Answered", written_on)),
             rows=(("Our decision", request_words.answer(answer)), *map(request_words.change, changes)),
-            paragraphs=request_words.decision(answer, why=why.strip()),
+            paragraphs=request_words.decision(answer, why=why.strip(), about=request.about),
         )
 
     for number, done in enumerate(request.responses, start=1):
@@ -150,7 +152,7 @@ def _printed(
     rows: tuple[tuple[str, str], ...] = (),
     paragraphs: tuple[str, ...],
 ) -> dict[str, bytes]:
-    unit = units_of(run_for_cycle(site, ledger, facts, request.cycle))[request.unit_id]
+    unit = units_of(run_about(site, ledger, facts, request.cycle))[request.unit_id]
     return print_request_letter(
         site, kind, request, unit=unit, written_on=written_on, dates=dates, rows=rows, paragraphs=paragraphs
     )
@@ -177,7 +179,7 @@ def _planned(
             f"the letter recorded for {request.request_id} was never written, and what it would print has changed",
             remedy="Take its event back (qe record fact_retracted retracts=ID) and run the command again.",
         )
-    run = run_for_cycle(site, ledger, facts, request.cycle)
+    run = run_about(site, ledger, facts, request.cycle)
     contact = require_reachable(contacts, request.unit_id)
     letter = letter_to(
         site,

@@ -21,6 +21,7 @@ from qe.providers import ProviderOrSupplier
 from qe.regulation import CITATION
 from qe.release import packages
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
+from qe.release.asked_about import measures_shown, run_about
 from qe.release.contacts import Contacts
 from qe.release.extract.behind_result import BehindResult, MeasureShare, behind_result
 from qe.release.extract.files import Package, lay_out, persons_in
@@ -30,7 +31,6 @@ from qe.release.printing import print_request_letter
 from qe.release.releases import require_run_unchanged
 from qe.release.reports_on_disk import measures_of_unit, units_of
 from qe.release.requests import DATA_KINDS, Request, request_of
-from qe.release.send import run_for_cycle
 from qe.release.standing import reason
 from qe.reports import request_words
 from qe.runs import Run
@@ -78,10 +78,10 @@ def plan_data_release(
     """
     facts = state_as_of(ledger, on)
     request = request_of(facts, request_id)
-    run = run_for_cycle(site, ledger, facts, request.cycle)
+    run = run_about(site, ledger, facts, request.cycle)
     lineage = lineage_of(run_of(facts, run.run_id))
     require_run_unchanged(run, lineage)
-    asked = _under_appeal(request, run, measures)
+    asked = _under_appeal(site, facts, request, run, measures)
     age_recipient = _age_recipient(contacts, request.unit_id)
     unit = units_of(run)[request.unit_id]
     done_on = request.fulfilled.effective_on if request.fulfilled else on
@@ -116,7 +116,7 @@ def plan_data_release(
     )
 
 
-def _under_appeal(request: Request, run: Run, measures: Sequence[str]) -> tuple[str, ...]:
+def _under_appeal(site: Site, facts: Facts, request: Request, run: Run, measures: Sequence[str]) -> tuple[str, ...]:
     """The measures whose claims are released: those of the request, or the ones of them that are named."""
     if request.kind not in DATA_KINDS:
         raise _refused(
@@ -133,12 +133,18 @@ def _under_appeal(request: Request, run: Run, measures: Sequence[str]) -> tuple[
             f"request {request.request_id} is not about {', '.join(beyond)}",
             remedy="Only what is behind the result under appeal is released; log a request of its own for the other.",
         )
-    if without := sorted(set(asked) - measures_of_unit(run, request.unit_id)):
+    if without := sorted(set(asked) - _measures_with_claims(site, facts, request, run)):
         raise _refused(
-            f"{request.unit_id} has no result of {', '.join(without)} in this cycle",
+            f"{request.unit_id} was shown no result of {', '.join(without)}",
             remedy="Name a measure of its own report: --measure ID.",
         )
     return asked
+
+
+def _measures_with_claims(site: Site, facts: Facts, request: Request, run: Run) -> frozenset[str]:
+    """Those shown to the unit whose result is its own; a solo clinician is shown the results of its group."""
+    shown = measures_shown(site, facts, request.cycle, request.unit_id, run_id=run.run_id)
+    return shown & measures_of_unit(run, request.unit_id)
 
 
 def _refused(said: str, *, remedy: str) -> Refused:
@@ -228,6 +234,7 @@ def _decide(
         operator=site.settings.entity.organisation,
         lineage=lineage,
         cycle=request.cycle,
+        analysis_id=request.cycle if request.about == "analysis" else "",
         request_id=request.request_id,
         identified=frozenset({unit.unit_id}),
         persons=persons_in(package.files, lineage=behind.lineage),

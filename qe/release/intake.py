@@ -7,6 +7,7 @@ marked late; one on paper counts from its receipt, also when it is logged later.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from qe.errors import Fault, InputError, Refused
@@ -14,20 +15,22 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
+from qe.release.asked_about import Shown, measures_shown, shown_to
+from qe.release.attachments import Attachment, keep, receipts
 from qe.release.releases import released_units
-from qe.release.reports_on_disk import measures_of_unit
-from qe.release.sends import reviews
 from qe.release.standing import reason
-from qe.runs import run_of
 from qe.site import Site
+
+OF_THE_LOGGING: Final = frozenset({"request_id", "logged_on", "late"})  # not of what was asked: a release date can move
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request as it came.
+    """A request as it came. cycle: of the report that it is about, or the id of the analysis.
 
     received    a day where the recipient is, or an instant with its zone: a fax of 1 am in the east is of the day before in Hawaii
     measures    the measures under appeal; reasons by the choices of request_received; channel how it came
+    attachments what came with it; the same request with further ones is the one that is logged, with these as well
     """
 
     cycle: str
@@ -39,6 +42,7 @@ class Asked:
     reasons: tuple[str, ...] = ()
     channel: str | None = None
     evidence_sha256: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,49 +84,38 @@ def receive(
 ) -> Logged:
     """Log a request under an id of its own; the same request again is the one that is logged.
 
-    Refused: received before the report was put out, or in the future. InputError: no report of the cycle went to the unit, or
-    it has no result of the measure.
+    Refused: received before the report was put out, or in the future. InputError: no report of the cycle went to the unit, it has
+    not opted in to the analysis or has not its own part of it, or it has no result of the measure.
     """
     facts = state_as_of(ledger, today)
-    sent = _report_sent(facts, asked)
-    zone = sent.text("zone")
-    received_on = _day_there(asked.received, zone)
-    put_out_on = min(one.effective_on for one in facts.of("report_sent", cycle=asked.cycle, unit_id=asked.unit_id))
-    _require_in_order(received_on, put_out_on, today=_today_there(site, today, at=at, zone=zone))
-    _require_own_results(site, sent, asked)
-    payload = _payload(
-        asked, received_on=received_on, logged_on=today, is_late=received_on > sent.day("last_request_day")
-    )
+    shown = shown_to(site, facts, asked.cycle, asked.unit_id)
+    received_on = _day_there(asked.received, shown.zone)
+    _require_in_order(received_on, shown, today=_today_there(site, today, at=at, zone=shown.zone))
+    _require_own_results(site, facts, shown, asked)
+    payload = _payload(asked, shown, received_on=received_on, logged_on=today)
     known = _known(facts, payload, asked.evidence_sha256)
     request_id = known.text("request_id") if known else _next_id(ledger.events(), asked)
-    if known is None and not dry_run:
-        event = NewEvent(
-            kind="request_received",
-            effective_on=min(received_on, today),
-            payload={**payload, "request_id": request_id},
-            evidence_sha256=asked.evidence_sha256,
-            key=f"request_received:{request_id}",
-        )
-        ledger.append([event], at=at, actor=actor, expected_head=facts.head)
+    received = NewEvent(
+        kind="request_received",
+        effective_on=min(received_on, today),
+        payload={**payload, "request_id": request_id},
+        evidence_sha256=asked.evidence_sha256,
+        key=f"request_received:{request_id}",
+    )
+    events = [*([] if known else [received]), *receipts(site, facts, request_id, asked.attachments, on=today)]
+    if not dry_run:
+        if events:
+            ledger.append(events, at=at, actor=actor, expected_head=facts.head)
+        keep(site, asked.attachments)
     is_late = payload["late"] is True
     return Logged(
         request_id=request_id,
         received_on=received_on,
-        last_request_day=sent.day("last_request_day"),
+        last_request_day=shown.last_request_day,
         is_new=known is None,
         is_late=is_late,
         amend_posting=not is_late and asked.unit_id in released_units(facts, asked.cycle),
     )
-
-
-def _report_sent(facts: Facts, asked: Asked) -> LedgerEvent:
-    unit = reviews(facts, asked.cycle).get(asked.unit_id)
-    if unit is None or unit.sent is None:
-        raise InputError(
-            f"{asked.unit_id}: no report was put out in cycle {asked.cycle}",
-            remedy=f"`qe review status --cycle {asked.cycle}` lists the units.",
-        )
-    return unit.sent
 
 
 def _day_there(received: date | datetime, zone: str) -> date:
@@ -134,11 +127,12 @@ def _today_there(site: Site, today: date, *, at: datetime, zone: str) -> date:
     return max(today, at.astimezone(ZoneInfo(zone)).date()) if today == at.astimezone(site.zone).date() else today
 
 
-def _require_in_order(received_on: date, put_out_on: date, *, today: date) -> None:
+def _require_in_order(received_on: date, shown: Shown, *, today: date) -> None:
     if received_on > today:
         raise _out_of_order(f"a receipt on {received_on} lies in the future")
-    if received_on < put_out_on:
-        raise _out_of_order(f"received on {received_on}, before the report was put out on {put_out_on}")
+    if received_on < shown.put_out_on:
+        what = "the report was put out" if shown.about == "report" else "its own part of the analysis was handed over"
+        raise _out_of_order(f"received on {received_on}, before {what} on {shown.put_out_on}")
 
 
 def _out_of_order(said: str) -> Refused:
@@ -146,10 +140,10 @@ def _out_of_order(said: str) -> Refused:
     return Refused(said, reasons=(verdict,), remedy="Give the day of the receipt: --received-on.")
 
 
-def _require_own_results(site: Site, sent: LedgerEvent, asked: Asked) -> None:
+def _require_own_results(site: Site, facts: Facts, shown: Shown, asked: Asked) -> None:
     if not asked.measures:
         return
-    known = measures_of_unit(run_of(site, sent.text("run_id")), asked.unit_id)
+    known = measures_shown(site, facts, asked.cycle, asked.unit_id, run_id=shown.run_id)
     faults = [
         Fault(
             code="no-result",
@@ -164,7 +158,7 @@ def _require_own_results(site: Site, sent: LedgerEvent, asked: Asked) -> None:
         raise InputError.of(faults)
 
 
-def _payload(asked: Asked, *, received_on: date, logged_on: date, is_late: bool) -> dict[str, PayloadValue]:
+def _payload(asked: Asked, shown: Shown, *, received_on: date, logged_on: date) -> dict[str, PayloadValue]:
     payload: dict[str, PayloadValue] = {
         "cycle": asked.cycle,
         "unit_id": asked.unit_id,
@@ -172,8 +166,10 @@ def _payload(asked: Asked, *, received_on: date, logged_on: date, is_late: bool)
         "category": asked.category,
         "received_on": received_on.isoformat(),
         "logged_on": logged_on.isoformat(),
-        "late": is_late,
+        "late": received_on > shown.last_request_day,
     }
+    if shown.about == "analysis":
+        payload["about"] = shown.about
     if asked.measures:
         payload["measures"] = sorted(set(asked.measures))
     if asked.reasons:
@@ -186,8 +182,8 @@ def _payload(asked: Asked, *, received_on: date, logged_on: date, is_late: bool)
 def _known(facts: Facts, payload: dict[str, PayloadValue], evidence_sha256: str | None) -> LedgerEvent | None:
     """The same request where it stands logged, on whatever day that was."""
     for event in facts.of("request_received"):
-        told = {name: value for name, value in event.payload.items() if name not in ("request_id", "logged_on")}
-        same = told == {name: value for name, value in payload.items() if name != "logged_on"}
+        told = {name: value for name, value in event.payload.items() if name not in OF_THE_LOGGING}
+        same = told == {name: value for name, value in payload.items() if name not in OF_THE_LOGGING}
         if same and event.evidence_sha256 == evidence_sha256:
             return event
     return None

@@ -1,6 +1,7 @@
 """What a run was made from: sources with labels, measures at versions and levels. The gate judges this."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -125,3 +126,9 @@ def _source_of(code: str) -> LineageSource:
 def _measure_of(code: str) -> MeasureAtLevel:
     measure_id, version, level = code.split("@")
     return MeasureAtLevel(measure_id=measure_id, version=version, level=level)
+
+
+def narrowed(lineage: RunLineage, measures: Sequence[str]) -> RunLineage:
+    """The lineage of an analysis: all sources of the run, its own measures."""
+    own = tuple(one for one in lineage.measures if one.measure_id in measures)
+    return replace(lineage, measures=own)

@@ -68,7 +68,7 @@ def write_package(path: Path, files: Mapping[str, bytes], *, report_id: str, age
             shutil.rmtree(left)
     _private_folder(writing)
     for name, content in files.items():
-        _write_private(writing / name, content)
+        write_private(writing / name, content)
     writing.replace(path)
     return path
 
@@ -77,7 +77,7 @@ def write_sealed(path: Path, whole: bytes, *, age_recipient: str) -> Path:
     """Write the bundle `whole` as `path`.age, which only the recipient's own key opens; it never stands in the clear."""
     _private_folder(path.parent)
     target = path.with_name(f"{path.name}.age")
-    _write_private(target, seal(whole, age_recipient))
+    write_private(target, seal(whole, age_recipient))
     return target
 
 
@@ -90,7 +90,8 @@ def _private_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
+    """A file that its owner alone may read, whole or not at all."""
     umask = os.umask(0o077)
     try:
         write_aside(path, content)

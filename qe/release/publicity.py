@@ -9,9 +9,11 @@ from qe.errors import Reason
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
+from qe.release.analyses.definition import analysis_of
+from qe.release.analyses.review import review_of
 from qe.release.appeals import AppealsTable, owed_beside, owed_now
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
-from qe.release.review import Clock, ReviewPeriod
+from qe.release.review import Clock, DayCount, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
 from qe.reports import wording
@@ -32,7 +34,7 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
     Of an extract: the recipient asked within its 60 days, and the request is open.
     """
     if artefact.kind is ArtefactKind.PROVIDER_DATA_EXTRACT:
-        return asked_in_time(facts, artefact, recipient)
+        return asked_in_time(facts, artefact, recipient, day_count=clock.day_count)
     if not artefact.units:
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
         return REVIEWED.fails("nobody in it was sent a report", earliest=if_sent_today)
@@ -89,8 +91,13 @@ def _clock_fault(
     return None
 
 
-def asked_in_time(facts: Facts, artefact: Artefact, recipient: Recipient) -> Reason:
-    """G10 of a 717(c) extract: its recipient asked for data within its own 60 days, and the request is not resolved."""
+def asked_in_time(facts: Facts, artefact: Artefact, recipient: Recipient, *, day_count: DayCount) -> Reason:
+    """G10 of a 717(c) extract: its recipient asked for data within its own 60 days, and the request is not resolved.
+
+    Of an analysis: within the days that its opt-in gave it (401.717(f)(2)).
+    """
+    if artefact.analysis_id:
+        return _asked_about_analysis(facts, artefact, recipient, day_count=day_count)
     unit = reviews(facts, artefact.cycle).get(recipient.unit_id)
     open_ones = {event.text("request_id"): event for event in unit.requests} if unit else {}
     request = open_ones.get(artefact.request_id)
@@ -102,6 +109,19 @@ def asked_in_time(facts: Facts, artefact: Artefact, recipient: Recipient) -> Rea
         said = f"asked on {request.day('received_on')}, after the last day {unit.review.last_request_day}"
         return ASKED.fails(said)
     return ASKED.passes(f"asked on {request.day('received_on')}, within the 60 days")
+
+
+def _asked_about_analysis(facts: Facts, artefact: Artefact, recipient: Recipient, *, day_count: DayCount) -> Reason:
+    about, open_ones = artefact.analysis_id, open_requests(facts, artefact.analysis_id)
+    request = next((one for one in open_ones if one.text("request_id") == artefact.request_id), None)
+    if request is None or request.text("unit_id") != recipient.unit_id:
+        return ASKED.fails("no open request of the recipient for these data is recorded")
+    review = review_of(facts, analysis_of(facts, about), recipient.unit_id, day_count=day_count)
+    if review is None or review.last_request_day is None:
+        return ASKED.fails("the recipient has not opted in to the analysis, or was not sent its own part of it")
+    if request.day("received_on") > review.last_request_day:
+        return ASKED.fails(f"asked on {request.day('received_on')}, after the last day {review.last_request_day}")
+    return ASKED.passes(f"asked on {request.day('received_on')}, within the days that its opt-in gave it")
 
 
 def told_and_noticed(facts: Facts, artefact: Artefact) -> Reason:

@@ -10,6 +10,7 @@ from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
 from qe.release.standing import reason
+from qe.reports.request_words import About
 
 RequestState = Literal["new", "acknowledged", "responded", "resolved"]
 DATA_KINDS: Final = frozenset({"claims_data", "beneficiary_names"})
@@ -37,6 +38,11 @@ class Request:
     @property
     def cycle(self) -> str:
         return self.received.text("cycle")
+
+    @property
+    def about(self) -> About:
+        """A report of the 60-day review, or an analysis that the unit opted in to: counted apart (rules.md section 0.14)."""
+        return "analysis" if self.received.text("about") == "analysis" else "report"
 
     @property
     def kind(self) -> str:

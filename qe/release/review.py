@@ -143,6 +143,20 @@ class NoticePeriod:
             return REVIEW_DAYS
         return min(REVIEW_DAYS, (release_on - opted_in_on).days)
 
+    def last_request_day(self, opted_in_on: date, *, sent_on: date) -> date:
+        """The last day on which a request of who opted in counts, its own part handed over on `sent_on`.
+
+        By day 5 it is day 60 of its own send; later day 60 of the opt-in, or the day before the release, whichever is first.
+        After day 65 no day counts.
+        """
+        self._require_in_order(opted_in_on, sent_on)
+        if opted_in_on > self.last_opt_in_day:
+            return self.last_opt_in_day
+        if (opted_in_on - self.notified_on).days <= OPT_IN_FULL_DAYS:
+            return sent_on + timedelta(days=REVIEW_DAYS)
+        release_on = self.release_on or self.earliest_release
+        return min(opted_in_on + timedelta(days=REVIEW_DAYS), release_on - timedelta(days=1))
+
     def _require_in_order(self, opted_in_on: date, sent_on: date | None) -> None:
         if opted_in_on < self.notified_on or (sent_on is not None and sent_on < opted_in_on):
             raise ValueError("an opt-in comes after its notice, and its send after the opt-in")

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from qe.reports import wording
 from qe.reports.printed import Change
 
+About = Literal["report", "analysis"]
 ANSWERS: Final[Mapping[str, str]] = {
     "upheld": "upheld",
     "partly": "partly upheld",
@@ -34,6 +35,15 @@ REGARDLESS: Final = (
     "Results become public on the day that we told you, whatever the status of your request (42 CFR 401.717(d)). If it is still "
     "open on that day, your name and its category are posted beside the results (42 CFR 401.717(e))."
 )
+REGARDLESS_OF_ANALYSIS: Final = (
+    "The analysis goes to its authorized user on the day that we told you or later, whatever the status of your request (42 CFR "
+    "401.717(d), (f)). If it is still open on that day, your name and its category are told to that user (42 CFR 401.717(e))."
+)
+CORRECTED_PART: Final = (
+    "We correct what we found wrong in your part of the analysis, and send it to you before the analysis goes to its authorized "
+    "user."
+)
+LATE_FOR_ANALYSIS: Final = "It came after your last day to ask about the analysis. We look at it all the same."
 LATE: Final = (
     "It came after your last day to ask. We look at it all the same, and it is part of the status that you are told before "
     "publication."
@@ -54,15 +64,21 @@ def change(one: Change) -> tuple[str, str]:
     return named, f"{one.before or 'none'} before, {one.after or 'none'} after"
 
 
-def acknowledgement(*, answer_by: date, is_late: bool) -> tuple[str, ...]:
+def acknowledgement(*, answer_by: date, is_late: bool, about: About) -> tuple[str, ...]:
     """The text of the letter that acknowledges a request."""
+    late = LATE if about == "report" else LATE_FOR_ANALYSIS
     promise = f"We have received your request and answer it by {wording.day(answer_by)}."
-    return (promise, *((LATE,) if is_late else ()), REGARDLESS, ATTACHMENTS)
+    return (promise, *((late,) if is_late else ()), _regardless(about), ATTACHMENTS)
 
 
-def decision(code: str, *, why: str) -> tuple[str, ...]:
+def _regardless(about: About) -> str:
+    return REGARDLESS if about == "report" else REGARDLESS_OF_ANALYSIS
+
+
+def decision(code: str, *, why: str, about: About) -> tuple[str, ...]:
     """The text of the letter that answers a request: the reason, what follows, and what stays true."""
-    return (why, FOLLOWS[code], REGARDLESS)
+    is_corrected_part = about == "analysis" and code in ("upheld", "partly")
+    return (why, CORRECTED_PART if is_corrected_part else FOLLOWS[code], _regardless(about))
 
 
 def data_release(*, other_payers: int, partly: int, without_names: bool) -> tuple[str, ...]:

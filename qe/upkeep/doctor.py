@@ -40,6 +40,7 @@ def examine(site: Site | None) -> list[Finding]:
             _key(site, "store"),
             _key(site, "vault"),
             _signing_key(site),
+            _sealing_recipient(site),
             _disk(site),
             _memory(site),
             _ledger(site),
@@ -138,6 +139,18 @@ def _signing_key(site: Site) -> Finding:
             remedy="Write 64 random hexadecimal digits to a file outside the site, chmod 600, and set [site] signing_key_file.",
         )
     return Finding(check=check, state="ok", found=f"present; its public key is {key.public_key}")
+
+
+def _sealing_recipient(site: Site) -> Finding:
+    check = "key for sealed attachments"
+    if site.settings.site.sealing_recipient is None:
+        return Finding(
+            check=check,
+            state="warning",
+            found="none: an attachment that may be patient safety work product or Part 2 records cannot be taken in",
+            remedy="Make a key pair outside the site (age-keygen -o FILE), and set [site] sealing_recipient to its public key.",
+        )
+    return Finding(check=check, state="ok", found="present; what opens them is no business of this site's")
 
 
 def _disk(site: Site) -> Finding:

@@ -1,4 +1,4 @@
-"""A new site: folders, three independent keys outside it, and a qe.toml with every required key filled."""
+"""A new site: folders, four independent keys outside it, and a qe.toml with every required key filled."""
 
 import os
 import re
@@ -6,6 +6,8 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyrage
 
 from qe import bundled
 from qe.errors import InputError
@@ -25,6 +27,7 @@ class NewSite:
     store_key_file: Path
     vault_key_file: Path
     signing_key_file: Path
+    sealing_key_file: Path
 
 
 def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | None = None) -> NewSite:
@@ -38,13 +41,20 @@ def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | Non
         raise InputError(f"{folder.name}/ is not empty", remedy="Name a new folder: `qe init DIR`.")
     require_local(folder)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "site"
-    keys = _write_keys(configuration / "qe", name)
+    sealing = pyrage.x25519.Identity.generate()
+    keys = _write_keys(configuration / "qe", name, sealing=sealing)
     for sub_folder in FOLDERS:
         (folder / sub_folder).mkdir(parents=True, exist_ok=True)
     (folder / "store").chmod(0o700)
     template = bundled.folder("sample_data") / "qe.toml" if sample else Path(__file__).with_name("qe.toml.template")
     settings = template.read_text(encoding="utf-8")
-    marks = {"@NAME@": name, "@KEY@": keys["store"], "@VAULT_KEY@": keys["vault"], "@SIGNING_KEY@": keys["signing"]}
+    marks = {
+        "@NAME@": name,
+        "@KEY@": keys["store"],
+        "@VAULT_KEY@": keys["vault"],
+        "@SIGNING_KEY@": keys["signing"],
+        "@SEALING_RECIPIENT@": sealing.to_public(),
+    }
     for mark, text in marks.items():
         settings = settings.replace(mark, str(text))
     write_aside(folder / "qe.toml", settings.encode("utf-8"))
@@ -58,16 +68,19 @@ def create(folder: Path, *, sample: bool, configuration: Path, inbox: Path | Non
         store_key_file=keys["store"],
         vault_key_file=keys["vault"],
         signing_key_file=keys["signing"],
+        sealing_key_file=keys["sealing"],
     )
 
 
-def _write_keys(folder: Path, name: str) -> dict[str, Path]:
-    """Three new random keys, readable by their owner alone; an existing file is never overwritten."""
+def _write_keys(folder: Path, name: str, *, sealing: pyrage.x25519.Identity) -> dict[str, Path]:
+    """Three new random keys and `sealing`, readable by their owner alone; an existing file is never overwritten."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = f"{name}-{secrets.token_hex(4)}"
-    files = {purpose: folder / f"{stem}.{purpose}.key" for purpose in ("store", "vault", "signing")}
-    for file in files.values():
+    secret_of = {purpose: new_key().hex_digits for purpose in ("store", "vault", "signing")}
+    secret_of["sealing"] = f"# public key: {sealing.to_public()}\n{sealing}"
+    files = {purpose: folder / f"{stem}.{purpose}.key" for purpose in secret_of}
+    for purpose, file in files.items():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(new_key().hex_digits + "\n")
+            out.write(secret_of[purpose] + "\n")
     return files

@@ -17,13 +17,13 @@ from qe.release import agreements
 from qe.release.analyses import answers, define, disclosure, extracts, handover, notices
 from qe.release.analyses.content import FromRun, analysis_content
 from qe.release.analyses.definition import Asked, Rows, analysis_of, user_of
-from qe.release.analyses.matter import Matter, narrowed, open_matter
+from qe.release.analyses.matter import Matter, open_matter
 from qe.release.analyses.sends import What
 from qe.release.analyses.staging import StagedAnalysis
 from qe.release.analyses.status import AnalysisStatus, status_of
 from qe.release.contacts import Contact, Contacts
 from qe.release.handover import HandOver
-from qe.release.lineage import lineage_of, run_of
+from qe.release.lineage import lineage_of, narrowed, run_of
 from qe.release.review import Clock
 from qe.reports.facts import ReportFacts
 from tests.release.conftest import EVIDENCE, RUN_ON, Office

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import qe.release
+from qe.site import SiteTable
 
 FOLDER = Path(qe.release.__path__[0])
 PACKAGE = FOLDER.parent
@@ -29,6 +30,10 @@ def attributes(path: Path) -> set[str]:
     }
 
 
+def opens_age(path: Path) -> bool:
+    return bool({"decrypt", "decrypt_io"} & calls(path)) and "pyrage" in path.read_text(encoding="utf-8")
+
+
 def test_only_sends_letters_and_data_releases_write_packages_and_each_redeems_a_permit() -> None:
     modules = [path for path in PACKAGE.rglob("*.py") if path.name != "packages.py"]
     writers = {path for path in modules if {"write_package", "write_sealed"} & calls(path)}
@@ -46,6 +51,17 @@ def test_only_the_publication_and_its_posting_write_under_public_and_each_redeem
     }  # releases.py asks whether a published folder is there
     assert all("redeem" in calls(FOLDER / name) for name in ("publish.py", "posting.py"))
     assert not {"open", "write_bytes", "write_text", "rename", "replace"} & calls(FOLDER / "releases.py")
+
+
+def test_what_is_sealed_unread_is_opened_in_one_place_for_a_key_that_no_setting_names() -> None:
+    """Inbox files that came under age are opened by the stream that reads sources, with a key of their own."""
+    openers = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if opens_age(path)}
+    assert openers == {"release/attachments.py", "sources/stream.py"}
+    naming = {path.name for path in PACKAGE.rglob("*.py") if '"sealed"' in path.read_text(encoding="utf-8")}
+    assert naming == {"attachments.py"}  # the folder is known nowhere else
+    assert not {"write_package", "write_sealed", "outbox_path"} & calls(FOLDER / "attachments.py")
+    assert not {"public", "out", "outbox"} & attributes(FOLDER / "attachments.py")
+    assert "sealing_key" not in " ".join(SiteTable.model_fields)
 
 
 def test_permits_are_made_by_decisions_alone() -> None:

@@ -14,6 +14,7 @@ from qe.providers import party_key
 from qe.release.contacts import write_contacts
 from qe.site import open_site
 from tests.workflow.conftest import Quarter
+from tests.workflow.test_requests import give_age_keys
 
 ON = date(2026, 6, 1)
 SOURCES = ("medicare", "payer_a", "payer_b")
@@ -189,3 +190,22 @@ def test_notices_answers_and_extracts_by_the_commands(ready: Quarter, tmp_path: 
     letters = list(ready.root.glob("out/outbox/*/*/npa-*/*.pdf"))
     assert len(letters) == len(named) + 2
     assert ready("record", "npa_disclosed", "analysis_id=x", "--effective-on", "2026-06-01", on=ON).exit_code == 2
+
+    give_age_keys(open_site(ready.root), named[0])
+    about, late_june = ("--cycle", "groups-2", "--provider", named[0]), date(2026, 6, 26)
+    wanted = ("--kind", "claims_data", "--category", "data", "--measure", "pdc_statins", "--received-on", "2026-06-25")
+    logged = ready.done("request", "add", *about, *wanted, on=late_june).data
+    assert (logged["request_id"], logged["last_request_day"]) == (f"groups-2-{named[0]}-1", "2026-08-09")
+    verified = ("--how", "called_back", "--evidence", str(paper), "--terms", str(paper))
+    ready.done("request", "verify", *about, *verified, on=late_june)
+    released = ready.done("request", "release-data", logged["request_id"], on=late_june)
+    told = {one["rule"]: one["fact"] for one in released.answer["reasons"]}
+    assert told["G10"] == "asked on 2026-06-25, within the days that its opt-in gave it"
+    (fulfilled,) = ready.events("request_fulfilled")
+    assert fulfilled["payload"]["measures"] == ["pdc_statins"]
+    assert list(ready.root.glob(f"out/outbox/2026-06-26/age/data-{logged['request_id']}.age"))
+    ready.done("request", "resolve", logged["request_id"], "--outcome", "fulfilled", on=late_june)
+    (listed,) = ready.done("request", "list", on=late_june).data["requests"]
+    assert (listed["about"], listed["state"]) == ("analysis", "resolved")
+    unasked = ready("request", "add", "--cycle", "groups-2", "--provider", named[1], *wanted, on=late_june)
+    assert unasked.exit_code == 2  # it asked for its part, and did not opt in

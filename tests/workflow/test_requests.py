@@ -324,6 +324,42 @@ def test_the_course_of_a_correction_request_as_typed(quarter: Quarter, receipt: 
     assert quarter.done("request", "list", "--open", on=quarter.day(22)).data["requests"] == []
 
 
+def test_attachments_as_typed_are_kept_or_sealed_and_their_name_stands_nowhere(
+    quarter: Quarter, tmp_path: Path
+) -> None:
+    secret = pyrage.x25519.Identity.generate()
+    key = tmp_path / "officer.key"
+    key.write_text(str(secret))
+    key.chmod(0o600)
+    settings = [line for line in (quarter.root / "qe.toml").read_text().splitlines() if "sealing_recipient" not in line]
+    named = settings.index("[site]") + 1
+    settings.insert(named, f'sealing_recipient = "{secret.to_public()}"')
+    (quarter.root / "qe.toml").write_text("\n".join(settings) + "\n")
+    file = tmp_path / "Zyxquorvath-chart.pdf"
+    file.write_bytes(b"a chart of Zyxquorvath, 35 bytes long")
+    asked = ("--provider", GROUP, "--kind", "correction", "--category", "calculation", "--received-on")
+    words = ("request", "add", *CYCLE, *asked, quarter.day(3).isoformat(), "--attachment", str(file))
+    assert quarter(*words, on=quarter.day(4)).exit_code == 2  # the question is not answered
+    sealing = (*words, "--attachment-is", "pswp-suspected")
+    quarter.done(*sealing, "--dry-run", on=quarter.day(4))
+    assert not (quarter.root / "store" / "sealed").exists()
+    request_id = quarter.done(*sealing, on=quarter.day(4)).data["request_id"]
+    assert quarter.done(*sealing, on=quarter.day(5)).data["is_new"] is False
+    (listed,) = quarter.done("request", "list", on=quarter.day(5)).data["requests"]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert listed["attachments"] == [{"sha256": digest, "bytes": 37, "kind": "pswp_suspected", "place": "sealed"}]
+    again = tmp_path / "review.pdf"
+    reading = ("request", "open", request_id, "--to", str(again))
+    assert quarter(*reading, on=quarter.day(5)).exit_code == 2
+    quarter.done(*reading, "--key", str(key), on=quarter.day(5))
+    assert again.read_bytes() == file.read_bytes()
+    assert [one["payload"]["was_sealed"] for one in events_of(quarter, "attachment_opened")] == [True]
+    said = json.dumps(quarter.done("ledger", "show").data) + "".join(
+        log.read_text() for log in (quarter.root / "logs").iterdir()
+    )
+    assert "Zyxquorvath" not in said
+
+
 def test_an_upheld_correction_is_worked_out_told_by_letter_and_recorded_with_the_closing(
     quarter: Quarter, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from qe.release.analyses.definition import Analysis, User, analysis_of, user_of
 from qe.release.analyses.identified import mentioned
 from qe.release.analyses.staging import StagedAnalysis
 from qe.release.contacts import Contact, Contacts
-from qe.release.lineage import RunLineage, lineage_of, run_of
+from qe.release.lineage import RunLineage, lineage_of, narrowed, run_of
 from qe.release.outgoing import Outgoing, put_out
 from qe.release.releases import When, require_run_unchanged
 from qe.release.reports_on_disk import units_of
@@ -90,12 +90,6 @@ def open_matter(site: Site, ledger: Ledger, *, analysis_id: str, contacts: Conta
         units=pl.read_parquet(run.results / "unit.parquet"),
         contacts=contacts,
     )
-
-
-def narrowed(lineage: RunLineage, measures: Sequence[str]) -> RunLineage:
-    """The lineage of an analysis: all sources of the run, its own measures."""
-    own = tuple(one for one in lineage.measures if one.measure_id in measures)
-    return replace(lineage, measures=own)
 
 
 def letter(

@@ -8,10 +8,9 @@ from typing import Literal
 from qe.ledger.fold import Facts
 from qe.release.analyses.answers import still_to_waive, subject_of
 from qe.release.analyses.definition import Analysis, user_of
-from qe.release.analyses.matter import narrowed
 from qe.release.analyses.sends import send_of
 from qe.release.artefact import Artefact, Recipient, RecipientKind
-from qe.release.lineage import lineage_of, run_of
+from qe.release.lineage import lineage_of, narrowed, run_of
 from qe.release.review import Clock, DayCount
 from qe.release.rules.agreements import agreement_in_force, purpose_allowed
 from qe.release.rules.naming import named_as_allowed, notice_of, opt_in_of
