@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
-from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved
+from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved, utc_now
 from qe.errors import QeError
 from qe.ledger.fold import state_as_of
 from qe.release.in_flight import in_flight
+from qe.release.releases import moment
+from qe.release.review import Clock
 from qe.release.sends import reviews
 from qe.run_record import results_path
 from qe.runs import Run, finished_runs, recorded_runs
@@ -35,7 +37,9 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
                 {"cycle": cycle, "sent": len(units), "confirmed": len(confirmed), "released": ", ".join(published)}
             )
         review = opened.settings.review
-        under_way = in_flight(facts, respond_within_days=review.respond_within_days, day_count=review.day_count)
+        when = moment(opened, on=on, at=utc_now(), is_as_of=as_of is not None)
+        clock = Clock(at=when.instant, zone=opened.settings.site.zone, day_count=review.day_count)
+        under_way = in_flight(facts, respond_within_days=review.respond_within_days, clock=clock)
         outcome.data = {
             "site": opened.settings.site.name,
             "rehearsal": opened.settings.site.rehearsal,

@@ -1,4 +1,4 @@
-"""Everything that waits for a day: cycles under review, open requests, submitted changes, and what runs out.
+"""Everything that waits for a day: cycles under review, open requests, analyses, submitted changes, and what runs out.
 
 `qe status` prints it; each line says where a thing stands, the next act and the earliest or last day of it.
 """
@@ -12,11 +12,13 @@ from qe.errors import Reason
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
 from qe.release import reissue
+from qe.release.analyses.definition import analyses
+from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
 from qe.release.notice import PUBLICATION_TOLD
 from qe.release.releases import public_releases, standing_releases
 from qe.release.requests import requests
-from qe.release.review import DayCount
+from qe.release.review import Clock, DayCount
 from qe.release.rules.changes import submitted, usable_from
 from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
@@ -42,14 +44,15 @@ class InFlight:
     citation: str
 
 
-def in_flight(facts: Facts, *, respond_within_days: int, day_count: DayCount) -> list[InFlight]:
-    """All of it, on the day of `facts`: holds first, then cycles, requests and changes, then what runs out."""
+def in_flight(facts: Facts, *, respond_within_days: int, clock: Clock) -> list[InFlight]:
+    """All of it, on the day of `facts`: holds first, then cycles, requests, analyses and changes, then what runs out."""
     return [
         *_holds(facts),
         *(line for cycle in _cycles(facts) for line in _cycle(facts, cycle)),
         *(line for cycle in _cycles(facts) for line in _postings(facts, cycle)),
         *_requests(facts, respond_within_days=respond_within_days),
-        *_changes(facts, day_count=day_count),
+        *_analyses(facts, clock=clock),
+        *_changes(facts, day_count=clock.day_count),
         *_running_out(facts),
     ]
 
@@ -147,6 +150,21 @@ def _requests(facts: Facts, *, respond_within_days: int) -> Iterator[InFlight]:
             next_act=one.next_act,
             day=None if left is None else one.last_day(respond_within_days),
             citation="42 CFR 401.717(b), 401.719(b)(2)",
+        )
+
+
+def _analyses(facts: Facts, *, clock: Clock) -> Iterator[InFlight]:
+    """The non-public analyses that are not released, with the first day on which a day alone would let them go."""
+    for analysis in analyses(facts):
+        one = status_of(facts, analysis, clock=clock)
+        if one.state == "released":
+            continue
+        yield InFlight(
+            what=f"analysis {one.analysis_id} for {one.party_id}",
+            state=one.state,
+            next_act=one.next_act,
+            day=one.earliest,
+            citation="42 CFR 401.716(b)(4), 401.717(f)",
         )
 
 

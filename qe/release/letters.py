@@ -6,7 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from qe.providers import ProviderOrSupplier
-from qe.reports.letters import LetterKind, LetterRequest
+from qe.reports.letters import LetterKind, LetterRequest, PrintedLetter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,6 @@ class LetterFacts:
 
 
 class LetterWriter(Protocol):
-    """Words and prints letters, each as a PDF, in the order given."""
+    """Words and prints letters, in the order given."""
 
-    def __call__(self, kind: LetterKind, letters: Sequence[LetterFacts], /) -> Iterable[bytes]: ...
+    def __call__(self, kind: LetterKind, letters: Sequence[LetterFacts], /) -> Iterable[PrintedLetter]: ...

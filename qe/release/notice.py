@@ -25,10 +25,11 @@ from qe.release.releases import standing_releases
 from qe.release.reports_on_disk import units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
-from qe.reports.letters import LetterRequest
+from qe.reports.letters import LetterRequest, PrintedLetter
 from qe.site import Site
 
 LETTER: Final = "notice.pdf"
+LETTER_TEXT: Final = "notice.txt"
 PUBLICATION_TOLD: Final = "publication_told"
 NoticeKind = Literal["final_notice", "published_notice"]
 
@@ -183,19 +184,19 @@ def send_notices(
     for kind in get_args(NoticeKind):
         notices = [notice for notice in plan.notices if notice.kind == kind]
         printed = write_letter(kind, [notice.letter for notice in notices])
-        for notice, pdf in zip(notices, printed, strict=True):
+        for notice, letter in zip(notices, printed, strict=True):
             going.append(
                 letter_to(
                     site,
                     plan.facts,
                     notice.unit,
                     notice.contact,
-                    {LETTER: pdf},
+                    {LETTER: letter.pdf, LETTER_TEXT: letter.text},
                     cycle=plan.cycle,
                     run_id=plan.run_id,
                     path=notice.path,
                     said=f"no notice of cycle {plan.cycle} may be sent on {on}",
-                    intent=_event(plan, notice, pdf),
+                    intent=_event(plan, notice, letter),
                 )
             )
             progress.advance()
@@ -203,8 +204,8 @@ def send_notices(
     put_out(site, ledger, plan.facts, going, at=at, actor=actor)
 
 
-def _event(plan: NoticePlan, notice: Notice, pdf: bytes) -> NewEvent:
-    digest = sha256(pdf).hexdigest()
+def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
+    digest = sha256(letter.pdf).hexdigest()
     unit_id = notice.unit.unit_id
     common: dict[str, PayloadValue] = {
         "cycle": plan.cycle,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import InputError
@@ -20,7 +21,10 @@ from qe.release.artefact import Artefact, ArtefactKind, Decision, Recipient, rec
 from qe.release.contacts import CHANNELS, NO_CONTACT, Channel, Contact, Contacts
 from qe.release.gate import may_disclose
 from qe.release.lineage import lineage_of, run_of
+from qe.reports.address_page import render_address_page
 from qe.site import Site
+
+ADDRESS_PAGE: Final = "address.pdf"
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
@@ -117,7 +121,11 @@ def letter_to(
     said: str,
     intent: NewEvent | None,
 ) -> Outgoing:
-    """A letter to a provider or supplier about itself; it goes also while reports are held (rules.md section 0.8)."""
+    """A letter to a provider or supplier about itself; it goes also while reports are held (rules.md section 0.8).
+
+    By mail it gets a first sheet with the address, which is bound by the permit as the letter is, and stands nowhere else.
+    """
+    files = {**_address_page(site, unit, contact), **files}
     return Outgoing(
         said=said,
         artefact=Artefact(
@@ -137,6 +145,13 @@ def letter_to(
         package_id=f"{cycle}-{unit.unit_id}",
         intent=intent,
     )
+
+
+def _address_page(site: Site, unit: ProviderOrSupplier, contact: Contact) -> Mapping[str, bytes]:
+    if contact.channel != "mail" or contact.address is None:
+        return {}
+    page = render_address_page(organisation=site.settings.entity.organisation, name=unit.name, address=contact.address)
+    return {ADDRESS_PAGE: page}
 
 
 def require_reachable(contacts: Contacts, unit_id: str) -> Contact:

@@ -7,7 +7,7 @@ from typing import Final
 from qe.providers import ProviderOrSupplier
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.requests import Request
-from qe.reports.letters import Letter, LetterKind, LetterRequest, render_letter
+from qe.reports.letters import Letter, LetterKind, LetterRequest, PrintedLetter, render_letter
 from qe.reports.request_letters import RequestLetter, RequestLetterKind, render_request_letter
 from qe.reports.workers import workers
 from qe.site import Site
@@ -18,7 +18,7 @@ FEW_LETTERS: Final = 8  # fewer are printed sooner than a pool of processes star
 def letter_writer(site: Site, *, word_deadline: Callable[[str, date], str]) -> LetterWriter:
     """Prints letters in the name of the site's organisation. word_deadline: how a zone's last minute of a day is said."""
 
-    def write(kind: LetterKind, letters: Sequence[LetterFacts]) -> Iterator[bytes]:
+    def write(kind: LetterKind, letters: Sequence[LetterFacts]) -> Iterator[PrintedLetter]:
         pages = [_letter(site, kind, facts, word_deadline(facts.zone, facts.last_request_day)) for facts in letters]
         processes = site.settings.site.threads
         if processes == 1 or len(pages) < FEW_LETTERS:

@@ -29,12 +29,13 @@ from qe.release.outgoing import Outgoing, decide, digest_of, letter_to, outbox_p
 from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
-from qe.reports.letters import LetterKind
+from qe.reports.letters import LetterKind, PrintedLetter
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
 
 COVER: Final = "letter.pdf"
+COVER_TEXT: Final = "letter.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,14 +217,17 @@ def send(
     refusal = f"no report of cycle {plan.cycle} may be sent on {on}"
     permits = {decision.recipient.unit_id: decision.require(refusal) for decision in plan.decisions}
     progress.start("printing cover letters", total=len(plan.packages))
-    letters = dict(_letters(plan, write_letter, on=on, progress=progress))
+    printed = dict(_letters(plan, write_letter, on=on, progress=progress))
     progress.finish()
+    letters = {
+        unit_id: _cover_letter(plan, package, letter, said=refusal) for unit_id, (package, letter) in printed.items()
+    }
     for package in plan.packages:
         files, recipient = _readable(package.report), recipient_of(package.unit)
         permits[package.report.unit_id].redeem(
             sha256=digest_of(files), recipient=recipient, on=on, head=plan.facts.head
         )
-        letter = _cover_letter(plan, package, letters[package.report.unit_id], said=refusal)
+        letter = letters[package.report.unit_id]
         permit = decide(plan.site, plan.facts, letter.artefact, recipient).require(refusal)
         permit.redeem(sha256=digest_of(letter.files), recipient=recipient, on=on, head=plan.facts.head)
     done = set(plan.already_sent)
@@ -232,15 +236,15 @@ def send(
         ledger.append(intents, at=at, actor=actor, expected_head=plan.facts.head)
     progress.start("writing packages to the outbox", total=len(plan.packages))
     for package in plan.packages:
-        _write_report(package, letters[package.report.unit_id])
+        _write_report(package, letters[package.report.unit_id].files)
         progress.advance()
     progress.finish()
 
 
 def _letters(
     plan: SendPlan, write_letter: LetterWriter, *, on: date, progress: Progress
-) -> Iterator[tuple[str, bytes]]:
-    """By unit id, the printed cover letter."""
+) -> Iterator[tuple[str, tuple[Package, PrintedLetter]]]:
+    """By unit id, its package and the printed cover letter."""
     is_reissue = reissue.reissued_in(plan.facts, plan.cycle) is not None
     first: LetterKind = "reissued_notice" if is_reissue else "release_notice"
     kinds: dict[LetterKind, list[Package]] = {first: [], "corrected_notice": []}
@@ -249,17 +253,17 @@ def _letters(
     for kind, going in kinds.items():
         letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
         for package, letter in zip(going, letters, strict=True):
-            yield package.report.unit_id, letter
+            yield package.report.unit_id, (package, letter)
             progress.advance()
 
 
-def _cover_letter(plan: SendPlan, package: Package, letter: bytes, *, said: str) -> Outgoing:
+def _cover_letter(plan: SendPlan, package: Package, letter: PrintedLetter, *, said: str) -> Outgoing:
     return letter_to(
         plan.site,
         plan.facts,
         package.unit,
         package.contact,
-        {COVER: letter},
+        {COVER: letter.pdf, COVER_TEXT: letter.text},
         cycle=plan.cycle,
         run_id=plan.run_id,
         path=package.path,
@@ -313,8 +317,8 @@ def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
     )
 
 
-def _write_report(package: Package, letter: bytes) -> None:
+def _write_report(package: Package, letter: Mapping[str, bytes]) -> None:
     """The report, its CSV, the methods and the cover letter: one sealed age package, or files ready to print (mode 0600)."""
     report = package.report
-    files = {COVER: letter, **_readable(report)}
+    files = {**letter, **_readable(report)}
     packages.write_package(package.path, files, report_id=report.report_id, age_recipient=package.contact.sealed_for)

@@ -1,4 +1,4 @@
-"""Letters to providers and suppliers, one page each: the 60-day release notice, and the notices before and after publication."""
+"""Letters to providers and suppliers, one page each, as PDF and text: the 60-day release notice, the notices around publication."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,6 +6,7 @@ from typing import Literal
 
 from qe.providers import ProviderOrSupplier
 from qe.reports import pages, wording
+from qe.reports.plain_text import plain_text
 
 LetterKind = Literal["release_notice", "reissued_notice", "corrected_notice", "final_notice", "published_notice"]
 
@@ -59,8 +60,16 @@ class Letter:
     requests: tuple[LetterRequest, ...]
 
 
-def render_letter(letter: Letter) -> bytes:
-    """The letter as a tagged PDF."""
+@dataclass(frozen=True, kw_only=True)
+class PrintedLetter:
+    """A letter as a tagged PDF, and its words as plain text in UTF-8."""
+
+    pdf: bytes
+    text: bytes
+
+
+def render_letter(letter: Letter) -> PrintedLetter:
+    """The letter, its text taken from the page that its PDF is printed from."""
     page = pages.html(
         "notice/letter.html",
         title=TITLES[letter.kind],
@@ -90,4 +99,4 @@ def render_letter(letter: Letter) -> bytes:
             for one in letter.requests
         ],
     )
-    return pages.pdf(page)
+    return PrintedLetter(pdf=pages.pdf(page), text=plain_text(page).encode("utf-8"))

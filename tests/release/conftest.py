@@ -26,7 +26,7 @@ from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record
 from qe.release.rehearsal import record_rehearsal_facts
 from qe.release.review import ReviewPeriod
 from qe.release.staged import StagedRelease
-from qe.reports.letters import LetterKind
+from qe.reports.letters import LetterKind, PrintedLetter
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
 from tests.papers import small_pdf
@@ -77,14 +77,14 @@ hide_small_from_provider = false
 """
 
 
-def letter(kind: LetterKind, letters: Sequence[LetterFacts]) -> list[bytes]:
+def letter(kind: LetterKind, letters: Sequence[LetterFacts]) -> list[PrintedLetter]:
     """Letters whose text is their facts: what `qe.reports` words and prints is tested there."""
     return [_letter_text(kind, facts) for facts in letters]
 
 
-def _letter_text(kind: LetterKind, facts: LetterFacts) -> bytes:
+def _letter_text(kind: LetterKind, facts: LetterFacts) -> PrintedLetter:
     text = f"{kind}|{facts.cycle}|{facts.unit.unit_id}|{facts.public_on}|{len(facts.requests)}"
-    return small_pdf(text)
+    return PrintedLetter(pdf=small_pdf(text), text=text.encode())
 
 
 @dataclass

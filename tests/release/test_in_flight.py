@@ -1,18 +1,25 @@
 """What `qe status` says is under way: each thing with its state, its next act and the earliest or last day of it."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from qe.release.in_flight import InFlight, in_flight
+from qe.release.review import Clock, start_of_day
+from tests.release.desk import A, B, C, Desk
 from tests.rules.story import Story
 
 SENT = date(2026, 3, 2)  # day 60 = 1 May, public from 2 May
 
 
+def clock_of(on: date) -> Clock:
+    return Clock(at=start_of_day(on + timedelta(days=1), "America/New_York"), zone="America/New_York")
+
+
 def lines(story: Story, on: date) -> dict[str, list[InFlight]]:
     found: dict[str, list[InFlight]] = {}
-    for line in in_flight(story.facts(on), respond_within_days=10, day_count="conservative"):
+    for line in in_flight(story.facts(on), respond_within_days=10, clock=clock_of(on)):
         found.setdefault(line.what, []).append(line)
     return found
 
@@ -112,3 +119,46 @@ def test_what_runs_out_is_told_with_its_last_day_and_a_hold_comes_first() -> Non
     assert "agreement with CMS D-2" not in found
     story.tell("entity_applied", date(2027, 12, 1), route="renewal", submitted_on="2027-12-01")
     assert lines(story, date(2027, 12, 2))["approval of the entity"][0].next_act == "wait for CMS"
+
+
+def test_an_analysis_is_told_with_its_next_act_and_the_first_day_it_could_go_until_it_is_released(office: Any) -> None:
+    desk = Desk(office).open()
+
+    def told(on: date) -> list[tuple[str, str, date | None]]:
+        found = in_flight(desk.facts(on), respond_within_days=10, clock=clock_of(on))
+        return [(one.state, one.next_act, one.day) for one in found if one.what == "analysis adherence-1 for acme"]
+
+    noticed_on, opted_in_on, sent_on = date(2026, 3, 2), date(2026, 3, 22), date(2026, 3, 24)
+    release_on = date(2026, 5, 7)  # day 66 of the notice
+    assert told(noticed_on) == []
+    desk.ready()
+    assert told(noticed_on) == [("approved", "qe npa notify adherence-1", None)]
+    desk.notify()
+    assert told(noticed_on) == [("approved", "qe npa notify adherence-1 --confirm", None)]
+    desk.confirm(A, B, C)
+    assert told(noticed_on) == [("noticed", "qe npa release adherence-1", release_on)]
+    desk.opt_in(B, on=opted_in_on)
+    assert told(opted_in_on) == [("noticed", "qe npa send adherence-1", None)]
+    desk.send(sent_on)
+    assert told(sent_on) == [("noticed", "qe npa send adherence-1 --confirm", None)]
+    desk.confirm(B, on=sent_on, what="extract")
+    assert told(sent_on) == [("noticed", "qe npa release adherence-1", release_on)]
+    desk.release(release_on)
+    assert told(release_on) == []
+
+
+def test_an_analysis_tells_what_else_is_lacking(office: Any) -> None:
+    desk = Desk(office).open()
+    desk.define()
+
+    def next_act(on: date) -> str:
+        return next(
+            one.next_act
+            for one in in_flight(desk.facts(on), respond_within_days=10, clock=clock_of(on))
+            if one.what.startswith("analysis")
+        )
+
+    assert next_act(SENT) == "qe npa release adherence-1 --approve"
+    desk.notify()
+    desk.confirm()
+    assert next_act(SENT) == "exactly these bytes are not approved (qe npa release --approve)"

@@ -10,6 +10,7 @@ from qe.errors import InputError, Refused
 from qe.ledger.verify import verify
 from qe.release import posting
 from qe.release.in_flight import in_flight
+from qe.release.review import Clock
 from qe.runs import Run
 
 CYCLE, PAGE = "2025Q4-1", "site/open-requests.html"
@@ -53,7 +54,11 @@ def page(office: Any, release_id: str = CYCLE) -> str:
 
 
 def due(office: Any, on: date) -> list[tuple[str, str]]:
-    lines = in_flight(office.facts(on), respond_within_days=30, day_count="conservative")
+    lines = in_flight(
+        office.facts(on),
+        respond_within_days=30,
+        clock=Clock(at=office.when(on).instant, zone=office.site.settings.site.zone),
+    )
     return [(line.what, line.state) for line in lines if line.what.startswith("posting")]
 
 

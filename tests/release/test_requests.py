@@ -193,7 +193,7 @@ def test_the_letters_lie_in_the_outbox_with_the_same_words_as_text(sent: Office)
     first = sent.site.outbox / "2026-03-10" / "mail" / "acknowledgement-2025Q4-1-U000002-1"
     second = sent.site.outbox / "2026-03-12" / "mail" / "decision-2025Q4-1-U000002-1-1"
     for folder in (first, second):
-        assert {path.name for path in folder.iterdir()} == {"letter.pdf", "letter.txt"}
+        assert {path.name for path in folder.iterdir()} == {"address.pdf", "letter.pdf", "letter.txt"}
         assert (folder / "letter.pdf").read_bytes().startswith(b"%PDF")
     assert "answer it by 19 Mar 2026" in (first / "letter.txt").read_text()  # 9 March and ten days
     text = (second / "letter.txt").read_text()
@@ -207,7 +207,7 @@ def test_a_letter_that_was_stopped_before_it_was_written_is_written_by_the_next_
     ask(sent, date(2026, 3, 9))
     acknowledge(sent, date(2026, 3, 10))
     respond(sent, date(2026, 3, 12))
-    letters = [path for path in sent.site.outbox.rglob("letter.*") if "2025Q4-1-U000002-1" in str(path)]
+    letters = [path for path in sent.site.outbox.rglob("*.*") if "2025Q4-1-U000002-1" in path.parent.name]
     written = {path: path.read_bytes() for path in letters}
     for path in letters:
         path.unlink()
@@ -269,7 +269,7 @@ def test_status_notices_go_by_the_same_way(sent: Office) -> None:
     ask(sent, date(2026, 3, 9))
     sent.notice(date(2026, 4, 20))
     (folder,) = sent.site.outbox.rglob("notice-2025Q4-1-U000002")
-    assert [path.name for path in folder.iterdir()] == [LETTER]
+    assert {path.name for path in folder.iterdir()} == {"address.pdf", LETTER, "notice.txt"}
 
 
 def test_who_may_ask_and_its_terms_are_recorded_once(sent: Office) -> None:

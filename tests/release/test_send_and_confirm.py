@@ -4,19 +4,23 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qe.disclosure.identifiers import texts_of
 from qe.errors import Findings, InputError, Refused
 from qe.ledger.fold import state_as_of
 from qe.release import packages
 from qe.release.cycles import cycle_for_run
+from qe.release.outgoing import letter_to, put_out
 from qe.release.releases import shown_results
-from qe.release.reports_on_disk import latest_reports
+from qe.release.reports_on_disk import latest_reports, units_of
 from qe.release.sends import reviews
+from qe.runs import run_of
 from tests.papers import small_pdf
 
 SENT_ON = date(2026, 3, 2)
@@ -31,7 +35,14 @@ def test_an_age_contact_gets_a_sealed_package_with_report_csv_letter_and_manifes
 
     opened = pyrage.decrypt(package.read_bytes(), [office.secrets["U000001"]])
     with zipfile.ZipFile(io.BytesIO(opened)) as archive:
-        assert archive.namelist() == ["letter.pdf", "manifest.json", "methods.pdf", "report.pdf", "results.csv"]
+        assert archive.namelist() == [
+            "letter.pdf",
+            "letter.txt",
+            "manifest.json",
+            "methods.pdf",
+            "report.pdf",
+            "results.csv",
+        ]
         assert archive.read("report.pdf") == small_pdf("pdf 2025Q4-1-U000001 aaaaaaaaaaaaaaaa 2026-03-02")
         assert json.loads(archive.read("manifest.json"))["report_id"] == "2025Q4-1-U000001"
 
@@ -41,7 +52,9 @@ def test_printable_files_can_be_read_by_their_owner_only(office: Any) -> None:
     office.send()
     folder = office.site.outbox / "2026-03-02" / "mail" / "group-2025Q4-1-U000002"
     assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "address.pdf": 0o600,
         "letter.pdf": 0o600,
+        "letter.txt": 0o600,
         "methods.pdf": 0o600,
         "report.pdf": 0o600,
         "results.csv": 0o600,
@@ -251,3 +264,34 @@ def test_a_later_run_changes_nothing_in_a_frozen_cycle(office: Any) -> None:
     office.confirm()
     office.run("b" * 16, on=date(2026, 3, 31))
     assert office.plan_send(date(2026, 3, 1)).run_id == "a" * 16
+
+
+def test_an_address_stands_on_the_sheet_of_a_letter_by_mail_and_nowhere_else(office: Any) -> None:
+    office.run()
+    office.send()
+    office.confirm()
+    office.notice(date(2026, 4, 20))
+    holding = [
+        path.relative_to(office.site.root).as_posix()
+        for path in sorted(office.site.root.rglob("*"))
+        if path.is_file() and any("Oak Street" in text for text in texts_of(path.name, path.read_bytes()))
+    ]
+    assert holding == [
+        "out/outbox/2026-03-02/mail/group-2025Q4-1-U000002/address.pdf",
+        "out/outbox/2026-04-20/mail/notice-2025Q4-1-U000002/address.pdf",
+    ]
+    assert not list(office.site.outbox.glob("*/portal/*/address.pdf"))
+
+
+def test_an_address_page_that_was_changed_after_the_gate_saw_it_is_not_written(office: Any) -> None:
+    office.through_review()
+    facts, contact = office.facts(SENT_ON), office.contacts(SENT_ON).usable("U000002", None)
+    letter = letter_to(
+        office.site, facts, units_of(run_of(office.site, "a" * 16))["U000002"], contact, {"letter.pdf": small_pdf("hello")},
+        cycle="2025Q4-1", run_id="a" * 16, path=office.site.outbox / "x", said="not sent", intent=None,
+    )  # fmt: skip
+    assert set(letter.files) == {"address.pdf", "letter.pdf"}
+    changed = replace(letter, files={**letter.files, "address.pdf": small_pdf("1 Elm Street")})
+    with pytest.raises(Refused, match="another file"):
+        put_out(office.site, office.ledger, facts, [changed], at=office.at(), actor="analyst")
+    assert not (office.site.outbox / "x").exists()

@@ -3,10 +3,12 @@
 import io
 from dataclasses import replace
 from datetime import date
+from typing import get_args
 
 import pikepdf
 import pytest
 
+from qe.disclosure.identifiers import texts_of
 from qe.disclosure.results import ConfidentialResult
 from qe.reports import pages
 from qe.reports.letters import Letter, LetterKind, LetterRequest, render_letter
@@ -36,7 +38,7 @@ def said(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> str:
     """The page that the letter is printed from."""
     with monkeypatch.context() as patched:
         patched.setattr(pages, "pdf", lambda page: page.encode("utf-8"))
-        return " ".join(render_letter(letter).decode("utf-8").split())
+        return " ".join(render_letter(letter).pdf.decode("utf-8").split())
 
 
 def test_the_release_notice_gives_dates_and_that_publication_does_not_wait(
@@ -146,6 +148,22 @@ def test_a_letter_words_kinds_categories_and_outcomes(letter: Letter, monkeypatc
 def test_a_letter_is_one_tagged_page_and_the_same_bytes_twice(letter: Letter, kind: LetterKind) -> None:
     once = render_letter(replace(letter, kind=kind))
     assert render_letter(replace(letter, kind=kind)) == once
-    with pikepdf.open(io.BytesIO(once)) as document:
+    with pikepdf.open(io.BytesIO(once.pdf)) as document:
         assert len(document.pages) == 1
         assert bool(document.Root.MarkInfo.Marked)
+
+
+@pytest.mark.parametrize("kind", get_args(LetterKind))
+def test_every_letter_has_its_words_as_plain_text(letter: Letter, kind: LetterKind) -> None:
+    printed = render_letter(replace(letter, kind=kind))
+    text = printed.text.decode("utf-8")
+    assert max(map(len, text.splitlines())) <= 78
+    on_paper = characters("".join(texts_of("letter.pdf", printed.pdf)))
+    for line in text.splitlines():
+        for part in line.split(": "):
+            assert characters(part) in on_paper, line
+
+
+def characters(text: str) -> str:
+    """Letters and digits alone: where a line breaks says nothing."""
+    return "".join(one for one in text.upper() if one.isalnum())

@@ -56,6 +56,29 @@ class AnalysisStatus:
     open_requests: int
     released_on: date | None
 
+    @property
+    def next_act(self) -> str:
+        """What comes next before its release: a command, or the first of what else stands against it; "" once it is released."""
+        if self.state == "released":
+            return ""
+        if self.state == "defined":
+            return f"qe npa release {self.analysis_id} --approve"
+        if self.holds is None and (verb := self._to_tell()):
+            return f"qe npa {verb}"
+        lacking = self.against if self.holds else self.against[1:]  # the first is that nothing of 401.716(b)(4) holds
+        return lacking[0] if lacking else f"qe npa release {self.analysis_id}"
+
+    def _to_tell(self) -> str:
+        """The words of `qe npa` for notices, then extracts of those who opted in, that are unsent or not confirmed."""
+        notices = {one.notice for one in self.named}
+        extracts = {one.extract for one in self.named if one.opted_in_on is not None}
+        for verb, states in (("notify", notices), ("send", extracts)):
+            if states & {"not_sent", "failed"}:
+                return f"{verb} {self.analysis_id}"
+            if "sent" in states:
+                return f"{verb} {self.analysis_id} --confirm"
+        return ""
+
 
 def status_of(facts: Facts, analysis: Analysis, *, clock: Clock) -> AnalysisStatus:
     """The analysis on the day of `facts`, by the ledger alone."""

@@ -1,0 +1,61 @@
+"""The sheet with the address: one tagged page whose lines lie in the window of the envelope, wherever the sheet slips to."""
+
+import io
+from itertools import pairwise
+
+import pikepdf
+import pypdfium2
+
+from qe.reports.address_page import render_address_page
+
+INCH, HEIGHT = 72.0, 792.0  # points; a US Letter sheet is 11 inches high
+
+
+def printed(address: str, name: str = "Elm Street Internal Medicine Group") -> bytes:
+    return render_address_page(organisation="Example", name=name, address=address)
+
+
+def lines_in_the_upper_third(content: bytes) -> list[tuple[str, float, float, float, float]]:
+    """Text, left, right, and distances of top and bottom from the sheet's top, in inches; the running head left out."""
+    document = pypdfium2.PdfDocument(content)
+    words = document[0].get_textpage()
+    found = []
+    for number in range(words.count_rects()):
+        left, bottom, right, top = words.get_rect(number)
+        place = (left / INCH, right / INCH, (HEIGHT - top) / INCH, (HEIGHT - bottom) / INCH)
+        if 0.7 < place[2] < 11 / 3:
+            found.append((words.get_text_bounded(left, bottom, right, top), *place))
+    return found
+
+
+def test_name_and_three_lines_lie_where_the_window_always_shows_them() -> None:
+    # No. 10 envelope, 9 1/2 by 4 1/8 in, window 4 1/2 by 1 1/8 in, 7/8 in from the left and 1/2 in from the bottom: from its top
+    # 2 1/2 to 3 5/8 in. A sheet of 8 1/2 in folded to 3 2/3 in slips by 1 in and by 11/24 in.
+    lines = lines_in_the_upper_third(
+        printed("Quality Office; 1200 East Main Street, Suite 400; Columbus OH 43001-1234")
+    )
+    assert [line[0].strip() for line in lines] == [
+        "Elm Street Internal Medicine Group",
+        "Quality Office",
+        "1200 East Main Street, Suite 400",
+        "Columbus OH 43001-1234",
+    ]
+    for _, left, right, top, bottom in lines:
+        assert left >= 7 / 8 and right <= 7 / 8 + 4.5 - 1
+        assert top >= 2.5 and bottom <= 3 + 5 / 8 - 11 / 24
+
+
+def test_a_long_name_pushes_the_address_down_and_does_not_overprint_it() -> None:
+    lines = lines_in_the_upper_third(
+        printed("1 Main Street / Troy OH 45373", name="Associated Physicians of the Valley " * 3)
+    )
+    tops = [line[3] for line in lines]
+    assert tops == sorted(tops) and min(later - top for top, later in pairwise(tops)) > 0.1
+    assert [line[0].strip() for line in lines[-2:]] == ["1 Main Street", "Troy OH 45373"]
+
+
+def test_it_is_one_tagged_page_that_holds_nothing_of_the_letter_and_the_same_bytes_twice() -> None:
+    once = printed("1 Main Street\nTroy OH 45373")
+    assert printed("1 Main Street\nTroy OH 45373") == once
+    with pikepdf.open(io.BytesIO(once)) as document:
+        assert len(document.pages) == 1 and bool(document.Root.MarkInfo.Marked)
