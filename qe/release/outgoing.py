@@ -125,7 +125,7 @@ def letter_to(
 
     By mail it gets a first sheet with the address, which is bound by the permit as the letter is, and stands nowhere else.
     """
-    files = {**_address_page(site, unit, contact), **files}
+    files = {**address_page(site, unit.name, contact), **files}
     return Outgoing(
         said=said,
         artefact=Artefact(
@@ -147,10 +147,12 @@ def letter_to(
     )
 
 
-def _address_page(site: Site, unit: ProviderOrSupplier, contact: Contact) -> Mapping[str, bytes]:
+def address_page(site: Site, name: str, contact: Contact) -> Mapping[str, bytes]:
+    """The sheet that goes before what is sent by mail; nothing for the other channels. name: the recipient's."""
     if contact.channel != "mail" or contact.address is None:
         return {}
-    page = render_address_page(organisation=site.settings.entity.organisation, name=unit.name, address=contact.address)
+    organisation = site.settings.entity.organisation
+    page = render_address_page(organisation=organisation, name=name, address=contact.address)
     return {ADDRESS_PAGE: page}
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 from qe.regulation import NOTICE_DAYS, OPT_IN_FULL_DAYS, REVIEW_DAYS
 from qe.reports import pages, wording
-from qe.reports.letters import LetterRequest
+from qe.reports.letters import LetterRequest, PrintedLetter
+from qe.reports.plain_text import plain_text
 
 AnalysisLetterKind = Literal["npa_notice", "npa_extract", "npa_final", "npa_cover"]
 
@@ -52,8 +53,8 @@ class AnalysisLetter:
     appealing: tuple[tuple[str, str], ...] = ()
 
 
-def render_analysis_letter(letter: AnalysisLetter) -> bytes:
-    """The letter as a tagged PDF."""
+def render_analysis_letter(letter: AnalysisLetter) -> PrintedLetter:
+    """The letter, its text taken from the page that its PDF is printed from."""
     page = pages.html(
         "notice/analysis.html",
         title=TITLES[letter.kind],
@@ -82,4 +83,4 @@ def render_analysis_letter(letter: AnalysisLetter) -> bytes:
         ],
         appealing=[(name, wording.request_category(category)) for name, category in letter.appealing],
     )
-    return pages.pdf(page)
+    return PrintedLetter(pdf=pages.pdf(page), text=plain_text(page).encode("utf-8"))

@@ -75,6 +75,16 @@ def test_three_are_noticed_one_opts_in_on_day_20_and_the_analysis_goes_on_day_66
     assert desk.plan(RELEASE_ON).is_done
 
 
+def test_a_letter_about_an_analysis_has_its_text_and_by_mail_a_sheet_for_the_window(desk: Desk) -> None:
+    desk.define()
+    desk.notify()
+    notices = {unit_id: outbox(desk)[f"npa-notice-{ANALYSIS}-{unit_id}"] for unit_id in (B, C)}
+    assert {path.name for path in notices[B].iterdir()} == {"address.pdf", "notice.pdf", "notice.txt"}  # by mail
+    assert {path.name for path in notices[C].iterdir()} == {"notice.pdf", "notice.txt"}  # by its portal
+    assert "1 Oak Street" in " ".join(texts_of("address.pdf", (notices[B] / "address.pdf").read_bytes()))
+    assert not any("Oak Street" in str(event.payload) for event in desk.office.events("npa_notice_sent"))
+
+
 def test_a_notice_has_the_four_contents_names_nobody_else_and_no_person(desk: Desk) -> None:
     desk.define()
     desk.notify()

@@ -188,7 +188,7 @@ def test_notices_answers_and_extracts_by_the_commands(ready: Quarter, tmp_path: 
     (status,) = ready.done("npa", "status", "groups-2", on=date(2026, 8, 10)).data["analyses"]
     assert (status["holds"], status["earliest"]) == (None, None)
     letters = list(ready.root.glob("out/outbox/*/*/npa-*/*.pdf"))
-    assert len(letters) == len(named) + 2
+    assert len(letters) == 2 * (len(named) + 2)  # each by mail, with the sheet for the window
     assert ready("record", "npa_disclosed", "analysis_id=x", "--effective-on", "2026-06-01", on=ON).exit_code == 2
 
     give_age_keys(open_site(ready.root), named[0])

@@ -21,7 +21,7 @@ from qe.release.analyses.patients import count_patients
 from qe.release.analyses.staging import COVER
 from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Decision, Persons, recipient_of
 from qe.release.contacts import Contact
-from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
+from qe.release.outgoing import Outgoing, address_page, decide, digest_of, is_out, outbox_path
 from qe.release.rules.naming import Alternative
 
 
@@ -83,7 +83,8 @@ def _analysis(matter: Matter) -> Outgoing:
     posting = frozenset((one.text("unit_id"), one.text("category")) for one in open_requests_of(matter.facts, analysis))
     day = matter.when.on if analysis.disclosed is None else analysis.disclosed.effective_on
     contact = matter.contact_of_user()
-    files = {**staged.files, COVER: _cover(matter, posting, day=day)}
+    sheet = address_page(matter.site, user.name, contact) if contact else {}
+    files = {**sheet, **staged.files, **_cover(matter, posting, day=day)}
     persons = _persons(matter)
     artefact = Artefact(
         kind=KINDS[analysis.kind],
@@ -127,11 +128,12 @@ def _persons(matter: Matter) -> Persons:
     )
 
 
-def _cover(matter: Matter, posting: frozenset[tuple[str, str]], *, day: date) -> bytes:
+def _cover(matter: Matter, posting: frozenset[tuple[str, str]], *, day: date) -> dict[str, bytes]:
     """The letter to the user: what is enclosed, and the open requests of those named (401.717(e))."""
     return letter(
         matter,
         "npa_cover",
+        COVER,
         recipient=matter.user.name,
         letter_id=matter.analysis.analysis_id,
         written_on=day,
@@ -215,17 +217,17 @@ def _final(
     analysis_id = matter.analysis.analysis_id
     requests = requests_of(matter.facts, analysis_id, unit_id)
     written_on = known.effective_on if known else matter.when.on
-    files = {
-        "notice.pdf": letter(
-            matter,
-            "npa_final",
-            recipient=matter.named[unit_id].name,
-            letter_id=f"{analysis_id}-{unit_id}",
-            written_on=written_on,
-            release_on=disclosed.effective_on,
-            requests=requests,
-        )
-    }
+    printed = letter(
+        matter,
+        "npa_final",
+        "notice",
+        recipient=matter.named[unit_id].name,
+        letter_id=f"{analysis_id}-{unit_id}",
+        written_on=written_on,
+        release_on=disclosed.effective_on,
+        requests=requests,
+    )
+    files = {**address_page(matter.site, matter.named[unit_id].name, contact), **printed}
     digest = digest_of(files)
     intent = NewEvent(
         kind="npa_final_notice_sent",
@@ -249,7 +251,7 @@ def _final(
             operator=matter.site.settings.entity.organisation,
             lineage=matter.lineage,
             analysis_id=analysis_id,
-            identified=matter.identified_in(files, unit_id),
+            identified=matter.identified_in(printed, unit_id),
             identifiers_found=identifiers_found(files),
             channel=contact.channel,
         ),

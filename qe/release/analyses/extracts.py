@@ -11,7 +11,7 @@ from qe.release.analyses.matter import Matter, letter
 from qe.release.analyses.sends import AnalysisSend, send_of
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Contact
-from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
+from qe.release.outgoing import Outgoing, address_page, decide, digest_of, is_out, outbox_path
 from qe.release.rules.naming import notice_of, opt_in_of
 from qe.reports.analysis import own_file
 from qe.runs import sha256_of
@@ -88,11 +88,12 @@ def _is_unwritten(matter: Matter, unit_id: str, known: AnalysisSend) -> bool:
 def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend) -> Outgoing:
     unit, analysis_id = matter.named[unit_id], matter.analysis.analysis_id
     rows, letter_id = matter.staged.own[unit_id], f"{analysis_id}-{unit_id}"
-    files = {
-        "letter.pdf": _cover(matter, unit_id, known),
+    content = {
+        **_cover(matter, unit_id, known),
         "results.csv": own_file([dict(row) for row in rows]),
         "methods.md": matter.staged.methods.encode("utf-8"),
     }
+    files = {**address_page(matter.site, unit.name, contact), **content}
     digest = digest_of(files)
     intent = NewEvent(
         kind="npa_extract_sent",
@@ -115,7 +116,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
             lineage=matter.lineage,
             analysis_id=analysis_id,
             units={unit_id: digest},
-            identified=matter.identified_in(files, unit_id),
+            identified=matter.identified_in(content, unit_id),
             identifiers_found=identifiers_found(files),
             channel=contact.channel,
         ),
@@ -128,7 +129,7 @@ def _extract(matter: Matter, unit_id: str, contact: Contact, known: AnalysisSend
     )
 
 
-def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
+def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> dict[str, bytes]:
     """The cover letter, of the day on which the extract is put out."""
     analysis = matter.analysis
     noticed = notice_of(
@@ -142,6 +143,7 @@ def _cover(matter: Matter, unit_id: str, known: AnalysisSend) -> bytes:
     return letter(
         matter,
         "npa_extract",
+        "letter",
         recipient=matter.named[unit_id].name,
         letter_id=f"{analysis.analysis_id}-{unit_id}",
         written_on=_put_out_on(matter, unit_id, known),

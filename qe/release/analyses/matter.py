@@ -95,6 +95,7 @@ def open_matter(site: Site, ledger: Ledger, *, analysis_id: str, contacts: Conta
 def letter(
     matter: Matter,
     kind: AnalysisLetterKind,
+    name: str,
     *,
     recipient: str,
     letter_id: str,
@@ -105,10 +106,10 @@ def letter(
     is_through_practice: bool = False,
     requests: tuple[LetterRequest, ...] = (),
     appealing: tuple[tuple[str, str], ...] = (),
-) -> bytes:
-    """A letter about the analysis as a PDF."""
+) -> dict[str, bytes]:
+    """A letter about the analysis: `name`.pdf, and `name`.txt with the same words."""
     entity = matter.site.settings.entity
-    return render_analysis_letter(
+    printed = render_analysis_letter(
         AnalysisLetter(
             kind=kind,
             organisation=entity.organisation,
@@ -131,6 +132,7 @@ def letter(
             appealing=appealing,
         )
     )
+    return {f"{name}.pdf": printed.pdf, f"{name}.txt": printed.text}
 
 
 def requests_of(facts: Facts, analysis_id: str, unit_id: str) -> tuple[LetterRequest, ...]:

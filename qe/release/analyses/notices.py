@@ -12,7 +12,7 @@ from qe.release.analyses.matter import Matter, letter
 from qe.release.analyses.sends import send_of
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Contact
-from qe.release.outgoing import Outgoing, decide, digest_of, is_out, outbox_path
+from qe.release.outgoing import Outgoing, address_page, decide, digest_of, is_out, outbox_path
 from qe.release.review import NoticePeriod
 from qe.release.standing import reason
 
@@ -107,11 +107,16 @@ def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date)
     is_told = _is_told(matter, unit_id, release_on)
     # a stopped send is finished as it began
     written_on = known.sent.effective_on if is_told and known.sent else matter.when.on
-    files = {
-        "notice.pdf": letter(
-            matter, "npa_notice", recipient=unit.name, letter_id=letter_id, written_on=written_on, release_on=release_on
-        )
-    }
+    printed = letter(
+        matter,
+        "npa_notice",
+        "notice",
+        recipient=unit.name,
+        letter_id=letter_id,
+        written_on=written_on,
+        release_on=release_on,
+    )
+    files = {**address_page(matter.site, unit.name, contact), **printed}
     digest = digest_of(files)
     intent = NewEvent(
         kind="npa_notice_sent",
@@ -136,7 +141,7 @@ def _notice(matter: Matter, unit_id: str, contact: Contact, *, release_on: date)
             operator=matter.site.settings.entity.organisation,
             lineage=matter.lineage,
             analysis_id=analysis_id,
-            identified=matter.identified_in(files, unit_id),
+            identified=matter.identified_in(printed, unit_id),
             identifiers_found=identifiers_found(files),
             channel=contact.channel,
         ),

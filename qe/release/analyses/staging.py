@@ -17,10 +17,12 @@ from qe import store, warehouse
 from qe.errors import Findings, InputError
 from qe.ledger.event import canonical_json
 from qe.release.analyses.definition import AnalysisKind
+from qe.release.outgoing import ADDRESS_PAGE
 from qe.release.releases import staged_folder
 from qe.site import Site
 
-COVER: Final = "letter.pdf"
+COVER: Final = "letter"
+WITH_COVER: Final = frozenset({f"{COVER}.pdf", f"{COVER}.txt", ADDRESS_PAGE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ class StagedAnalysis:
 
     def digest_with(self, files: Mapping[str, bytes]) -> str:
         """The same of these files, but for the cover letter, which is of the day on which they go."""
-        digests = {name: sha256(content).hexdigest() for name, content in files.items() if name != COVER}
+        digests = {name: sha256(content).hexdigest() for name, content in files.items() if name not in WITH_COVER}
         return sha256(canonical_json({**_decided(self), "files": digests}).encode("ascii")).hexdigest()
 
 
