@@ -64,7 +64,7 @@ def codes(answer: dict[str, Any]) -> list[str]:
 def test_a_new_site_has_a_third_key_outside_it_and_the_first_event_is_its_public_half(site: Site, say: Say) -> None:
     file = signing_key_file(site)
     assert (file.name.endswith(".signing.key"), oct(file.stat().st_mode)[-3:]) == (True, "600")
-    assert len({path.read_text() for path in file.parent.glob("*.key")}) == 3
+    assert len({path.read_text() for path in file.parent.glob("*.key")}) == 4  # store, vault, signing, sealing
     key = site.signing_key()
     assert key is not None
     first = say("ledger", "show")[1]["data"]["events"][0]
