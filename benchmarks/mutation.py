@@ -49,7 +49,7 @@ PARTS: Final = (
     Part(
         name="requests",
         modules=tuple(f"qe/release/{name}.py" for name in ("requests", "intake", "answers")),
-        tests=("tests/release/test_requests.py",),
+        tests=("tests/release/test_request_states.py", "tests/release/test_request_desk.py"),
     ),
 )
 

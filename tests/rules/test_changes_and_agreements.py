@@ -70,7 +70,8 @@ def test_711_a_a_change_of_measures_concerns_the_reports_that_hold_them(
     story: Story, measures: list[str] | None, said: str
 ) -> None:
     prototype(story)
-    filed(story, **({} if measures is None else {"measures": measures}))
+    named: dict[str, Any] = {} if measures is None else {"measures": measures}
+    filed(story, **named)
     assert said_of(story, report(story)) == said
     assert said_of(story, replace(report(story), lineage=None)) == WAITING  # which measures it holds is not known
 
