@@ -194,6 +194,7 @@ def _copy(copy: Path, part: Part) -> None:
         "source_paths": list(part.modules),
         "pytest_add_cli_args_test_selection": list(part.tests),
         "also_copy": [*COPIED, "pyproject.toml", "CHANGELOG.md"],
+        "process_isolation": "forkserver",  # polars hangs in the fork of a process that has used its threads
     }
     lines = [f"{name} = {values!r}".replace("'", '"') for name, values in listed.items()]
     with (aside / "pyproject.toml").open("a", encoding="utf-8") as file:
