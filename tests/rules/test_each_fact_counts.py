@@ -12,7 +12,7 @@ from qe.release.artefact import ArtefactKind, Recipient, RecipientKind
 from qe.release.gate import DECISION_TABLE, RULES, TABLE, read_decision_table, rules_as_text
 from qe.release.publicity import asked_in_time, review_over
 from qe.release.review import Clock, ReviewPeriod, start_of_day
-from qe.release.rules.agreements import terms_of_qe_dua
+from qe.release.rules.agreements import redisclosure_fault, terms_of_qe_dua
 from qe.release.rules.naming import named_as_allowed, notice_of, opt_in_of
 from qe.release.rules.participation import no_hold, require_may_work
 from qe.release.rules.recipients import is_verified, recipient_allowed
@@ -262,6 +262,11 @@ def test_a_report_was_handed_over_where_one_of_them_did_not_come_back() -> None:
     story.send(U1, date(2026, 3, 22))
     assert was_handed_over(story.facts(ON), CYCLE, U1)
     assert not was_handed_over(story.facts(ON), "2026Q1-1", U1)  # another cycle's clock does not run by it
+    last = story.events[-2].event_id
+    for cycle, unit_id in (("2026Q1-1", U1), (CYCLE, U2)):  # what came back of others says nothing of this one
+        told = {"cycle": cycle, "unit_id": unit_id, "sent": last, "reason": "returned"}
+        story.tell("delivery_failed", date(2026, 4, 1), **told)
+    assert was_handed_over(story.facts(ON), CYCLE, U1)
 
 
 # ---------------------------------------------------------------- upheld corrections
@@ -409,6 +414,41 @@ def test_717_f_an_extract_counts_where_it_is_its_own_of_this_analysis_and_these_
     send_extract(story, U1, date(2026, 4, 20))
     send_extract(story, U1, date(2026, 4, 21))
     assert extract_on() == date(2026, 4, 20)  # the first that it had
+
+
+def test_717_f_a_hand_over_starts_no_clock_by_a_notice_or_extract_of_another(story: Story) -> None:
+    give_notice(story, U2, date(2026, 4, 1))
+    hand_over(story, U1, story.events[-2].event_id, date(2026, 4, 1))
+    told: dict[str, Any] = {**story.events[-3].payload, "analysis_id": "analysis-2", "unit_id": U1}
+    hand_over(story, U1, story.tell("npa_notice_sent", date(2026, 4, 2), **told).event_id, date(2026, 4, 2))
+    own = analysis(story)
+    assert notice_of(story.facts(ON), own, employer(), U1, day_count="conservative") is None
+    give_notice(story, U1, date(2026, 4, 3))
+    give_notice(story, U1, date(2026, 4, 3), release_on="2026-08-01")  # two on one day: the later record tells the day
+    opt_in(story, U1, date(2026, 4, 4))
+    send_extract(story, U2, date(2026, 4, 5), handed_over=False)
+    hand_over(story, U1, story.events[-1].event_id, date(2026, 4, 5))
+    send_extract(story, U1, date(2026, 4, 6), analysis_id="analysis-2", handed_over=False)
+    hand_over(story, U1, story.events[-1].event_id, date(2026, 4, 6))
+    noticed = notice_of(story.facts(ON), own, employer(), U1, day_count="conservative")
+    assert noticed is not None
+    assert (noticed.period.notified_on, noticed.period.release_on) == (date(2026, 4, 3), date(2026, 8, 1))
+    assert noticed.extract_on is None
+    unknown = replace(own, lineage=None)  # of which measures it is, is not known
+    assert notice_of(story.facts(ON), unknown, employer(), U1, day_count="conservative") is None
+
+
+def test_717_f_whoever_was_not_noticed_waits_for_65_days_counted_as_the_site_counts(story: Story) -> None:
+    literal = replace(clock(ON), day_count="literal")
+    found = [named_as_allowed(story.facts(ON), analysis(story), employer(), by).earliest for by in (clock(ON), literal)]
+    assert found == ["2026-09-05", "2026-09-04"]  # 1 July and 66 days, or 65
+
+
+def test_716_c_each_redisclosure_that_is_not_on_its_list_is_named() -> None:
+    options = ("164.512(a)", "164.506(c)(2)", "164.502(e)(1)")
+    assert redisclosure_fault(options, RecipientKind.SUPPLIER, "analyses") == (
+        "permits redisclosure by 45 CFR 164.506(c)(2), 164.512(a), which it may not"
+    )
 
 
 def test_717_f_providers_with_the_same_fault_are_counted_together(story: Story) -> None:

@@ -89,6 +89,7 @@ def test_a_page_with_a_correction_that_is_on_its_way_is_not_handed_over(story: S
     story.tell("report_sent", date(2026, 4, 2), **corrected)
     unit = reviews(story.facts(DAY_61), CYCLE)[U1]
     assert unit.review is not None  # the period of the report before it runs on
+    assert not unit.is_over(at=datetime(2026, 5, 2, 12, tzinfo=UTC), on=DAY_61, entity_zone="America/New_York")
     assert review_of(story, story.artefact()) == ("U000001: hand-over of the report not confirmed", "2026-07-02")
 
 
@@ -109,6 +110,10 @@ def test_the_most_frequent_fault_is_told_first_and_five_units_by_name(story: Sto
     five = "U000010, U000011, U000012, U000013, U000014"
     assert review_of(story, story.artefact(units=dict.fromkeys(named, SHOWN)))[0] == (
         f"{five}: hand-over of the report not confirmed; U000015, U000016: not sent its report"
+    )
+    others = dict.fromkeys(("U000001", "U000010", "U000020", "U000021"), SHOWN)
+    assert review_of(story, story.artefact(units=others))[0] == (
+        "U000020, U000021: not sent its report; U000010: hand-over of the report not confirmed"
     )
     story.send(named[5], SENT_ON, confirmed=False)
     assert review_of(story, story.artefact(units=dict.fromkeys(named[:6], SHOWN)))[0] == (
@@ -144,6 +149,7 @@ def paid(story: Story, analysis_id: str, dollars: int) -> None:
 def test_718_a_what_was_received_counts_as_what_was_asked(story: Story) -> None:
     defined(story, "analysis-2", fee_dollars=9_000)
     defined(story, ANALYSIS, fee_dollars=0)
+    defined(story, "analysis-3", fee_dollars=8_000)
     data = story.artefact(kind=ArtefactKind.DATA_DEID, analysis_id=ANALYSIS)
     paid(story, "analysis-2", 9_000)
     assert fee_allowed(story.facts(ON), data).fact == "no fee"
