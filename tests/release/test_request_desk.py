@@ -152,6 +152,11 @@ def test_a_unit_that_was_sent_nothing_is_told_where_the_units_are_listed(sent: O
     assert refusal.value.remedy == "`qe review status --cycle 2025Q4-1` lists the units."
 
 
+def test_a_receipt_is_read_as_a_day_or_as_an_instant_with_its_zone() -> None:
+    assert intake.read_received("2026-05-01") == date(2026, 5, 1)
+    assert intake.read_received("2026-05-02T01:10-04:00") == datetime(2026, 5, 2, 5, 10, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("text", ["tomorrow", "2026-05-01T10:00"])
 def test_a_receipt_that_cannot_be_read_says_how_to_write_it(text: str) -> None:
     with pytest.raises(InputError) as refusal:

@@ -129,20 +129,22 @@ def test_requests_are_listed_by_cycle_in_the_order_in_which_they_were_recorded()
 
 
 def test_the_most_urgent_comes_first_and_the_closed_come_last() -> None:
-    story = Story()
-    for request_id in ("r-8", "r-7"):  # closed
+    story = Story()  # their ids run the other way
+    for request_id in ("a-2", "a-1"):
         asked(story, request_id, date(2026, 3, 2))
         closed(story, request_id)
-    for request_id in ("r-6", "r-5"):  # answered
+    for request_id in ("b-2", "b-1"):
         asked(story, request_id, date(2026, 3, 3))
         answered(story, request_id)
-    asked(story, "r-4", date(2026, 3, 15))  # 5 days left on 20 March
-    asked(story, "r-3", date(2026, 3, 10))  # the last day to answer
-    asked(story, "r-2", date(2026, 3, 9))  # overdue
-    asked(story, "r-1", date(2026, 3, 9))
+    asked(story, "c-1", date(2026, 3, 15))  # 5 days left on 20 March
+    asked(story, "d-1", date(2026, 3, 11))  # one day left
+    asked(story, "e-1", date(2026, 3, 10))  # the last day to answer
+    asked(story, "f-2", date(2026, 3, 9))  # overdue
+    asked(story, "f-1", date(2026, 3, 9))
     ordered = most_urgent_first(requests(story.facts(ON)), on=ON, respond_within_days=10)
-    assert [request.request_id for request in ordered] == ["r-1", "r-2", "r-3", "r-4", "r-5", "r-6", "r-7", "r-8"]
-    assert [request.days_left(ON, 10) for request in ordered] == [-1, -1, 0, 5, None, None, None, None]
+    ids = [request.request_id for request in ordered]
+    assert ids == ["f-1", "f-2", "e-1", "d-1", "c-1", "b-1", "b-2", "a-1", "a-2"]
+    assert [request.days_left(ON, 10) for request in ordered] == [-1, -1, 0, 1, 5, None, None, None, None]
 
 
 def test_a_request_that_is_not_known_is_named_with_where_they_are_listed() -> None:
