@@ -81,10 +81,16 @@ class _Reasons(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Mutation:
-    """What became of the mutants. by_module: module -> (mutants, killed); survivors: each with its reason, or None."""
+    """What became of the mutants.
+
+    by_module  module -> (mutants, killed)
+    survivors  each with its reason, or None
+    outdated   the reasons given for what did not survive
+    """
 
     by_module: Mapping[str, tuple[int, int]]
     survivors: Mapping[Survivor, str | None]
+    outdated: tuple[Survivor, ...]
 
     @property
     def mutants(self) -> int:
@@ -97,9 +103,16 @@ class Mutation:
     @property
     def shortfalls(self) -> list[str]:
         """What keeps the check from holding."""
-        failed = [f"{self.share_killed:.1%} of {self.mutants:,} mutants are killed"] if self.share_killed < 0.95 else []
         without = sum(reason is None for reason in self.survivors.values())
-        return failed + ([f"{without:,} survivors have no reason in {REASONS.name}"] if without else [])
+        return [
+            said
+            for said, holds in (
+                (f"{self.share_killed:.1%} of {self.mutants:,} mutants are killed", self.share_killed >= 0.95),
+                (f"{without:,} survivors have no reason in {REASONS.name}", not without),
+                (f"{len(self.outdated):,} reasons in {REASONS.name} name no survivor", not self.outdated),
+            )
+            if not holds
+        ]
 
 
 def check(folder: Path, *, parts: tuple[Part, ...] = PARTS, workers: int = 2) -> Mutation:
@@ -123,7 +136,9 @@ def check(folder: Path, *, parts: tuple[Part, ...] = PARTS, workers: int = 2) ->
                 survivor = _survivor(copy, name)
                 survivors[survivor] = reasons.get(survivor)
     return Mutation(
-        by_module={module: (mutants[module], killed[module]) for module in sorted(mutants)}, survivors=survivors
+        by_module={module: (mutants[module], killed[module]) for module in sorted(mutants)},
+        survivors=survivors,
+        outdated=tuple(one for one in reasons if one not in survivors),
     )
 
 
