@@ -238,10 +238,28 @@ def test_each_letter_is_recorded_with_its_digest_and_lies_where_its_day_says(sen
         (recorded,) = sent.events(kind)
         assert recorded.payload == event.payload
         assert recorded.actor == "analyst"
-    assert "Acknowledged" in words_of(sent, f"acknowledgement-{REQUEST}")
-    text = words_of(sent, f"decision-{REQUEST}-1")
-    assert "10 Mar 2026" in text  # acknowledged
-    assert "12 Mar 2026" in text  # answered
+    acknowledgement = words_of(sent, f"acknowledgement-{REQUEST}").splitlines()
+    assert acknowledgement[1] == "10 Mar 2026"
+    assert "Acknowledged        10 Mar 2026" in acknowledgement
+    decision = words_of(sent, f"decision-{REQUEST}-1").splitlines()
+    assert decision[1] == "12 Mar 2026"
+    start = decision.index("Acknowledged        10 Mar 2026")
+    assert decision[start : start + 5] == [
+        "Acknowledged        10 Mar 2026",
+        "Answered            12 Mar 2026",
+        "Our decision        denied",
+        "",
+        "It stays.",
+    ]
+
+
+def test_a_request_is_answered_also_while_the_hand_over_of_its_report_is_not_confirmed(office: Office) -> None:
+    office.run()
+    office.send()
+    ask(office, ON, today=ON)
+    acknowledge(office, date(2026, 3, 10))
+    respond(office, date(2026, 3, 12))
+    assert "Our decision        denied" in words_of(office, f"decision-{REQUEST}-1").splitlines()
 
 
 def test_the_same_act_again_plans_no_letter(sent: Office) -> None:
