@@ -49,7 +49,7 @@ PARTS: Final = (
     Part(
         name="requests",
         modules=tuple(f"qe/release/{name}.py" for name in ("requests", "intake", "answers")),
-        tests=("tests/release/test_request_states.py", "tests/release/test_request_desk.py"),
+        tests=tuple(f"tests/release/test_{name}.py" for name in ("request_states", "request_desk", "requests")),
     ),
 )
 

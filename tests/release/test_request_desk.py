@@ -1,5 +1,6 @@
 """Logging, verifying and answering at the desk: what is recorded, in which words, and what is refused before anything is."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pytest
 from qe.errors import InputError, Refused
 from qe.ledger.event import NewEvent
 from qe.release import answers, intake
+from qe.reports.printed import Change
 from tests.release.conftest import EVIDENCE, Office
 
 CYCLE: Final = "2025Q4-1"
@@ -48,10 +50,22 @@ def acknowledge(office: Office, on: date) -> answers.Answering:
 
 
 def respond(
-    office: Office, on: date, *, answer: answers.Answer = "denied", why: str = "It stays."
+    office: Office,
+    on: date,
+    *,
+    answer: answers.Answer = "denied",
+    why: str = "It stays.",
+    changes: Sequence[Change] = (),
 ) -> answers.Answering:
     planned = answers.plan_response(
-        office.site, office.ledger, REQUEST, answer=answer, why=why, changes=(), contacts=office.contacts(on), on=on
+        office.site,
+        office.ledger,
+        REQUEST,
+        answer=answer,
+        why=why,
+        changes=changes,
+        contacts=office.contacts(on),
+        on=on,
     )
     answers.carry_out(office.site, office.ledger, planned, at=office.at(), actor="analyst")
     return planned
@@ -260,6 +274,23 @@ def test_a_request_is_answered_also_while_the_hand_over_of_its_report_is_not_con
     acknowledge(office, date(2026, 3, 10))
     respond(office, date(2026, 3, 12))
     assert "Our decision        denied" in words_of(office, f"decision-{REQUEST}-1").splitlines()
+
+
+def test_an_upheld_correction_is_told_figure_by_figure(sent: Office) -> None:
+    ask(sent, ON, today=ON)
+    acknowledge(sent, date(2026, 3, 10))
+    changes = (Change(measure_id="hwr", what="Medicare, rate", before="12.1", after=""),)
+    respond(sent, date(2026, 3, 12), answer="upheld", changes=changes)
+    rows = [line.split() for line in words_of(sent, f"decision-{REQUEST}-1").splitlines()]
+    assert ["hwr,", "Medicare,", "rate", "12.1", "before,", "none", "after"] in rows
+
+
+def test_a_closed_request_is_not_answered_any_more(sent: Office) -> None:
+    ask(sent, ON, today=ON)
+    acknowledge(sent, date(2026, 3, 10))
+    sent.record("request_resolved", date(2026, 3, 11), request_id=REQUEST, outcome="withdrawn")
+    with pytest.raises(Refused, match=r"was closed on 2026-03-11 \(withdrawn\): it is not answered any more"):
+        respond(sent, date(2026, 3, 12))
 
 
 def test_the_same_act_again_plans_no_letter(sent: Office) -> None:
