@@ -99,7 +99,7 @@ def data_use_agreement(facts: Facts, *, operator: str) -> Reason:
     return OWN_DUA.passes(f"the data use agreement runs to {last_day}")
 
 
-def source_rights(facts: Facts, lineage: RunLineage, *, use: str, medicare_only: bool = False) -> Reason:
+def source_rights(facts: Facts, lineage: RunLineage, *, use: str, medicare_only: bool) -> Reason:
     """G7: every source of the run may be used so: `use` is one of the rights of source_registered (401.707(d)).
 
     medicare_only  of what holds rows of Medicare alone (401.717(c)), no other source needs a right
