@@ -42,9 +42,12 @@ PARTS: Final = (
         name="gate",  # its tests print nothing: thousands of them run in a minute
         modules=(
             "qe/release/rules/",
-            *(f"qe/release/{name}.py" for name in ("gate", "review", "publicity", "standing", "sends")),
+            *(
+                f"qe/release/{name}.py"
+                for name in ("gate", "review", "publicity", "standing", "sends", "appeals", "reissue", "public_date")
+            ),
         ),
-        tests=("tests/rules/", "tests/release/test_review.py"),
+        tests=("tests/rules/", *(f"tests/release/test_{name}.py" for name in ("review", "posting", "moved_date"))),
     ),
     Part(
         name="requests",
