@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import polars as pl
+
 from qe import quarter, runs
 from qe.claims.load import build_model
 from qe.corrected.again import rescored
 from qe.corrected.plan import PlannedCorrection, planned, recorded, require_every_line_decides
 from qe.corrected.reissue import PlannedReissue, Why, planned_reissue
-from qe.corrected.sent import correction_of, opened_model, require_other_units, sent_cycle
+from qe.corrected.sent import correction_of, frozen_run, require_other_units, sent_cycle
 from qe.corrected.shown import corrected_preview, figures_before, figures_of_cycle, printed_dates
 from qe.corrections import in_force
 from qe.corrections.kept import write_kept
@@ -20,6 +22,7 @@ from qe.disclosure.results import PublicRelease
 from qe.errors import Fault
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
+from qe.measurement.run_claims import opened_model
 from qe.periods import ReportingPeriod
 from qe.progress import Progress
 from qe.release.analyses.content import analysis_content
@@ -29,6 +32,7 @@ from qe.release.cycles import cycle_for_run
 from qe.release.lineage import record_run
 from qe.release.rules.participation import require_may_work
 from qe.reports import workers
+from qe.reports.facts import ReportFacts
 from qe.reports.public_site import build_site, posting_page
 from qe.reports.render import RenderedReport, render_confidential
 from qe.run_record import facts_of, lineage
@@ -91,9 +95,49 @@ def prepare_confidential_reports(
     record_run(ledger, lineage(site, run, period), on=on, at=at, actor=actor)
     cycle = cycle_for_run(ledger.events(), period=period.label, run_id=run.run_id)
     facts = facts_of(run, cycle=cycle, ledger_facts=state_as_of(ledger, on))
+    reports = _print_reports(site, run, units, facts, send_on=send_on, keys=keys, progress=progress)
+    return RunRecord(
+        run_id=run.run_id,
+        cycle=cycle,
+        send_on=send_on,
+        reports=tuple(reports),
+        warnings=(*warnings, *told, *quarter.corrections_not_applied(run)),
+        stages=quarter.stages(before, staged, model, run),
+    )
+
+
+def print_again(site: Site, *, cycle: str, send_on: date, on: date, progress: Progress) -> RunRecord:
+    """The reports of a sent cycle with other dates, from its own run: what was received since never touches them.
+
+    For a report that came back, or that is handed over later than it prints. Refused: no report of it was handed over.
+    """
+    workers.warm_up()
+    keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
+    ledger = site.open_ledger()
+    known, events = state_as_of(ledger, on), ledger.events()
+    require_may_work(known)
+    run = frozen_run(site, known, events, cycle)
+    facts = facts_of(run, cycle=cycle, ledger_facts=known)
+    applied = in_force.of_run(site, events, run.manifest())
+    with opened_model(site, run) as db:
+        units = quarter.units(db, corrections=applied, on=facts.period.end)
+    reports = _print_reports(site, run, units, facts, send_on=send_on, keys=keys, progress=progress)
+    return RunRecord(run_id=run.run_id, cycle=cycle, send_on=send_on, reports=tuple(reports), warnings=(), stages=())
+
+
+def _print_reports(
+    site: Site,
+    run: runs.Run,
+    units: pl.DataFrame,
+    facts: ReportFacts,
+    *,
+    send_on: date,
+    keys: quarter.Keys,
+    progress: Progress,
+) -> Sequence[RenderedReport]:
     previews = quarter.previews(site, run, units, facts)
     dates, zones = quarter.review_dates(site, previews, send_on, keys)
-    reports = render_confidential(
+    return render_confidential(
         previews,
         facts,
         sent_on=send_on,
@@ -102,14 +146,6 @@ def prepare_confidential_reports(
         out=run.reports(send_on.isoformat()),
         processes=site.settings.site.threads,
         progress=progress,
-    )
-    return RunRecord(
-        run_id=run.run_id,
-        cycle=cycle,
-        send_on=send_on,
-        reports=tuple(reports),
-        warnings=(*warnings, *told, *quarter.corrections_not_applied(run)),
-        stages=quarter.stages(before, staged, model, run),
     )
 
 
@@ -191,7 +227,7 @@ def plan_correction(
         return known
     asked = correction_of(sent, request_id=request_id, lines=lines)
     require_other_units(file.name, sent, asked)
-    with opened_model(site, sent) as db:
+    with opened_model(site, sent.run) as db:
         before = figures_before(site, sent, db, asked)
         worked_out = rescored(site, sent, db, before, asked)
     require_every_line_decides(file.name, asked, worked_out)

@@ -218,6 +218,9 @@ def run(
     reissue: Annotated[
         bool, typer.Option("--reissue", help="A new run of a sent quarter that applies the corrections upheld since.")
     ] = False,
+    cycle: Annotated[
+        str | None, typer.Option("--cycle", help="Only print the reports of this sent cycle again, from its own run.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption (the default anyway).")] = False,
     explain_cache: Annotated[bool, typer.Option("--explain-cache", help="Say what was reused and why not.")] = False,
     site: SiteOption = Path(),
@@ -230,12 +233,20 @@ def run(
     with command("run", json=json) as outcome:
         opened = outcome.open_site(site)
         on = acting_day(opened, as_of)
-        chosen = opened.period(period)
         send_day = send_on.date() if send_on else opened.settings.review.send_on or on
         if send_day < on:
             raise InputError(
                 f"--send-on {send_day} lies before {on}", remedy="Reports go out on the day of the run or later."
             )
+        if cycle is not None:
+            if reissue or measure or period:
+                raise InputError(
+                    "--cycle prints what was sent: nothing is computed",
+                    remedy="Leave --reissue, --measure and --period out, or leave --cycle out.",
+                )
+            _print_again(outcome, opened, cycle, send_day, on, dry_run=dry_run)
+            return
+        chosen = opened.period(period)
         if dry_run:
             _check_config(opened)
             outcome.say(_check_measures(opened))
@@ -254,6 +265,15 @@ def run(
                 reissue=reissue,
             )
         _tell(outcome, opened, made, explain_cache=explain_cache)
+
+
+def _print_again(outcome: Outcome, site: Site, cycle: str, send_on: date, on: date, *, dry_run: bool) -> None:
+    if dry_run:
+        outcome.say(f"would print the reports of {cycle} again, to be sent on {send_on}")
+        return
+    with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+        made = workflow.print_again(site, cycle=cycle, send_on=send_on, on=on, progress=TerminalProgress())
+    _tell(outcome, site, made, explain_cache=False)
 
 
 def _tell(outcome: Outcome, site: Site, made: workflow.RunRecord, *, explain_cache: bool) -> None:

@@ -64,6 +64,7 @@ def planned_reissue(
     site: Site, facts: Facts, events: tuple[LedgerEvent, ...], *, cycle: str, run_id: str | None, why: Why
 ) -> PlannedReissue:
     """Whom the new run moves. Refused: nothing of the cycle was handed over. InputError: no such run, or it moves nobody."""
+    period_of(cycle)  # a word that is no cycle is told so
     old_id = frozen_cycles(events).get(cycle)
     if old_id is None:
         raise Refused(

@@ -1,15 +1,13 @@
-"""The cycle that is corrected: its frozen run, one unit in it, and the claims model that the run was made on."""
+"""The cycle that is corrected or printed again: its frozen run, and one unit in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from qe import run_record, warehouse
-from qe.claims.load import model_path
+from qe import run_record
 from qe.corrections import in_force
 from qe.corrections.in_force import APPLIED, kept_of
 from qe.corrections.kept import KeptCorrection
@@ -27,7 +25,6 @@ from qe.reports.facts import ReportFacts
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
-from qe.warehouse import Warehouse
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,14 +117,13 @@ def require_other_units(file: str, sent: SentCycle, asked: Correction) -> None:
         raise InputError.of([line_fault(file, line, "belongs_to", said, remedy) for line in strangers])
 
 
-@contextmanager
-def opened_model(site: Site, sent: SentCycle) -> Iterator[Warehouse]:
-    """The claims model that the sent run was made on, read-only and locked."""
-    path = model_path(site, sent.manifest["claims_model"])
-    if not path.is_file():
-        raise InputError(
-            f"the claims model of run {sent.run.run_id} is not in the store",
-            remedy="Restore store/model/ from its backup: a correction is worked out on the claims of the run that was sent.",
-        )
-    with warehouse.open_read_only(path, site.store_key(), engine=site.engine(), lock=True) as db:
-        yield db
+def frozen_run(site: Site, facts: Facts, events: Iterable[LedgerEvent], cycle: str) -> Run:
+    """The run that a cycle was sent from, unchanged. Refused: nothing of it was handed over."""
+    run_id = frozen_cycles(events).get(cycle)
+    if run_id is None:
+        fact = f"no report of cycle {cycle} is confirmed as handed over"
+        reason = Reason(rule="R3", citation="rules.md section 0.3", verdict="fail", fact=fact)
+        raise Refused(f"{fact}: it has no run of its own yet", reasons=(reason,), remedy="qe run --send-on DATE.")
+    run = run_folder(site, run_id)
+    require_run_unchanged(run, lineage_of(run_of(facts, run_id)))
+    return run

@@ -150,7 +150,7 @@ def _require_fitting(reports: Sequence[ReportFile], *, cycle: str, on: date) -> 
         raise Refused(
             f"the reports print the send date {printed}, which is over: they would promise days that are not left",
             reasons=(late_hand_over(printed, on),),
-            remedy=f"Print new dates: qe run --send-on {on} (or later).",
+            remedy=f"Print new dates: qe run --send-on {on} (or later); of a cycle handed over in part, with --cycle {cycle}.",
         )
 
 

@@ -65,6 +65,28 @@ def test_a_second_run_on_day_30_changes_no_byte_of_the_release_of_day_61(made, c
     assert disturbed.done("ledger", "verify").data["is_whole"] is True
 
 
+def test_a_letter_that_came_back_is_printed_again_from_its_own_run_after_a_late_file(made, copy_of):
+    """The remedy of a returned letter must not depend on what has come since: other figures would be shown."""
+    quarter, unit, cycle = copy_of(made.sent), "U000003", ("--cycle", "2025Q4-1")
+    first = quarter.events("report_sent")[-1]["payload"]["run_id"]
+    shown = {one["payload"]["unit_id"]: one["payload"]["result_sha256"] for one in quarter.events("report_sent")}
+    quarter.done("review", "bounce", *cycle, "--provider", unit, on=quarter.day(11))
+    deliver_late(quarter.root)
+    day = quarter.day(14)
+    assert quarter.run(day).data["run_id"] != first
+    wrong = quarter("run", *cycle, "--reissue", "--send-on", day.isoformat(), on=day)
+    assert wrong.exit_code == 2
+    unknown = quarter("run", "--cycle", "2025Q3-1", "--send-on", day.isoformat(), on=day)
+    assert unknown.exit_code == 3
+    again = quarter.done("run", *cycle, "--send-on", day.isoformat(), on=day).data
+    assert (again["run_id"], again["cycle"]) == (first, "2025Q4-1")
+    quarter.done("review", "send", *cycle, "--provider", unit, on=day)
+    event = quarter.events("report_sent")[-1]["payload"]
+    assert (event["unit_id"], event["run_id"], event["sent_on"]) == (unit, first, day.isoformat())
+    assert event["result_sha256"] == shown[unit]
+    assert event["public_from"] == quarter.day(14 + 61).isoformat()
+
+
 def test_after_a_late_file_the_check_compares_with_the_run_before_it(made, copy_of):
     site = copy_of(made.sent)
     run_id = site.events("run_completed")[-1]["payload"]["run_id"]

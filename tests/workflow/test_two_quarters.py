@@ -109,7 +109,10 @@ def confirm(story: Narration, cycle: str, units: Iterable[str], *, on: date) -> 
 def a_letter_comes_back(story: Narration) -> None:
     story.chapter("Day 11: a letter comes back")
     story.do("review", "bounce", "--cycle", FIRST, "--provider", TOWN, "--why", "returned", on=day(5, 12))
-    story.do("run", "--period", "2025Q4", "--send-on", "2026-05-15", on=day(5, 13), said="the same run, with new dates")
+    again = story.do(
+        "run", "--cycle", FIRST, "--send-on", "2026-05-15", on=day(5, 13), said="its own run, printed with new dates"
+    )
+    assert again.data["run_id"] == story.quarter.events("run_completed")[0]["payload"]["run_id"]
     sent = story.do("review", "send", "--cycle", FIRST, "--provider", TOWN, on=day(5, 15))
     assert [one["unit_id"] for one in sent.data["sent"]] == [TOWN]
     confirm(story, FIRST, [TOWN], on=day(5, 15))
