@@ -220,17 +220,10 @@ def _tell_plan(outcome: Outcome, planned: releasing.DataPlan, *, dry_run: bool) 
             f"{definition.data_id} was released on {definition.disclosed.effective_on}; more is a release of its own."
         )
         return
-    outcome.reasons = list(decision.reasons)
     outcome.data |= {"allowed": decision.allowed}
     if planned.outgoing.contact is None:
         outcome.say("The user has no age key: add it to a contact of id_type PARTY in the contacts file (qe run).")
-    if dry_run:
-        judged = [one for one in decision.reasons if one.verdict != "not_applicable"]
-        outcome.table(
-            f"The gate on {planned.when.on}: {definition.kind} to {planned.user.kind}",
-            ["rule", "verdict", "fact", "earliest"],
-            [(one.rule, one.verdict, one.fact, one.earliest) for one in judged],
-        )
+    outcome.judged(decision.reasons, dry_run=dry_run)
 
 
 def _approve(outcome: Outcome, site: Site, data_id: str, *, when: When, actor: str, dry_run: bool) -> None:

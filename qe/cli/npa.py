@@ -22,7 +22,7 @@ from qe.cli.output import (
     utc_now,
 )
 from qe.cli.review import acting, held_since
-from qe.errors import InputError, Reason
+from qe.errors import InputError
 from qe.ledger.fold import Facts, state_as_of
 from qe.providers import Level
 from qe.release.analyses import answers, disclosure, extracts, handover, notices
@@ -31,7 +31,7 @@ from qe.release.analyses.definition import AnalysisKind, Asked, Rows, analyses, 
 from qe.release.analyses.matter import Matter, open_matter
 from qe.release.analyses.sends import What
 from qe.release.analyses.status import AnalysisStatus, status_of
-from qe.release.artefact import Decision
+from qe.release.artefact import Decision, telling
 from qe.release.contacts import contacts_of
 from qe.release.handover import HandOver, evidence_sha256, read_batch
 from qe.release.lineage import lineage_of, narrowed, run_of
@@ -216,7 +216,8 @@ def notify(
                 outcome, "notices", planned.going, planned.already_told, planned.not_sendable, dry_run=dry_run
             )
             outcome.data |= {"analysis_id": analysis_id, "release_on": planned.release_on.isoformat()}
-            outcome.reasons = _require_all(planned.going, planned.decisions)
+            outcome.judged(telling(planned.decisions), dry_run=dry_run)
+            _require_all(planned.going, planned.decisions)
             if not dry_run:
                 notices.send_notices(planned, ledger_of(opened), actor=person)
 
@@ -254,16 +255,15 @@ def send(
                 outcome, "extracts", planned.going, planned.already_sent, planned.not_sendable, dry_run=dry_run
             )
             outcome.data |= {"analysis_id": analysis_id}
-            outcome.reasons = _require_all(planned.going, planned.decisions)
+            outcome.judged(telling(planned.decisions), dry_run=dry_run)
+            _require_all(planned.going, planned.decisions)
             if not dry_run:
                 extracts.send_extracts(planned, ledger_of(opened), actor=person)
 
 
-def _require_all(going: Sequence[Outgoing], decisions: Sequence[Decision]) -> list[Reason]:
-    """The reasons of the first, after refusing where the gate refuses any."""
+def _require_all(going: Sequence[Outgoing], decisions: Sequence[Decision]) -> None:
     for one, decision in zip(going, decisions, strict=True):
         decision.require(one.said)
-    return list(decisions[0].reasons) if decisions else []
 
 
 def _tell_sending(
@@ -453,7 +453,7 @@ def release(
                 outcome.data |= {"was_released": True}
                 outcome.say(f"{analysis_id} was released on {released.effective_on if released else ''}.")
                 return
-            outcome.reasons = list(decision.reasons)
+            outcome.judged(decision.reasons, dry_run=dry_run)
             outcome.data |= {"allowed": decision.allowed, "sha256": decision.artefact.sha256}
             if planned.outgoing.contact is None:
                 outcome.say("The user has no usable contact: a row of id_type PARTY in the contacts file (qe run).")

@@ -63,6 +63,20 @@ class Outcome:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
         self.lines.append(table)
 
+    def judged(self, reasons: Sequence[Reason], *, dry_run: bool) -> None:
+        """What the gate says; a dry run shows a person the whole table of it, what does not apply left out."""
+        self.reasons = list(reasons)
+        if dry_run and reasons:
+            self.table(
+                "What the gate says",
+                ["rule", "paragraph", "verdict", "fact", "earliest"],
+                [
+                    (one.rule, one.citation, one.verdict, one.fact, one.earliest)
+                    for one in reasons
+                    if one.verdict != "not_applicable"
+                ],
+            )
+
     def open_site(self, path: Path) -> Site:
         """The site the command acts on; logs of this command go below it."""
         self.site = open_site(path)

@@ -25,6 +25,7 @@ from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
 from qe.release import plan as planning
 from qe.release import posting, publish
+from qe.release.artefact import telling
 from qe.release.releases import When, moment
 from qe.reports import wording
 from qe.runs import Run
@@ -86,7 +87,7 @@ def plan(
 
 def _tell_plan(outcome: Outcome, planned: planning.ReleasePlan, *, dry_run: bool) -> None:
     decision = planned.decision
-    outcome.reasons = list(decision.reasons)
+    outcome.judged(decision.reasons, dry_run=dry_run)
     outcome.data = {
         "release_id": planned.release_id,
         "cycle": planned.cycle,
@@ -169,7 +170,7 @@ def go(
         when = _when(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
             staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
-            outcome.reasons = list(decision.reasons)
+            outcome.judged(decision.reasons, dry_run=dry_run)
             decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
             outcome.data = {"release_id": decision.artefact.release_id, "on": when.on.isoformat(), "dry_run": dry_run}
             if dry_run:
@@ -284,7 +285,7 @@ def _posting_builder(site: Site) -> posting.PostingBuilder:
 
 
 def _tell_amendments(outcome: Outcome, planned: posting.AmendmentPlan, *, dry_run: bool) -> None:
-    outcome.reasons = [reason for one in planned.amendments for reason in one.decision.reasons]
+    outcome.judged(telling(one.decision for one in planned.amendments), dry_run=dry_run)
     outcome.data = {
         "cycle": planned.cycle,
         "amended": [
@@ -303,9 +304,5 @@ def _tell_amendments(outcome: Outcome, planned: posting.AmendmentPlan, *, dry_ru
     for one in planned.amendments:
         said = f"{'would amend' if dry_run else 'Amended'} the posting of {one.release_id}"
         outcome.say(f"{said}: {len(one.table.posted)} posted, in place of the table of {one.supersedes}.")
-        if dry_run:
-            asked = [reason for reason in one.decision.reasons if reason.verdict != "not_applicable"]
-            rows = [(reason.rule, reason.citation, reason.verdict, reason.fact) for reason in asked]
-            outcome.table("What the gate says", ["rule", "paragraph", "verdict", "fact"], rows)
     if not planned.amendments:
         outcome.say(f"The posting of {', '.join(planned.unchanged)} is the one that is owed; nothing was changed.")

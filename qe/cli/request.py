@@ -372,7 +372,7 @@ def respond(
 def _carry_out(outcome: Outcome, site: Site, planned: answers.Answering, person: str, *, dry_run: bool) -> None:
     """What both letters share: the gate's table first, then the act unless it is only asked for."""
     if planned.decision is not None:
-        outcome.reasons = list(planned.decision.reasons)
+        outcome.judged(planned.decision.reasons, dry_run=dry_run)
         planned.decision.require(f"no letter about {planned.request.request_id} may be sent on {planned.facts.on}")
     if not dry_run:
         answers.carry_out(site, ledger_of(site), planned, at=utc_now(), actor=person)
@@ -431,7 +431,6 @@ def release_data(
 
 def _tell_release(outcome: Outcome, planned: data_release.DataRelease, *, dry_run: bool) -> None:
     counts = data_release.counts_of(planned)
-    outcome.reasons = list(planned.decision.reasons)
     outcome.data = {
         "request_id": planned.request.request_id,
         "unit_id": planned.unit.unit_id,
@@ -442,16 +441,7 @@ def _tell_release(outcome: Outcome, planned: data_release.DataRelease, *, dry_ru
         "dry_run": dry_run,
     }
     outcome.table("What the package holds", ["table", "rows"], [(name, f"{rows:,}") for name, rows in counts.items()])
-    if dry_run:
-        outcome.table(
-            "What the gate says",
-            ["rule", "paragraph", "verdict", "fact"],
-            [
-                (one.rule, one.citation, one.verdict, one.fact)
-                for one in outcome.reasons
-                if one.verdict != "not_applicable"
-            ],
-        )
+    outcome.judged(planned.decision.reasons, dry_run=dry_run)
 
 
 @app.command()

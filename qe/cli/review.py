@@ -31,8 +31,10 @@ from qe.ledger.fold import state_as_of
 from qe.quarter import deadline_in
 from qe.release import handover, notice, public_date, send
 from qe.release.actors import one_actor
+from qe.release.artefact import telling
 from qe.release.contacts import Contacts, contacts_of
 from qe.release.letters import LetterWriter
+from qe.release.outgoing import judge, put_out
 from qe.release.printing import letter_writer
 from qe.release.reports_on_disk import find_unit
 from qe.release.send import run_for_cycle
@@ -129,7 +131,7 @@ def send_reports(
 
 
 def _tell_send(outcome: Outcome, planned: send.SendPlan, *, dry_run: bool) -> None:
-    outcome.reasons = list(planned.decisions[0].reasons) if planned.decisions else []
+    outcome.judged(telling(planned.decisions), dry_run=dry_run)
     outcome.data = {
         "cycle": planned.cycle,
         "run_id": planned.run_id,
@@ -235,17 +237,12 @@ def send_notices(
                 "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in planned.not_sendable],
                 "dry_run": dry_run,
             }
-            if not dry_run and planned.notices:
-                notice.send_notices(
-                    planned,
-                    opened,
-                    ledger_of(opened),
-                    at=utc_now(),
-                    on=on,
-                    actor=person,
-                    write_letter=_letters(opened),
-                    progress=TerminalProgress(),
-                )
+            going = notice.print_notices(
+                planned, opened, on=on, write_letter=_letters(opened), progress=TerminalProgress()
+            )
+            outcome.judged(telling(judge(opened, planned.facts, going)), dry_run=dry_run)
+            if not dry_run and going:
+                put_out(opened, ledger_of(opened), planned.facts, going, at=utc_now(), actor=person)
         verb = "would put" if dry_run else "Put"
         after = sum(one.kind == "published_notice" for one in planned.notices)
         outcome.say(f"{verb} {len(planned.notices) - after:,} status notices of {cycle} into the outbox.")

@@ -1,6 +1,6 @@
 """What may leave and to whom, the gate's decision on it, and the permit that a send or publication must hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -206,3 +206,10 @@ class Decision:
         if not self.allowed:
             raise Refused(said, reasons=self.reasons)
         return Permit(sha256=self.artefact.sha256, recipient=self.recipient, on=self.on, head=self.head)
+
+
+def telling(decisions: Iterable[Decision]) -> Sequence[Reason]:
+    """The reasons to show of many decisions that are alike: of the first that refuses, else of the first; () of none."""
+    listed = list(decisions)
+    shown = next((one for one in listed if not one.allowed), listed[0] if listed else None)
+    return () if shown is None else shown.reasons

@@ -49,7 +49,8 @@ def confirm(
         raise Refused(
             "; ".join(sorted({refusal.fact for refusal in refusals})),
             reasons=tuple(refusals),
-            remedy=f"Print new dates with qe run --cycle {cycle} --send-on DATE and send again, or correct --on.",
+            remedy=f"Print new dates with qe run --send-on DATE (of a cycle handed over in part: --cycle {cycle}) and send again, "
+            "or correct --on.",
         )
     events = tuple(_confirmation(found[one.unit_id], one, cycle=cycle) for one in hand_overs)
     if not dry_run:

@@ -179,6 +179,14 @@ def send_notices(
     progress: Progress,
 ) -> None:
     """Print the letters, record them, put them in the outbox; nothing is written when the gate refuses any."""
+    going = print_notices(plan, site, on=on, write_letter=write_letter, progress=progress)
+    put_out(site, ledger, plan.facts, going, at=at, actor=actor)
+
+
+def print_notices(
+    plan: NoticePlan, site: Site, *, on: date, write_letter: LetterWriter, progress: Progress
+) -> list[Outgoing]:
+    """The letters as they would go: each with its bytes, what it is to the gate and the event that comes before it."""
     progress.start("printing notices", total=len(plan.notices))
     going: list[Outgoing] = []
     for kind in get_args(NoticeKind):
@@ -201,7 +209,7 @@ def send_notices(
             )
             progress.advance()
     progress.finish()
-    put_out(site, ledger, plan.facts, going, at=at, actor=actor)
+    return going
 
 
 def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:

@@ -83,6 +83,11 @@ def decide(
     )
 
 
+def judge(site: Site, facts: Facts, going: Sequence[Outgoing], *, at: datetime | None = None) -> list[Decision]:
+    """The gate's answer on each package."""
+    return [decide(site, facts, one.artefact, one.recipient, at=at) for one in going]
+
+
 def put_out(
     site: Site,
     ledger: Ledger,
@@ -97,7 +102,7 @@ def put_out(
 
     at  now, for the ledger; instant: the moment that the gate judges, where a day must be over
     """
-    decisions = [decide(site, facts, one.artefact, one.recipient, at=instant) for one in going]
+    decisions = judge(site, facts, going, at=instant)
     permits = [decision.require(one.said) for one, decision in zip(going, decisions, strict=True)]
     for one, permit in zip(going, permits, strict=True):
         permit.redeem(sha256=one.digest(one.files), recipient=one.recipient, on=facts.on, head=facts.head)

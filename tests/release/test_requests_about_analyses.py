@@ -137,6 +137,21 @@ def test_data_go_only_to_who_asked_within_the_days_of_its_opt_in(
     assert asked_in_time(facts, artefact, recipient_of(unit), day_count="conservative").verdict == verdict
 
 
+def test_no_data_go_out_where_the_opt_in_was_taken_back(desk: Desk) -> None:
+    opted_in(desk, on=DAY_5, sent_on=date(2026, 3, 9))
+    ask(desk, date(2026, 3, 20), kind="claims_data", category="data", measures=("pdc_statins",))
+    (opted,) = desk.office.events("optin_received")
+    desk.office.retract(opted)
+    unit = units_of(run_of(desk.office.site, "a" * 16))[B]
+    artefact = Artefact(
+        kind=ArtefactKind.PROVIDER_DATA_EXTRACT, sha256="0" * 64, operator="", lineage=None,
+        cycle=ANALYSIS, analysis_id=ANALYSIS, request_id=REQUEST,
+    )  # fmt: skip
+    asked = asked_in_time(desk.facts(date(2026, 3, 21)), artefact, recipient_of(unit), day_count="conservative")
+    assert asked.verdict == "fail"
+    assert asked.fact == "the recipient has not opted in to the analysis, or was not sent its own part of it"
+
+
 def test_a_later_extract_of_corrected_results_starts_the_days_of_an_early_opt_in_again(desk: Desk) -> None:
     opted_in(desk, on=DAY_5, sent_on=date(2026, 3, 9))
     desk.ready(pdc_of_b=60)
