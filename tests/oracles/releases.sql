@@ -172,14 +172,15 @@ where not exists (
         and (renewal_denied.decided_on, renewal_denied.nth) > (term.approved_on, term.nth))
 );
 
--- G2, 401.721(b): terminated by CMS or by itself, and not approved again later.
+-- G2, 401.721(b): terminated by CMS or by itself, and not approved again on a later day. (Of an approval dated the day of
+-- the end the text leaves open which came last; it does not count: docs/ambiguities.md.)
 create temp view g2 as
 select known.act, 'G2' as rule, known.kind || ' of ' || (known.payload ->> 'notified_on') as why
 from known
 where known.kind in ('termination_notified', 'voluntary_exit')
   and not exists (
     select 1 from term
-    where term.act = known.act and (term.approved_on, term.nth) > (known.payload ->> 'notified_on', known.nth));
+    where term.act = known.act and term.approved_on > known.payload ->> 'notified_on');
 
 -- What was recorded about each decrease of other payers' claims, the last first. An officer's classification after CMS has
 -- decided, and before another decrease is seen, says nothing: 401.711(c) leaves the decision to CMS.
