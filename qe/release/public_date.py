@@ -4,7 +4,7 @@ An earlier date is refused: what was told 60 days ahead does not come sooner. No
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from qe.errors import InputError, Reason, Refused
@@ -14,6 +14,7 @@ from qe.release.releases import released_units
 from qe.release.sends import reviews
 
 WhyMoved = Literal["late_send", "correction", "hold", "cms_decision", "other"]
+LONGEST_WAIT: Final = timedelta(days=366)  # a slip of the pen would lock the cycle
 CITATION: Final = "42 CFR 401.717(a), (d), rules.md section 0.6"
 
 
@@ -40,6 +41,10 @@ def moved_later(facts: Facts, *, cycle: str, public_on: date, why: WhyMoved) -> 
         raise InputError(
             f"nobody of cycle {cycle} waits for a public date on {facts.on}",
             remedy="A date is told by a report that was handed over: qe review send, qe review confirm.",
+        )
+    if public_on > facts.on + LONGEST_WAIT:
+        raise InputError(
+            f"{public_on} is more than a year away", remedy="A date moved is never moved back: check --to."
         )
     later = sorted(unit_id for unit_id, day in told.items() if day < public_on)
     if public_on < facts.on or not later:

@@ -65,11 +65,12 @@ def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: De
     if staged is None:
         raise InputError("nothing is staged for this release", remedy="Stage it: qe release plan.")
     target = site.public / staged.release_id
-    aside = site.public / f".{staged.release_id}.building"
+    aside = staged_folder(site) / f".{staged.release_id}.building"  # nothing lies under public/ before it is recorded
     permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)
     try:
         _write_aside(aside, staged.files)
         ledger.append([_released(staged, on=when.on)], at=when.at, actor=actor, expected_head=decision.head)
+        site.public.mkdir(exist_ok=True)
         aside.replace(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -98,6 +99,7 @@ def _released(staged: StagedRelease, *, on: date) -> NewEvent:
 def _write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
     """A folder that nobody looks at yet, its files on the disk."""
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for name, content in sorted(files.items()):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

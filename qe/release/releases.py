@@ -54,9 +54,10 @@ def next_release_id(facts: Facts, cycle: str) -> str:
 
 
 def unfinished_release(site: Site, facts: Facts, cycle: str) -> str | None:
-    """A release that the ledger knows but whose folder is not there: a publication that was stopped in between."""
+    """A release that the ledger knows, that stands, but whose folder is not there: a publication that was stopped in between."""
+    withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
     for event in facts.of("public_released", cycle=cycle):
-        if not (site.public / event.text("release_id")).exists():
+        if event.text("release_id") not in withdrawn and not (site.public / event.text("release_id")).exists():
             return event.text("release_id")
     return None
 

@@ -35,6 +35,9 @@ from qe.runs import run_of as run_folder
 from qe.site import Site
 
 COVER: Final = "letter.pdf"
+FIRST_CAME_BACK: Final = (
+    "its first report came back, and its corrected page prints that one's dates: issue it again (qe review reissue)"
+)
 COVER_TEXT: Final = "letter.txt"
 
 
@@ -107,7 +110,10 @@ def plan_send(
         if _is_out(standing.get(report.unit_id), report):
             already.append(report.unit_id)
         contact = contacts.usable(report.unit_id, channel)
-        if contact is None:
+        before = standing.get(report.unit_id)
+        if report.correction_id is not None and (before is None or not before.first_stands):
+            unreachable.append((report.unit_id, FIRST_CAME_BACK))
+        elif contact is None:
             unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
         else:
             path = outbox_path(site, contact.channel, report.package, on=report.sent_on)

@@ -20,6 +20,7 @@ class UnitReview:
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
     notice     its last status notice
     moves      each time that the cycle's public date was moved; a notice before one tells an old date
+    first_stands  a report with its own dates was handed over and did not come back: what a corrected page's dates rest on
     reissued_in  the cycle in which what it was sent here is issued again; "" where it is not
     asked      its requests in this cycle, and `requests` those of them that are open
     """
@@ -32,6 +33,7 @@ class UnitReview:
     asked: tuple[LedgerEvent, ...]
     requests: tuple[LedgerEvent, ...]
     moves: tuple[LedgerEvent, ...]
+    first_stands: bool
     reissued_in: str
 
     @property
@@ -47,9 +49,13 @@ class UnitReview:
         """The review period that its confirmed report printed; None while nothing is confirmed.
 
         A hand-over before the printed day changes nothing: the printed, later dates are enforced. A page with a correction prints
-        the dates of the report that was handed over before it, whose period runs on while the page is on its way.
+        the dates of the report that was handed over before it, whose period runs on while the page is on its way; where that report
+        came back, nobody had these days, and the page counts for nothing.
         """
-        if self.sent is None or (self.state != "confirmed" and not self.sent.text("correction_id")):
+        if self.sent is None:
+            return None
+        is_corrected = bool(self.sent.text("correction_id"))
+        if not (self.first_stands if is_corrected else self.state == "confirmed"):
             return None
         return ReviewPeriod(
             sent_on=self.sent.day("sent_on"),
@@ -94,6 +100,8 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
         sent[event.text("unit_id")] = event
     confirmed = {event.text("sent"): event for event in facts.of("send_confirmed", cycle=cycle)}
     failed = {event.text("sent"): event for event in facts.of("delivery_failed", cycle=cycle)}
+    own_dates = {event.event_id for event in facts.of("report_sent", cycle=cycle) if not event.text("correction_id")}
+    standing = {event.text("unit_id") for sent_id, event in confirmed.items() if sent_id in own_dates - failed.keys()}
     asked: dict[str, list[LedgerEvent]] = {}
     for event in facts.of("request_received", cycle=cycle):
         asked.setdefault(event.text("unit_id"), []).append(event)
@@ -111,6 +119,7 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
             asked=tuple(asked.get(unit_id, [])),
             requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
             moves=moves,
+            first_stands=unit_id in standing,
             reissued_in=reissued.get(unit_id, ""),
         )
         for unit_id in sorted({*sent, *asked, *notices})

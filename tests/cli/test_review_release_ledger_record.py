@@ -436,3 +436,17 @@ def test_withdrawing_twice_says_that_the_release_is_down_already_and_records_not
     words = ["withdraw", *CYCLE, "--as-of", "2026-05-09", "--site", str(noticed.root)]
     said = CliRunner().invoke(release_commands.app, words)
     assert said.stdout == "2025Q4-1 is down already since 2026-05-03 (an error was found); nothing was changed.\n"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "request_received", "request_acknowledged", "request_responded", "request_resolved", "requester_verified",
+        "extract_terms_signed", "attachment_received", "attachment_opened", "cycle_reissued", "publication_told",
+        "public_date_set", "posting_amended",
+    ],
+)  # fmt: skip
+def test_what_a_command_records_after_its_checks_is_not_typed_by_hand(say: Say, noticed: Site, kind: str) -> None:
+    code, answer = say("record", kind, "request_id=R1", "--effective-on", "2026-03-03", "--as-of", "2026-03-03")
+    assert code == 2
+    assert f"{kind} is recorded by qe re" in answer["faults"][0]["message"]

@@ -111,6 +111,30 @@ def test_a_page_that_comes_back_is_sent_again_and_the_report_before_it_stays_han
     assert reviews(state_as_of(sent.ledger, date(2026, 3, 26)), CYCLE)[UNIT].state == "confirmed"
 
 
+def test_where_the_first_report_came_back_its_corrected_page_is_not_sent_and_starts_no_clock(sent: Office) -> None:
+    """The page prints the first report's dates: nobody had these 60 days."""
+    uphold(sent)
+    sent.bounce(UNIT, today=date(2026, 3, 22))
+    planned = send.plan_send(
+        sent.site, sent.ledger, cycle=CYCLE, contacts=sent.contacts(AGAIN_ON), on=AGAIN_ON, channel=None, only=UNIT
+    )
+    assert planned.packages == ()
+    ((unit_id, why),) = planned.not_sendable
+    assert unit_id == UNIT
+    assert why.startswith("its first report came back")
+
+
+def test_a_corrected_page_that_was_handed_over_counts_for_nothing_once_the_first_report_is_void(sent: Office) -> None:
+    first = reviews(state_as_of(sent.ledger, SENT_ON), CYCLE)[UNIT]
+    uphold(sent)
+    send_again(sent)
+    sent.confirm(UNIT, on=AGAIN_ON)
+    assert first.confirmed is not None
+    sent.retract(first.confirmed)
+    unit = reviews(state_as_of(sent.ledger, AGAIN_ON), CYCLE)[UNIT]
+    assert (unit.state, unit.review, unit.public_from) == ("confirmed", None, None)
+
+
 def test_a_report_that_came_back_was_handed_over_to_nobody(office: Office) -> None:
     office.run()
     office.send()

@@ -66,6 +66,12 @@ def test_a_day_between_two_moves_is_earlier_than_the_last_one_told(office: Offic
     assert (later.instead_of, later.units) == (NEW_DAY, UNITS)
 
 
+def test_a_day_more_than_a_year_away_is_taken_for_a_slip(office: Office) -> None:
+    office.through_review()
+    with pytest.raises(InputError, match="more than a year away"):
+        move(office, date(2036, 5, 20))
+
+
 def test_without_a_hand_over_there_is_no_day_to_move(office: Office) -> None:
     office.run()
     office.send()

@@ -1,12 +1,15 @@
 """From the end of the review to publication: what is refused, on which day it opens, and that exactly the staged bytes go out."""
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from qe.errors import Findings, InputError, Refused
+from qe.ledger.book import Ledger
 from qe.ledger.verify import verify
+from qe.release import publish
 
 DAY_60, DAY_61 = date(2026, 5, 1), date(2026, 5, 2)
 
@@ -217,7 +220,7 @@ def test_a_release_decided_before_something_else_was_recorded_is_not_published(o
     office.ask("U000001", "r-1", on=date(2026, 5, 1))
     with pytest.raises(Refused, match="since this was decided"):
         publish.go(office.site, office.ledger, staged=staged, decision=decision, when=when, actor="officer")
-    assert list(office.site.public.iterdir()) == []
+    assert list(office.site.public.rglob("*")) == []
 
 
 def test_a_withdrawn_release_is_replaced_by_a_note_and_may_be_published_again(office: Any) -> None:
@@ -283,6 +286,43 @@ def test_a_withdrawal_stopped_before_its_note_is_finished_by_the_next_with_its_o
     finished = withdrawn(office, date(2026, 5, 9), why="error_found")
     assert (finished.was_down, finished.on, len(office.events("public_withdrawn"))) == (False, date(2026, 5, 3), 1)
     assert b"withdrawn on 2026-05-03. Reason: an authority ordered it." in files(folder)["WITHDRAWN.txt"]
+
+
+def test_a_withdrawn_release_whose_folder_is_gone_is_no_publication_that_was_stopped(office: Any) -> None:
+    """A withdrawal stopped between the folder and its note, or a folder that somebody removed: nothing of it comes back."""
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    folder = office.go(DAY_61)
+    publish.withdraw(
+        office.site, office.ledger, release_id="2025Q4-1", why="cell_disclosed", when=office.when(DAY_61),
+        actor="officer", dry_run=False,
+    )  # fmt: skip
+    shutil.rmtree(folder)
+    decision = office.decide(DAY_61 + timedelta(days=1))
+    assert decision.artefact.release_id == "2025Q4-1-2"
+    assert not decision.allowed
+    with pytest.raises(Refused):
+        office.go(DAY_61 + timedelta(days=1))
+    assert not folder.exists()
+
+
+def test_nothing_lies_under_public_before_the_release_is_recorded(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    seen: list[list[str]] = []
+    append = Ledger.append
+
+    def watched(self: Ledger, *args: Any, **named: Any) -> Any:
+        seen.append([path.name for path in office.site.public.rglob("*")])
+        return append(self, *args, **named)
+
+    monkeypatch.setattr(Ledger, "append", watched)
+    folder = office.go(DAY_61)
+    assert seen == [[]]
+    assert folder.is_dir()
+    assert folder.stat().st_mode & 0o055 == 0o055, "a web server reads it"
 
 
 def test_withdrawing_what_was_never_released_is_wrong_usage(office: Any) -> None:
