@@ -12,6 +12,12 @@ BINDING: Final = {"send_confirmed": "cycle", REISSUED: "new_cycle"}  # kind of e
 CYCLE: Final = re.compile(r"(\d{4}Q[1-4])-([1-9]\d*)")
 
 
+def require_no_cycle(name: str) -> None:
+    """InputError: an analysis or a data release would have the id of a review cycle, and requests would be taken for its own."""
+    if CYCLE.fullmatch(name):
+        raise InputError(f"{name} is the name of a review cycle", remedy="Give it an id of its own, like hospitals-1.")
+
+
 def period_of(cycle: str) -> str:
     """The reporting period of a cycle: "2025Q4" of "2025Q4-1"."""
     return _parts(cycle)[0]

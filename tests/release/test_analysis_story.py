@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
@@ -319,3 +320,9 @@ def test_without_a_contact_of_the_user_nothing_goes(desk: Desk, monkeypatch: pyt
 def test_nobody_can_be_noticed_of_an_analysis_that_is_not_defined(desk: Desk) -> None:
     with pytest.raises(InputError, match="no analysis with this id"):
         desk.notify()
+
+
+def test_an_analysis_has_no_id_of_a_review_cycle(desk: Desk) -> None:
+    """Its requests would be taken for those about the reports of that cycle."""
+    with pytest.raises(InputError, match="is the name of a review cycle"):
+        desk.define(replace(desk.asked(), analysis_id="2025Q4-1"))

@@ -10,6 +10,7 @@ from qe.regulation import CITATION
 from qe.release.analyses.definition import KINDS, Analysis, Asked, User, analysis_of
 from qe.release.analyses.staging import StagedAnalysis, read_staged, write_staged
 from qe.release.approval import Checked, approve_bytes
+from qe.release.cycles import require_no_cycle
 from qe.release.releases import When
 from qe.release.standing import reason
 from qe.site import Site
@@ -25,6 +26,7 @@ class Defined:
 
 def require_definable(facts: Facts, asked: Asked, user: User) -> None:
     """Refuse what can never be released: persons for somebody who is no provider or supplier; a change after the release."""
+    require_no_cycle(asked.analysis_id)
     if asked.kind == "npa_patient_identifiable" and not user.unit_id:
         said = "an analysis that identifies persons goes to a provider or supplier of our data alone"
         raise Refused(

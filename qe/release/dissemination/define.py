@@ -15,6 +15,7 @@ from qe.ledger.fold import Facts
 from qe.release.analyses.definition import User, user_of
 from qe.release.approval import Checked, approve_bytes
 from qe.release.artefact import RecipientKind
+from qe.release.cycles import require_no_cycle
 from qe.release.dissemination.content import cells_in, make_data, safe_harbor_faults
 from qe.release.dissemination.definition import KINDS, AskedData, DataDefinition, DataKind, definition_of
 from qe.release.dissemination.staging import StagedData, is_staged, read_staged, write_staged
@@ -65,6 +66,7 @@ def define(
 def require_definable(facts: Facts, asked: AskedData, user: User) -> None:
     """Refuse what can never be released: to another kind of recipient, or after the release; an id or span that cannot be."""
     require_may_work(facts)
+    require_no_cycle(asked.data_id)
     _require_recipient(asked.kind, user)
     if asked.end < asked.start:
         raise InputError("the last day lies before the first", remedy="Correct --start and --end.")
