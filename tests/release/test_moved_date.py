@@ -91,3 +91,11 @@ def test_after_publication_everybody_is_told_once_where_the_results_stand(office
     assert office.notice(date(2026, 5, 5)).notices == ()
     assert len(office.events("publication_told")) == len(UNITS)
     assert len(office.events("status_notice_sent")) == len(UNITS), "those before publication"
+
+
+def test_who_has_asked_and_was_sent_nothing_has_no_days(office: Office) -> None:
+    office.run()
+    office.ask("U000001", "R1", on=date(2026, 3, 4))
+    unit = reviews(office.facts(MOVED_ON), CYCLE)["U000001"]
+    assert (unit.state, unit.review, unit.public_from) == ("not_sent", None, None)
+    assert [event.text("request_id") for event in unit.requests] == ["R1"]
