@@ -25,6 +25,7 @@ from qe.errors import QeError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import state_as_of
+from qe.ledger.schema import kind_of
 from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision, Persons, Recipient, RecipientKind
 from qe.release.gate import may_disclose
@@ -320,8 +321,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(data=st.data(), really=st.sampled_from([False, False, True]))
     def a_fact_is_taken_back(self, data: st.DataObject, really: bool) -> None:
-        events = [one for one in self.ledger.events() if one.kind not in ("fact_retracted", "public_released")]
-        events = [one for one in events if not one.kind.endswith("disclosed")]
+        events = [one for one in self.ledger.events() if not kind_of(one.kind).instead_of_taking_back]
         taken = {one.retracts for one in self.ledger.events()}
         left = [one for one in events if one.event_id not in taken]
         if left and really:

@@ -147,6 +147,7 @@ def _load_crypto(connection: duckdb.DuckDBPyConnection, extension: _Extension) -
 
 READ: Final = "read_only"
 WRITE: Final = "storage_version 'v1.5.0'"
+STAGED: Final = "staged"  # the folder of what may leave, below store/
 BUILD: Final = (
     f"{WRITE}, recovery_mode 'no_wal_writes'"  # a file that is thrown away when its build stops needs no journal
 )
@@ -188,16 +189,17 @@ def _not_opened(path: Path, said: str) -> QeError:
         return OutOfResources(
             f"{path.name} cannot be opened: the disk is full", remedy="Free some space and run again."
         )
-    return damaged(path.name)
+    return damaged(f"{STAGED}/{path.name}" if path.parent.name == STAGED else path.name)
 
 
 def damaged(name: str) -> Findings:
-    """A file of the store that no longer opens: what can be rebuilt is said to be."""
-    remedy = (
-        "Restore it from its backup: the ids, links and decisions that it holds stand nowhere else."
-        if name.startswith("vault")
-        else "Take it away and run the same command again: all of store/ but the vault is rebuilt from the inbox."
-    )
+    """A file of the store that no longer opens: what can be rebuilt is said to be. name: of what is staged with its folder."""
+    if name.startswith("vault"):
+        remedy = "Restore it from its backup: the ids, links and decisions that it holds stand nowhere else."
+    elif name.startswith(f"{STAGED}/"):
+        remedy = "Stage it anew (qe release plan, qe npa define or qe data define) and have it approved anew."
+    else:
+        remedy = "Take it away and run the same command again: all of store/ but the vault is rebuilt from the inbox."
     return Findings(f"{name} is damaged, or was changed by something else than qe", remedy=remedy)
 
 

@@ -84,6 +84,9 @@ class Outcome:
 
 
 DISK_FULL: Final = OutOfResources("the disk is full", remedy="Free some space and run the same command again.")
+BEYOND_CALENDAR: Final = InputError(
+    "a day that was given leads beyond the calendar, which ends with the year 9999", remedy="Check the dates given."
+)
 
 
 @contextmanager
@@ -103,6 +106,11 @@ def command(name: str, *, json: bool) -> Iterator[Outcome]:
             _take(outcome, DISK_FULL)
         elif any(word in str(error).lower() for word in ("corrupt", "checksum", "decrypt")):
             _take(outcome, damaged("a file of the store"))
+        else:
+            _take_fault_of_ours(outcome, error)
+    except OverflowError as error:
+        if "date" in str(error):
+            _take(outcome, BEYOND_CALENDAR)
         else:
             _take_fault_of_ours(outcome, error)
     except OSError as error:

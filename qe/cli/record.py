@@ -86,7 +86,10 @@ def record(
         ledger = ledger_of(opened)
         on = acting_day(opened, as_of)
         if event in VERBS:
-            raise InputError(f"{event} is recorded by {VERBS[event]}, not by hand")
+            raise InputError(
+                f"{event} is recorded by {VERBS[event]}, not by hand",
+                remedy="Use that command: it checks what the fact rests on.",
+            )
         given = _pairs(pairs or [])
         retracts = given.pop("retracts", None) if event == "fact_retracted" else None
         if effective_on is None and event != "fact_retracted":

@@ -23,6 +23,7 @@ from qe.cli.output import (
 from qe.cli.review import CycleOption, acting, held_since
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
+from qe.ledger.event import LedgerEvent
 from qe.release import plan as planning
 from qe.release import posting, publish
 from qe.release.artefact import telling
@@ -169,9 +170,12 @@ def go(
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
         with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
+            if known := publish.already_public(opened, ledger_of(opened), cycle=cycle, when=when):
+                _tell_public(outcome, known, when=when, dry_run=dry_run)
+                return
             staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
             outcome.judged(decision.reasons, dry_run=dry_run)
-            decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
+            publish.require_allowed(staged, decision)
             outcome.data = {"release_id": decision.artefact.release_id, "on": when.on.isoformat(), "dry_run": dry_run}
             if dry_run:
                 outcome.say(f"would publish {decision.artefact.release_id}")
@@ -179,6 +183,18 @@ def go(
             folder = publish.go(opened, ledger_of(opened), staged=staged, decision=decision, when=when, actor=person)
         outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
         outcome.say(f"Published {decision.artefact.release_id}: {folder}")
+
+
+def _tell_public(outcome: Outcome, known: LedgerEvent, *, when: When, dry_run: bool) -> None:
+    release_id, since = known.text("release_id"), known.effective_on
+    outcome.data = {
+        "release_id": release_id,
+        "on": when.on.isoformat(),
+        "public_since": since.isoformat(),
+        "dry_run": dry_run,
+    }
+    outcome.say(f"{release_id} is public since {since}, and nothing more is staged; nothing was changed.")
+    outcome.say(f"A further part is staged by qe release plan --cycle {known.text('cycle')}")
 
 
 @app.command()

@@ -198,14 +198,27 @@ def confirm(
                 dry_run=dry_run,
             )
             recorded = len(handed) if dry_run else ledger_of(opened).head().seq - before
+            absent = handover.not_in_outbox(
+                opened,
+                state_as_of(ledger_of(opened), today),
+                cycle=cycle,
+                unit_ids=[one.unit_id for one in handed],
+            )
         outcome.data = {
             "cycle": cycle,
             "recorded": recorded,
+            "not_in_outbox": list(absent),
             "confirmed": [{"unit_id": one.unit_id, "on": one.on.isoformat()} for one in handed],
             "dry_run": dry_run,
         }
         known = f"; {len(handed) - recorded:,} were already recorded" if recorded < len(handed) else ""
         outcome.say(f"{'would record' if dry_run else 'Recorded'} {recorded:,} hand-overs of {cycle}{known}.")
+        if absent:
+            named = f"{', '.join(absent[:5])}{' and more' if len(absent) > 5 else ''}"
+            outcome.say(f"The packages of {len(absent):,} of them are not in the outbox: {named}.")
+            outcome.say(
+                "Deleted after the hand-over: well. Never written, by a stopped send: qe review bounce --why unreachable."
+            )
 
 
 @app.command("notice")

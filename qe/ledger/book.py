@@ -303,11 +303,8 @@ def _require_retractable(connection: sqlite3.Connection, event: NewEvent) -> Non
     row = connection.execute("select kind from event where event_id = ?", (event.retracts,)).fetchone()
     if row is None:
         raise InputError("the ledger has no event with the id in retracts", remedy="`qe ledger show` lists the ids.")
-    if row[0] in ("fact_retracted", "public_released", "public_withdrawn", "npa_disclosed", "data_disclosed"):
-        raise InputError(
-            f"a {row[0]} cannot be taken back",
-            remedy="Record the fact again, or withdraw a public release: qe release withdraw.",
-        )
+    if remedy := schema.kind_of(row[0]).instead_of_taking_back:
+        raise InputError(f"a {row[0]} cannot be taken back", remedy=remedy)
 
 
 def _chain(event: NewEvent, *, event_id: str, head: Head, at: datetime, actor: str, zone: str) -> LedgerEvent:

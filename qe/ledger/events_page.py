@@ -40,7 +40,8 @@ def events_page() -> str:
 
 def _row(kind: EventKind) -> str:
     fields = "<br>".join(_field(field) for field in kind.fields) or "nothing"
-    return f"| `{kind.kind}` | {kind.meaning} ({kind.citation}) | {fields} |".replace("\n", " ")
+    stands = "; never taken back" if kind.instead_of_taking_back else ""
+    return f"| `{kind.kind}` | {kind.meaning} ({kind.citation}){stands} | {fields} |".replace("\n", " ")
 
 
 def _field(field: PayloadField) -> str:

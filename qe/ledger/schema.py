@@ -60,6 +60,7 @@ class EventKind:
     """What one kind of event records, under which paragraph, and the keys of its payload.
 
     subject  what an event of this kind is about, by keys of its payload; "" for the organisation itself
+    instead_of_taking_back  of a kind that fact_retracted never takes back, what to do; "" where it may
     """
 
     kind: str
@@ -67,6 +68,7 @@ class EventKind:
     meaning: str
     citation: str
     fields: tuple[PayloadField, ...]
+    instead_of_taking_back: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +104,18 @@ def kind_files() -> tuple[KindFile, ...]:
 
 
 def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
-    payload = table.pop("payload", {})
+    payload, instead = table.pop("payload", {}), table.pop("instead_of_taking_back", "")
     if set(table) != {"subject", "meaning", "citation"} or not isinstance(payload, dict):
-        raise ValueError(f"{file.name}: {name} needs subject, meaning, citation and payload, and nothing else")
+        raise ValueError(
+            f"{file.name}: {name} needs subject, meaning, citation, payload, perhaps instead_of_taking_back, and nothing else"
+        )
     return EventKind(
         kind=name,
         subject=str(table["subject"]),
         meaning=str(table["meaning"]),
         citation=str(table["citation"]),
         fields=tuple(_field(f"{file.name}: {name}.{key}", key, facts) for key, facts in payload.items()),
+        instead_of_taking_back=str(instead),
     )
 
 

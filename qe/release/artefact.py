@@ -201,10 +201,10 @@ class Decision:
         """The rules that refuse."""
         return tuple(one for one in self.reasons if one.verdict == "fail") if not self.allowed else ()
 
-    def require(self, said: str) -> Permit:
-        """A permit, or Refused with `said` and the reasons of all rules."""
+    def require(self, said: str, *, remedy: str = "") -> Permit:
+        """A permit, or Refused with `said`, what to do about it, and the reasons of all rules."""
         if not self.allowed:
-            raise Refused(said, reasons=self.reasons)
+            raise Refused(said, reasons=self.reasons, remedy=remedy)
         return Permit(sha256=self.artefact.sha256, recipient=self.recipient, on=self.on, head=self.head)
 
 

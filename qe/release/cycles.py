@@ -53,6 +53,14 @@ def cycle_for_run(events: Iterable[LedgerEvent], *, period: str, run_id: str) ->
     return f"{period}-{number}"
 
 
+def sent_before(events: Iterable[LedgerEvent], cycle: str) -> str | None:
+    """The last cycle of the same period, of a lower number, that is frozen; None where `cycle` is the first to be sent."""
+    period, number = _parts(cycle)
+    numbers = [_parts(one)[1] for one in frozen_cycles(events) if period_of(one) == period]
+    earlier = [one for one in numbers if one < number]
+    return f"{period}-{max(earlier)}" if earlier else None
+
+
 def run_of_cycle(events: Iterable[LedgerEvent], cycle: str) -> str | None:
     """The run of `cycle`: the frozen one, else that of the last report put out in it; None when nothing was sent."""
     _parts(cycle)

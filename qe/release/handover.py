@@ -15,9 +15,12 @@ from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
 from qe.release.cycles import frozen_cycles
 from qe.release.lineage import run_of
+from qe.release.outgoing import is_out
+from qe.release.reports_on_disk import package_name
 from qe.release.send import late_hand_over
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
+from qe.site import Site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,23 @@ def confirm(
     if not dry_run:
         ledger.append(events, at=at, actor=actor, expected_head=facts.head)
     return events
+
+
+def not_in_outbox(site: Site, facts: Facts, *, cycle: str, unit_ids: Sequence[str]) -> tuple[str, ...]:
+    """Of the units those whose last package is not in the outbox: deleted after it was handed over, or never written."""
+    found = reviews(facts, cycle)
+    sent = {
+        unit_id: unit.sent for unit_id in unit_ids if (unit := found.get(unit_id)) is not None and unit.sent is not None
+    }
+    return tuple(
+        unit_id
+        for unit_id, event in sent.items()
+        if not is_out(
+            site,
+            package_name(event.text("level"), event.text("report_id"), event.text("correction_id")),
+            on=event.day("sent_on"),
+        )
+    )
 
 
 def _require_sent(found: Mapping[str, UnitReview], hand_overs: Sequence[HandOver], *, cycle: str) -> None:

@@ -21,7 +21,7 @@ from qe.release.appeals import reasons_not_to_post
 from qe.release.contacts import Contact, Contacts
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.outgoing import Outgoing, letter_to, outbox_path, put_out
-from qe.release.releases import standing_releases
+from qe.release.releases import standing_releases, unfinished_release
 from qe.release.reports_on_disk import units_of
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
@@ -39,7 +39,8 @@ class Notice:
     """One notice on its way.
 
     kind          final_notice before publication, published_notice after it
-    release_id    of a published_notice the release; last_request: ledger number of the unit's last request, 0 without one
+    release_id    of a published_notice the release
+    since         ledger number of what it tells of last: the unit's request, or the cycle's moved date; 0 without one
     """
 
     kind: NoticeKind
@@ -47,7 +48,7 @@ class Notice:
     contact: Contact
     letter: LetterFacts
     release_id: str
-    last_request: int
+    since: int
     path: Path
 
 
@@ -70,6 +71,11 @@ def plan_notices(
     publication (again where it has asked since, or the date was moved), and once after it of where its results stand."""
     facts = state_as_of(ledger, on)
     run = run_for_cycle(site, ledger, facts, cycle)
+    if unfinished := unfinished_release(site, facts, cycle):
+        raise InputError(
+            f"the publication of {unfinished} was stopped: its results do not stand in public yet",
+            remedy=f"Finish it first: qe release go --cycle {cycle}.",
+        )
     units, public = units_of(run), standing_releases(facts, cycle)
     handed_over = [
         unit
@@ -124,7 +130,7 @@ def _notice(
         contact=contact,
         letter=_letter(site, facts, standing, unit, release, cycle=cycle),
         release_id="" if release is None else release.text("release_id"),
-        last_request=max((request.seq for request in standing.asked), default=0),
+        since=max((event.seq for event in (*standing.asked, *standing.moves)), default=0),
         path=outbox_path(site, contact.channel, f"{stem}-{standing.unit_id}", on=facts.on),
     )
 
@@ -232,5 +238,5 @@ def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:
         kind="status_notice_sent",
         effective_on=plan.facts.on,
         payload={**common, "public_on": notice.letter.public_on.isoformat()},
-        key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{notice.last_request}",
+        key=f"status_notice_sent:{plan.cycle}:{unit_id}:{digest}:{notice.since}",
     )

@@ -14,12 +14,13 @@ from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.release.appeals import AppealsTable
-from qe.release.artefact import PUBLIC, Decision
+from qe.release.artefact import PUBLIC, Decision, Permit
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
     When,
     decide_release,
     next_release_id,
+    public_releases,
     sent_or_all,
     shown_results,
     staged_folder,
@@ -56,14 +57,31 @@ def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[St
     return staged, decision
 
 
+def require_allowed(staged: StagedRelease | None, decision: Decision) -> Permit:
+    """The permit to publish, or Refused with what to do first."""
+    cycle = decision.artefact.cycle
+    remedy = f"`qe release plan --cycle {cycle}` names every blocker with its earliest day."
+    if staged is None:
+        remedy = f"Nothing is staged for it: qe release plan --cycle {cycle}; then qe release approve."
+    return decision.require(f"{decision.artefact.release_id} may not become public on {decision.on}", remedy=remedy)
+
+
+def already_public(site: Site, ledger: Ledger, *, cycle: str, when: When) -> LedgerEvent | None:
+    """The cycle's last release that stands, where all that was staged is public and `go` has nothing left to do."""
+    facts = state_as_of(ledger, when.on)
+    if unfinished_release(site, facts, cycle) or is_staged(staged_folder(site), next_release_id(facts, cycle)):
+        return None
+    standing = public_releases(facts, cycle)
+    return standing[-1] if standing else None
+
+
 def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: Decision, when: When, actor: str) -> Path:
     """Publish exactly the staged bytes under public/<release_id>/. Refused with all reasons, and nothing written, else.
 
     The event comes first, then one rename: a publication that was stopped in between is finished by `go` again.
     """
-    permit = decision.require(f"{decision.artefact.release_id} may not become public on {when.on}")
-    if staged is None:
-        raise InputError("nothing is staged for this release", remedy="Stage it: qe release plan.")
+    permit = require_allowed(staged, decision)
+    assert staged is not None  # the gate refuses while nothing is staged: no check of its bytes is recorded
     target = site.public / staged.release_id
     aside = staged_folder(site) / f".{staged.release_id}.building"  # nothing lies under public/ before it is recorded
     permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)

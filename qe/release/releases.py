@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from qe import store
 from qe.corrections.in_force import corrected_results
 from qe.disclosure.identifiers import identifiers_found
 from qe.errors import Findings
@@ -44,7 +45,7 @@ def moment(site: Site, *, on: date, at: datetime, is_as_of: bool) -> When:
 
 
 def staged_folder(site: Site) -> Path:
-    return site.store / "staged"
+    return site.store / store.STAGED
 
 
 def next_release_id(facts: Facts, cycle: str) -> str:

@@ -50,7 +50,7 @@ class ReportFile:
     @property
     def package(self) -> str:
         """The name of its package in the outbox: a corrected page stands beside the report that it takes the place of."""
-        return self.stem if self.correction_id is None else f"{self.stem}-corrected-{self.correction_id[:8]}"
+        return package_name(self.level, self.report_id, self.correction_id or "")
 
     @property
     def day_count(self) -> DayCount:
@@ -80,6 +80,11 @@ class ReportFile:
                 remedy="Render again: qe run --send-on DATE.",
             )
         return self.methods, self.methods_sha256
+
+
+def package_name(level: str, report_id: str, correction_id: str) -> str:
+    """What a report's package in the outbox is called. correction_id: of a page that shows its unit's own correction, else ""."""
+    return f"{level}-{report_id}" + (f"-corrected-{correction_id[:8]}" if correction_id else "")
 
 
 def send_days(run: Run) -> list[str]:

@@ -22,10 +22,10 @@ from qe.regulation import CITATION
 from qe.release import packages, reissue
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Channel, Contact, Contacts
-from qe.release.cycles import cycle_for_run, period_of, run_of_cycle
+from qe.release.cycles import cycle_for_run, period_of, run_of_cycle, sent_before
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import RunLineage, lineage_of, run_of
-from qe.release.outgoing import Outgoing, decide, digest_of, letter_to, outbox_path
+from qe.release.outgoing import Outgoing, decide, digest_of, is_out, letter_to, outbox_path
 from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
@@ -39,6 +39,11 @@ FIRST_CAME_BACK: Final = (
     "its first report came back, and its corrected page prints that one's dates: issue it again (qe review reissue)"
 )
 COVER_TEXT: Final = "letter.txt"
+STOPPED: Final = "recorded"
+OTHER_CHANNEL: Final = (
+    STOPPED + " as put out by {}, never written; its contact is {} now: take that send back first "
+    "(qe review bounce --why unreachable)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,7 @@ def plan_send(
     """Which reports can go, by which channel, and what the gate says of each. `only`: one unit id."""
     facts = state_as_of(ledger, on)
     run = run_for_cycle(site, ledger, facts, cycle)
+    _require_issued(facts, ledger, cycle=cycle)
     reports = [report for report in _reports_to_send(run, facts, cycle) if only in (None, report.unit_id)]
     if not reports:
         raise InputError(
@@ -107,14 +113,16 @@ def plan_send(
     already: list[str] = []
     unreachable: list[tuple[str, str]] = []
     for report in reports:
-        if _is_out(standing.get(report.unit_id), report):
+        before = standing.get(report.unit_id)
+        if _is_out(before, report):
             already.append(report.unit_id)
         contact = contacts.usable(report.unit_id, channel)
-        before = standing.get(report.unit_id)
         if report.correction_id is not None and (before is None or not before.first_stands):
             unreachable.append((report.unit_id, FIRST_CAME_BACK))
         elif contact is None:
             unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
+        elif _is_missing(site, before, report) and before is not None and before.channel != contact.channel:
+            unreachable.append((report.unit_id, OTHER_CHANNEL.format(before.channel, contact.channel)))
         else:
             path = outbox_path(site, contact.channel, report.package, on=report.sent_on)
             going.append(Package(report=report, unit=units[report.unit_id], contact=contact, path=path))
@@ -123,9 +131,15 @@ def plan_send(
         site=site,
         cycle=cycle,
         run_id=run.run_id,
-        packages=tuple(one for one in going if one.report.unit_id not in done or _is_missing(standing, one)),
+        packages=tuple(
+            one
+            for one in going
+            if one.report.unit_id not in done or _is_missing(site, standing[one.report.unit_id], one.report)
+        ),
         already_sent=tuple(already),
-        not_sendable=tuple(one for one in unreachable if one[0] not in done),
+        not_sendable=tuple(
+            (unit_id, why) for unit_id, why in unreachable if unit_id not in done or why.startswith(STOPPED)
+        ),
         decisions=tuple(_decide(site, facts, lineage, one, cycle=cycle) for one in going),
         facts=facts,
     )
@@ -142,6 +156,19 @@ def _reports_to_send(run: Run, facts: Facts, cycle: str) -> list[ReportFile]:
         for report in reports
         if report.unit_id in its_own
     ]
+
+
+def _require_issued(facts: Facts, ledger: Ledger, *, cycle: str) -> None:
+    """A further cycle of a sent period is a re-issue, which is an act of its own: a second run alone sends nobody anything."""
+    before = sent_before(ledger.events(), cycle)
+    if before is None or reissue.reissued_in(facts, cycle) is not None:
+        return
+    said = f"cycle {before} of the same period was sent; another one is sent to those alone whose figures move"
+    raise Refused(
+        f"{cycle} was not issued by anybody: a second run of a period is not sent to everybody",
+        reasons=(reason("G10", "rules.md sections 0.3, 0.4", "fail", said),),
+        remedy=f"Issue it again: qe review reissue --cycle {before}.",
+    )
 
 
 def _require_fitting(reports: Sequence[ReportFile], *, cycle: str, on: date) -> None:
@@ -175,9 +202,9 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 
 
-def _is_missing(standing: Mapping[str, UnitReview], package: Package) -> bool:
-    """Whether a stopped send recorded this report and did not write its package: it is not handed over yet."""
-    return standing[package.report.unit_id].state == "sent" and not packages.is_written(package.path)
+def _is_missing(site: Site, unit: UnitReview | None, report: ReportFile) -> bool:
+    """Whether a stopped send recorded this report and did not write its package, by whatever channel: it is not handed over yet."""
+    return unit is not None and unit.state == "sent" and not is_out(site, report.package, on=report.sent_on)
 
 
 def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, cycle: str) -> Decision:

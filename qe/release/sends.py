@@ -45,6 +45,11 @@ class UnitReview:
         return "sent" if self.confirmed is None else "confirmed"
 
     @property
+    def channel(self) -> str:
+        """By which its last report was put out; "" while none was."""
+        return "" if self.sent is None else self.sent.text("channel")
+
+    @property
     def review(self) -> ReviewPeriod | None:
         """The review period that its confirmed report printed; None while nothing is confirmed.
 

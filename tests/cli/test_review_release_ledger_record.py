@@ -402,8 +402,49 @@ def test_pages_of_another_day_are_staged_with_a_head_of_their_own(say: Say, noti
 def test_going_twice_publishes_once(say: Say, noticed: Site) -> None:
     for verb in ("plan", "approve", "go"):
         assert say("release", verb, *CYCLE, "--as-of", "2026-05-02")[0] == 0
-    assert say("release", "go", *CYCLE, "--as-of", "2026-05-02")[0] == 3
+    head = Ledger(noticed.ledger, zone="UTC").head()
+    code, again = say("release", "go", *CYCLE, "--as-of", "2026-05-03")
+    assert (code, again["data"]["public_since"]) == (0, "2026-05-02")
+    assert Ledger(noticed.ledger, zone="UTC").head() == head
     assert [path.name for path in noticed.public.iterdir()] == ["2025Q4-1"]
+
+
+def test_a_refused_publication_says_what_to_do_first(say: Say, noticed: Site) -> None:
+    code, answer = say("release", "go", *CYCLE, "--as-of", "2026-05-02")
+    assert (code, answer["faults"][0]["remedy"]) == (
+        3,
+        "Nothing is staged for it: qe release plan --cycle 2025Q4-1; then qe release approve.",
+    )
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-01")[0] == 0
+    code, answer = say("release", "go", *CYCLE, "--as-of", "2026-05-01")
+    assert (code, answer["faults"][0]["remedy"]) == (
+        3,
+        "`qe release plan --cycle 2025Q4-1` names every blocker with its earliest day.",
+    )
+
+
+def test_staged_files_that_do_not_open_are_staged_anew(say: Say, noticed: Site) -> None:
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-02")[0] == 0
+    (staged,) = (noticed.store / "staged").glob("*.duckdb")
+    staged.write_bytes(b"\0" * 20_000)
+    code, answer = say("release", "go", *CYCLE, "--as-of", "2026-05-02")
+    assert (code, "qe release plan" in answer["faults"][0]["remedy"]) == (1, True)
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-02")[0] == 0
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-11-15"])
+def test_a_day_at_the_end_of_the_calendar_is_bad_input(say: Say, noticed: Site, day: str) -> None:
+    code, answer = say("release", "plan", *CYCLE, "--as-of", day)
+    assert (code, answer["faults"][0]["code"]) == (2, "input")
+
+
+def test_a_hand_over_of_a_package_that_is_not_there_is_told(say: Say, noticed: Site) -> None:
+    words = ["--provider", UNIT, "--on", "2026-03-02", "--evidence", str(noticed.root / "qe.toml")]
+    code, answer = say("review", "confirm", *CYCLE, *words, "--as-of", "2026-03-02")
+    assert (code, answer["data"]["not_in_outbox"]) == (0, [])
+    shutil.rmtree(noticed.outbox)
+    code, answer = say("review", "confirm", *CYCLE, *words, "--as-of", "2026-03-02")
+    assert (code, answer["data"]["not_in_outbox"]) == (0, [UNIT])
 
 
 def test_a_dry_go_publishes_nothing(say: Say, noticed: Site) -> None:

@@ -14,7 +14,7 @@ from benchmarks.tampering import change
 from qe.errors import Findings, InputError, OutOfResources, Refused, SiteHeld
 from qe.ledger import book
 from qe.ledger.book import EMPTY, Ledger
-from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import fold, state_as_of
 from qe.ledger.verify import verify
 
@@ -183,6 +183,36 @@ def test_a_retraction_cannot_be_taken_back(ledger: Ledger, approve: Approve, noo
             continue
         with pytest.raises(InputError, match="a fact_retracted cannot be taken back"):
             ledger.append([event], at=noon, actor="officer")
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("delivery_failed", {"cycle": "2025Q4-1", "unit_id": "U000001", "sent": "x", "reason": "returned"}),
+        ("npa_delivery_failed", {"analysis_id": "a-1", "unit_id": "U000001", "sent": "x", "reason": "returned"}),
+        ("public_date_set", {"cycle": "2025Q4-1", "public_on": "2026-06-01", "reason": "hold"}),
+        (
+            "cycle_reissued",
+            {
+                "cycle": "2025Q4-1",
+                "new_cycle": "2025Q4-2",
+                "run_id": "b" * 16,
+                "units": ["U000001"],
+                "reason": "error_found",
+            },
+        ),
+    ],
+)
+def test_what_would_give_back_days_that_nobody_had_is_never_taken_back(
+    ledger: Ledger, noon: datetime, kind: str, payload: dict[str, PayloadValue]
+) -> None:
+    day = date(2026, 3, 2)
+    event = ledger.append([NewEvent(kind=kind, effective_on=day, payload=payload)], at=noon, actor="officer")[0]
+    with pytest.raises(InputError, match=f"a {kind} cannot be taken back") as told:
+        retraction = NewEvent(kind="fact_retracted", effective_on=day, retracts=event.event_id)
+        ledger.append([retraction], at=noon, actor="officer")
+    assert told.value.faults[0].remedy
+    assert len(ledger.events()) == 1
 
 
 def test_facts_are_not_read_from_a_broken_chain(five_events: Ledger) -> None:

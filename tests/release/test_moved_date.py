@@ -66,6 +66,22 @@ def test_a_day_between_two_moves_is_earlier_than_the_last_one_told(office: Offic
     assert (later.instead_of, later.units) == (NEW_DAY, UNITS)
 
 
+def test_who_keeps_its_later_day_is_told_again_after_a_move_of_the_others_on_the_same_day(office: Office) -> None:
+    run = office.run()
+    office.send()
+    office.confirm("U000001", "U000003")
+    office.bounce("U000002", today=date(2026, 3, 10))
+    office.render(run, date(2026, 4, 1), cycle=CYCLE)
+    office.send(date(2026, 4, 1))
+    office.confirm("U000002", on=date(2026, 4, 1))
+    office.notice(MOVED_ON)
+    assert move(office, NEW_DAY).units == ("U000001", "U000003"), "the other one's own day is 1 June"
+    assert {one.unit.unit_id for one in office.notice(MOVED_ON).notices} == set(UNITS)
+    found = reviews(office.facts(MOVED_ON), CYCLE)
+    assert all(unit.is_noticed for unit in found.values()), "its letter says the same, and goes again all the same"
+    assert office.notice(MOVED_ON).notices == ()
+
+
 def test_a_day_more_than_a_year_away_is_taken_for_a_slip(office: Office) -> None:
     office.through_review()
     with pytest.raises(InputError, match="more than a year away"):

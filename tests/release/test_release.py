@@ -206,7 +206,11 @@ def test_a_publication_stopped_before_its_rename_is_finished_by_going_again(offi
     folder = office.go(DAY_61)
     published = files(folder)
     folder.rename(office.site.root / "as if the rename had not happened")
+    with pytest.raises(InputError, match="was stopped: its results do not stand in public yet") as told:
+        office.notice(DAY_61)
+    assert told.value.faults[0].remedy == "Finish it first: qe release go --cycle 2025Q4-1."
     assert (files(office.go(DAY_61)), len(office.events("public_released"))) == (published, 1)
+    assert {one.kind for one in office.notice(DAY_61).notices} == {"published_notice"}
 
 
 def test_a_release_decided_before_something_else_was_recorded_is_not_published(office: Any) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 from datetime import date
@@ -15,6 +16,7 @@ from qe.disclosure.identifiers import texts_of
 from qe.errors import Findings, InputError, Refused
 from qe.ledger.fold import state_as_of
 from qe.release import packages
+from qe.release.contacts import Contact, Contacts
 from qe.release.cycles import cycle_for_run
 from qe.release.outgoing import letter_to, put_out
 from qe.release.releases import shown_results
@@ -22,6 +24,7 @@ from qe.release.reports_on_disk import latest_reports, units_of
 from qe.release.sends import reviews
 from qe.runs import run_of
 from tests.papers import small_pdf
+from tests.release.conftest import UNITS
 
 SENT_ON = date(2026, 3, 2)
 
@@ -121,6 +124,50 @@ def test_a_package_missing_after_a_stopped_send_is_written_again_without_a_secon
     office.send()
     assert package.is_file()
     assert len(office.events("report_sent")) == 3
+
+
+def test_what_is_in_the_outbox_is_not_sent_a_second_time_by_another_channel(office: Any, monkeypatch: Any) -> None:
+    office.run()
+    office.send()
+    contact = Contact(unit_id="U000002", channel="portal", address="oak", age_recipient=None, zone="America/Chicago")
+    monkeypatch.setattr(office, "contacts", lambda on: Contacts({"U000002": (contact,)}))
+    again = office.send()
+    assert (again.packages, again.not_sendable, sorted(again.already_sent)) == ((), (), list(UNITS))
+    assert not list(office.site.outbox.glob("*/portal/*U000002*"))
+
+
+def test_a_stopped_send_is_not_finished_by_another_channel_than_is_recorded(office: Any, monkeypatch: Any) -> None:
+    office.run()
+    office.send()
+    shutil.rmtree(office.site.outbox / "2026-03-02" / "mail")
+    contact = Contact(unit_id="U000002", channel="portal", address="oak", age_recipient=None, zone="America/Chicago")
+    monkeypatch.setattr(office, "contacts", lambda on: Contacts({"U000002": (contact,)}))
+    stopped = office.send()
+    assert stopped.packages == ()
+    ((unit_id, why),) = stopped.not_sendable
+    assert unit_id == "U000002"
+    assert why.startswith("recorded as put out by mail, never written; its contact is portal now")
+    office.bounce("U000002", today=SENT_ON)
+    assert [one.contact.channel for one in office.send().packages] == ["portal"]
+    assert [event.text("channel") for event in office.events("report_sent")][3:] == ["portal"]
+
+
+def test_a_second_run_of_a_sent_period_is_sent_to_nobody_without_an_act_of_reissue(office: Any) -> None:
+    office.run("a" * 16)
+    office.send()
+    office.confirm("U000001")
+    run = office.run("b" * 16, on=date(2026, 3, 1))
+    office.render(run, SENT_ON, cycle="2025Q4-2")
+    with pytest.raises(Refused, match="not issued by anybody") as refusal:
+        office.plan_send(cycle="2025Q4-2")
+    assert refusal.value.remedy == "Issue it again: qe review reissue --cycle 2025Q4-1."
+    (said,) = refusal.value.reasons
+    assert (said.rule, said.verdict) == ("G10", "fail")
+    office.record(
+        "cycle_reissued", SENT_ON, cycle="2025Q4-1", new_cycle="2025Q4-2", run_id="b" * 16, units=["U000002"],
+        reason="error_found",
+    )  # fmt: skip
+    assert [one.report.unit_id for one in office.plan_send(cycle="2025Q4-2").packages] == ["U000002"]
 
 
 def test_a_report_changed_after_it_was_rendered_is_not_sent(office: Any) -> None:
