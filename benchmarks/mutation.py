@@ -44,7 +44,17 @@ PARTS: Final = (
             "qe/release/rules/",
             *(
                 f"qe/release/{name}.py"
-                for name in ("gate", "review", "publicity", "standing", "sends", "appeals", "reissue", "public_date")
+                for name in (
+                    "gate",
+                    "review",
+                    "publicity",
+                    "standing",
+                    "sends",
+                    "appeals",
+                    "reissue",
+                    "public_date",
+                    "held_back",
+                )
             ),
         ),
         tests=("tests/rules/", *(f"tests/release/test_{name}.py" for name in ("review", "posting", "moved_date"))),

@@ -417,11 +417,15 @@ def deadline_in(zone: str, day: date) -> str:
 
 
 def public_results(
-    run: Run, units: frozenset[str], corrected: Mapping[str, UnitFigures]
+    run: Run,
+    units: frozenset[str],
+    corrected: Mapping[str, UnitFigures],
+    withheld: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The run's results of the units that may be named, and these units as public pages name them.
 
     corrected  by unit the figures of its own recorded correction, which stand in place of the run's
+    withheld   (unit_id, measure_id) of results that are not publishable since they were withdrawn
     """
     results = pl.read_parquet(run_record.results_path(run, "measure_results"))
     named = pl.read_parquet(run_record.results_path(run, "unit"))
@@ -431,6 +435,9 @@ def public_results(
         results = pl.concat([results.filter(pl.col("provider_id") != unit_id), figures.results])
         shown = run_record.public_units(figures.units).select(named.columns)
         named = pl.concat([named.filter(pl.col("unit_id") != unit_id), shown])
+    for unit_id, measure_id in sorted(withheld):
+        is_withheld = (pl.col("provider_id") == unit_id) & (pl.col("measure_id") == measure_id)
+        results = results.with_columns(publishable=pl.col("publishable") & ~is_withheld)
     return (
         results.filter(pl.col("provider_id").is_in(wanted)).sort(RESULT_ORDER),
         named.filter(pl.col("unit_id").is_in(wanted)).sort("unit_id", "level"),

@@ -158,17 +158,19 @@ def build_public(
     published_on: date,
     posting: tuple[tuple[str, str], ...],
     not_posted: tuple[tuple[str, int], ...] = (),
+    withheld: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[PublicRelease, dict[str, bytes]]:
     """The public report of a frozen run, for the units that may be named: suppressed, checked, and laid out as bytes.
 
     Reads nothing but the run's own folder, its recorded corrections and the ledger: files received later never touch it.
     `qe release plan` stages what this gives; `qe release go` publishes those bytes.
+    withheld: (unit_id, measure_id) of single results that are not published.
     """
     run = runs.run_of(site, run_id)
     ledger = site.open_ledger()
     known = state_as_of(ledger, published_on)
     facts = facts_of(run, cycle=cycle, ledger_facts=known)
-    results, named = quarter.public_results(run, units, figures_of_cycle(site, known, cycle))
+    results, named = quarter.public_results(run, units, figures_of_cycle(site, known, cycle), withheld)
     measures = quarter.public_measures(facts)
     public = for_public(
         results,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -20,13 +20,16 @@ from qe.cli.output import (
     command,
     utc_now,
 )
-from qe.cli.review import CycleOption, acting, held_since
+from qe.cli.review import CycleOption, acting, held_since, unit_of
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
 from qe.ledger.event import LedgerEvent
+from qe.ledger.fold import state_as_of
 from qe.release import plan as planning
 from qe.release import posting, publish
+from qe.release import withdraw as withdrawing
 from qe.release.artefact import telling
+from qe.release.reissue import reissued_from
 from qe.release.releases import When, moment
 from qe.reports import wording
 from qe.runs import Run
@@ -52,6 +55,7 @@ def _builder(site: Site) -> planning.PublicBuilder:
         published_on: date,
         posting: Sequence[tuple[str, str]],
         not_posted: Sequence[tuple[str, int]],
+        withheld: frozenset[tuple[str, str]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]:
         return workflow.build_public(
             site,
@@ -61,6 +65,7 @@ def _builder(site: Site) -> planning.PublicBuilder:
             published_on=published_on,
             posting=tuple(posting),
             not_posted=tuple(not_posted),
+            withheld=withheld,
         )
 
     return build
@@ -203,16 +208,24 @@ def withdraw(
     release: Annotated[
         str | None, typer.Option("--release", help="The release id; default: the cycle's last release.")
     ] = None,
-    why: Annotated[
-        Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order"], typer.Option("--why")
-    ] = "error_found",
+    provider: Annotated[
+        list[str] | None,
+        typer.Option("--provider", help="Whose results are wrong: unit id, NPI or CCN, once for each; default: all."),
+    ] = None,
+    reissued: Annotated[
+        bool, typer.Option("--reissued", help="The results of those whose figures are issued again in another cycle.")
+    ] = False,
+    measure: Annotated[
+        list[str] | None, typer.Option("--measure", help="These measures alone, once for each; default: all.")
+    ] = None,
+    why: Annotated[withdrawing.Why, typer.Option("--why")] = "error_found",
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Take a release down at once; a public note stands in its place. One that is down already stays as it is."""
+    """Take a release down at once; a public note stands in its place. What was wrong in it returns no more as it was."""
     with command("release withdraw", json=json) as outcome:
         opened = outcome.open_site(site)
         when = _when(opened, as_of)
@@ -225,32 +238,63 @@ def withdraw(
             if not released:
                 raise InputError(f"nothing of cycle {cycle} was released")
             head = ledger_of(opened).head().seq
-            withdrawn = publish.withdraw(
-                opened,
-                ledger_of(opened),
+            units = [unit_of(opened, cycle, when.on, one) for one in provider or []]
+            if reissued:
+                units += _issued_again(opened, released=release or released[-1], cycle=cycle, when=when)
+            asked = withdrawing.Asked(
                 release_id=release or released[-1],
                 why=why,
+                units=tuple(sorted({*units})),
+                measures=tuple(sorted({*(measure or [])})),
+            )
+            withdrawn = withdrawing.withdraw(
+                opened,
+                ledger_of(opened),
+                asked,
                 when=when,
                 actor=person,
                 dry_run=dry_run,
             )
             recorded = ledger_of(opened).head().seq - head
-        outcome.data = {
-            "release_id": withdrawn.release_id,
-            "why": withdrawn.why,
-            "withdrawn_on": withdrawn.on.isoformat(),
-            "was_down": withdrawn.was_down,
-            "recorded": recorded,
-            "folder": str(withdrawn.folder),
-            "dry_run": dry_run,
-        }
-        if withdrawn.was_down:
-            since = f"{withdrawn.release_id} is down already since {withdrawn.on}"
-            outcome.say(f"{since} ({wording.withdrawal(withdrawn.why)}); nothing was changed.")
-        else:
-            outcome.say(
-                f"{'would take' if dry_run else 'Took'} down {withdrawn.release_id}; a note stands in its place."
-            )
+        _tell_withdrawal(outcome, withdrawn, cycle=cycle, recorded=recorded, dry_run=dry_run)
+
+
+def _tell_withdrawal(
+    outcome: Outcome, withdrawn: withdrawing.Withdrawal, *, cycle: str, recorded: int, dry_run: bool
+) -> None:
+    outcome.data = {
+        "release_id": withdrawn.release_id,
+        "why": withdrawn.why,
+        "units": list(withdrawn.units),
+        "measures": list(withdrawn.measures),
+        "others": list(withdrawn.others),
+        "withdrawn_on": withdrawn.on.isoformat(),
+        "was_down": withdrawn.was_down,
+        "recorded": recorded,
+        "folder": str(withdrawn.folder),
+        "dry_run": dry_run,
+    }
+    if withdrawn.was_down:
+        since = f"{withdrawn.release_id} is down already since {withdrawn.on}"
+        outcome.say(f"{since} ({wording.withdrawal(withdrawn.why)}); nothing was changed.")
+    else:
+        outcome.say(f"{'would take' if dry_run else 'Took'} down {withdrawn.release_id}; a note stands in its place.")
+        what = f" of {', '.join(withdrawn.measures)}" if withdrawn.measures else ""
+        outcome.say(
+            f"The results{what} of {len(withdrawn.units):,} are held back until they are corrected, issued again, or "
+            "the withdrawal is ended (qe record withdrawal_ended)."
+        )
+    if withdrawn.others or withdrawn.measures:
+        outcome.say(f"The other results may return at once: qe release plan --cycle {cycle}, approve and go.")
+
+
+def _issued_again(site: Site, *, released: str, cycle: str, when: When) -> Sequence[str]:
+    """The units of a release whose figures are issued again; InputError where there are none."""
+    facts = state_as_of(ledger_of(site), when.on)
+    in_it = {unit_id for event in facts.of("public_released", release_id=released) for unit_id in event.texts("units")}
+    if not (units := sorted(in_it & reissued_from(facts, cycle).keys())):
+        raise InputError(f"nobody's figures of {released} are issued again", remedy="Name whose results: --provider.")
+    return units
 
 
 @app.command(name="amend-posting")

@@ -153,9 +153,7 @@ def _tell_logged(outcome: Outcome, logged: intake.Logged, *, cycle: str, dry_run
         outcome.say(f"It is late: the last day to ask was {logged.last_request_day}. It stays in the status.")
     if logged.amend_posting:
         outcome.say("It is in time, and the results are public without it: the posting must be amended (401.717(e)).")
-        outcome.say(
-            f"  qe release withdraw --cycle {cycle} --why error_found, then plan, approve and go: the next part posts it."
-        )
+        outcome.say(f"  qe release amend-posting --cycle {cycle}")
 
 
 @app.command()

@@ -342,7 +342,7 @@ def _tell_reissue(outcome: Outcome, planned: PlannedReissue, *, dry_run: bool) -
             "Whose figures move as printed", ["unit", "what", "figures", "measure", "first", "was", "is"], rows
         )
     if planned.public:
-        said = f"The old figures of {len(planned.public):,} are public: qe release withdraw --cycle {planned.cycle}"
+        said = f"The old figures of {len(planned.public):,} are public: qe release withdraw --reissued --cycle {planned.cycle}"
         outcome.say(f"{said}, and plan again; the others come back at once.")
     outcome.say(f"They are sent and published in the new cycle alone: qe review send --cycle {planned.new_cycle}")
 

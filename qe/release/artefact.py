@@ -131,6 +131,7 @@ class Artefact:
     cycle         the review cycle it belongs to; release_id the release
     units         each unit identified in it, at any level or by inference -> sha256 of its results as published
     posting       (unit_id, category) of the requests posted with it
+    withheld      (unit_id, measure_id) whose figures it leaves out since they were withdrawn
     public_on     the day that public files name as that of their publication
     peer_minimum  the smallest peer group whose aggregate it shows
     analysis_id   the non-public analysis or data release it is; request_id the request it answers
@@ -150,6 +151,7 @@ class Artefact:
     release_id: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     posting: frozenset[tuple[str, str]] | None = None
+    withheld: frozenset[tuple[str, str]] = frozenset()
     public_on: date | None = None
     peer_minimum: int | None = None
     analysis_id: str = ""

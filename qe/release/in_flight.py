@@ -15,6 +15,7 @@ from qe.release import reissue
 from qe.release.analyses.definition import analyses
 from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
+from qe.release.held_back import units_held_back
 from qe.release.notice import PUBLICATION_TOLD
 from qe.release.releases import public_releases, standing_releases
 from qe.release.requests import requests
@@ -24,6 +25,7 @@ from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
 
+HELD_BACK: Final = ("withdrawn", "correct them, or qe review reissue", "rules.md section 0.13")
 PUBLIC_NOT_TOLD: Final = ("public, not told where", "qe review notice", "42 CFR 401.717(d), (e)")
 
 
@@ -78,16 +80,19 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """One line for each state that units of the cycle are in, as far as something is left to do for them."""
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
     yield from _to_reissue(facts, cycle, found)
+    withdrawn = units_held_back(facts, cycle)
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
     for unit_id, unit in found.items():
         if unit.sent is None or unit.reissued_in:
             continue
-        if unit_id not in public:
+        if unit_id in withdrawn:
+            groups.setdefault(HELD_BACK, []).append(unit)
+        elif unit_id not in public:
             groups.setdefault(_state(unit, facts.on), []).append(unit)
         elif not facts.of(PUBLICATION_TOLD, release_id=public[unit_id].text("release_id"), unit_id=unit_id):
             groups.setdefault(PUBLIC_NOT_TOLD, []).append(unit)
     for (state, next_act, citation), units in groups.items():
-        days = [unit.public_from for unit in units if unit.public_from is not None]
+        days = [unit.public_from for unit in units if unit.public_from is not None and state != HELD_BACK[0]]
         yield InFlight(
             what=f"cycle {cycle}",
             state=f"{len(units)} {state}",

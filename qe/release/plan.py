@@ -18,8 +18,10 @@ from qe.regulation import CITATION
 from qe.release.appeals import owed_now
 from qe.release.approval import Checked, approve_bytes
 from qe.release.artefact import Decision
+from qe.release.held_back import figures_held_back, units_held_back
 from qe.release.ledger_head import with_ledger_head
 from qe.release.lineage import lineage_of, run_of
+from qe.release.publicity import withdrawn_since
 from qe.release.reissue import reissued_from
 from qe.release.releases import (
     When,
@@ -39,12 +41,14 @@ from qe.runs import Run
 from qe.site import Site
 
 REISSUE: Final = "42 CFR 401.717(a), rules.md section 0.4"
+WITHDRAWAL: Final = "rules.md section 0.13"
 
 
 class PublicBuilder(Protocol):
     """Makes the public files from the frozen run's folder alone, for `units` only.
 
     posting  (name, category) of the open requests, as they are posted; not_posted: (reason, open requests not posted for it)
+    withheld  (unit_id, measure_id) whose figures are left out
     """
 
     def __call__(
@@ -56,6 +60,7 @@ class PublicBuilder(Protocol):
         published_on: date,
         posting: Sequence[tuple[str, str]],
         not_posted: Sequence[tuple[str, int]],
+        withheld: frozenset[tuple[str, str]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]: ...
 
 
@@ -95,10 +100,13 @@ def plan(site: Site, ledger: Ledger, *, cycle: str, when: When, build: PublicBui
     shown, standing = shown_results(run, facts, cycle), reviews(facts, cycle)
     public = released_units(facts, cycle)
     candidates = [unit_id for unit_id in sorted(shown) if unit_id not in public]
-    public_on = _public_day(site, [standing[unit_id] for unit_id in candidates if unit_id in standing], when)
+    withdrawn = units_held_back(facts, cycle)
+    standing_ones = [unit_id for unit_id in candidates if unit_id not in withdrawn]
+    public_on = _public_day(site, [standing[unit_id] for unit_id in standing_ones if unit_id in standing], when)
     waiting = [
         *_issued_again(facts, cycle),
-        *_left_out(site, candidates, standing, when=when, public_on=public_on),
+        *(_held_back(unit_id, withdrawn[unit_id]) for unit_id in candidates if unit_id in withdrawn),
+        *_left_out(site, standing_ones, standing, when=when, public_on=public_on),
     ]
     left_out = {one.unit_id for one in waiting}
     chosen = {unit_id: shown[unit_id] for unit_id in candidates if unit_id not in left_out}
@@ -147,6 +155,10 @@ def _issued_again(facts: Facts, cycle: str) -> list[Waiting]:
     ]
 
 
+def _held_back(unit_id: str, withdrawal: LedgerEvent) -> Waiting:
+    return Waiting(unit_id=unit_id, citation=WITHDRAWAL, why=withdrawn_since(withdrawal), earliest=None)
+
+
 def _left_out(
     site: Site, candidates: Sequence[str], standing: Mapping[str, UnitReview], *, when: When, public_on: date
 ) -> list[Waiting]:
@@ -192,6 +204,7 @@ def _stage(
 ) -> StagedRelease:
     named = units_of(run)
     table = owed_now(facts, cycle)
+    asked = frozenset(one for one in figures_held_back(facts, cycle) if one[0] in units)
     posting = sorted(table.posted)
     public, files = build(
         run=run,
@@ -200,6 +213,7 @@ def _stage(
         published_on=public_on,
         posting=[(named[unit_id].name, category) for unit_id, category in posting if unit_id in named],
         not_posted=table.not_posted,
+        withheld=asked,
     )
     _require_only(public, public_ids(run, units))
     return StagedRelease(
@@ -214,6 +228,15 @@ def _stage(
         cells_checked=public.cells_checked,
         cells_hidden=public.cells_hidden,
         findings=len(public.findings),
+        withheld=tuple(sorted(one for one in asked if not _is_shown(public, run, *one))),
+    )
+
+
+def _is_shown(public: PublicRelease, run: Run, unit_id: str, measure_id: str) -> bool:
+    """Whether the files show figures of this result: what the gate is told comes from the rows, not from what was asked for."""
+    ids = public_ids(run, [unit_id])
+    return any(
+        row.measure_id == measure_id and row.public_id in ids and row.note_code is None for row in public.results
     )
 
 

@@ -13,6 +13,7 @@ from qe.release.analyses.definition import analysis_of
 from qe.release.analyses.review import review_of
 from qe.release.appeals import AppealsTable, owed_beside, owed_now
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
+from qe.release.held_back import figures_held_back, units_held_back
 from qe.release.review import Clock, DayCount, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
@@ -39,12 +40,18 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
         if_sent_today = ReviewPeriod(sent_on=facts.on).public_from
         return REVIEWED.fails("nobody in it was sent a report", earliest=if_sent_today)
     found, corrected = reviews(facts, artefact.cycle), of_cycle(facts, artefact.cycle)
+    withdrawn, held = units_held_back(facts, artefact.cycle), figures_held_back(facts, artefact.cycle)
+    shown_again = {unit_id for unit_id, _ in held - artefact.withheld}
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
     for unit_id, result_sha256 in sorted(artefact.units.items()):
         fault = _clock_fault(found.get(unit_id), artefact, result_sha256, on=facts.on, clock=clock)
         if unit_id in corrected and (said := _not_shown(facts, artefact, corrected[unit_id], found.get(unit_id))):
             fault = said, facts.on
+        if unit_id in withdrawn:
+            fault = withdrawn_since(withdrawn[unit_id]), facts.on
+        elif unit_id in shown_again:
+            fault = "withdrawn figures of it are in these files (plan again)", facts.on
         if fault is not None:
             said, first_day = fault
             faults.setdefault(said, []).append(unit_id)
@@ -52,6 +59,12 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
     if faults:
         return REVIEWED.fails(_told(faults), earliest=max(earliest))
     return REVIEWED.passes(f"the 60 days of all {len(artefact.units)} providers and suppliers are over")
+
+
+def withdrawn_since(withdrawal: LedgerEvent) -> str:
+    """That a unit's results were withdrawn, and how they return."""
+    said = f"withdrawn on {withdrawal.effective_on}: {wording.withdrawal(withdrawal.text('reason'))}"
+    return f"{said} (returns corrected, issued again, or by qe record withdrawal_ended)"
 
 
 def _not_shown(facts: Facts, artefact: Artefact, correction: LedgerEvent, unit: UnitReview | None) -> str | None:

@@ -1,15 +1,12 @@
-"""`qe release go | withdraw`: publish exactly the staged bytes, or refuse with all reasons; take a release down."""
+"""`qe release go`: publish exactly the staged bytes, or refuse with all reasons."""
 
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 from qe import store
-from qe.errors import InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
@@ -29,10 +26,7 @@ from qe.release.releases import (
 from qe.release.send import run_for_cycle
 from qe.release.sends import reviews
 from qe.release.staged import StagedRelease, is_staged, read_staged
-from qe.reports import wording
 from qe.site import Site
-
-NOTE_OF_WITHDRAWAL: Final = "WITHDRAWN.txt"
 
 
 def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[StagedRelease | None, Decision]:
@@ -86,7 +80,7 @@ def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: De
     aside = staged_folder(site) / f".{staged.release_id}.building"  # nothing lies under public/ before it is recorded
     permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)
     try:
-        _write_aside(aside, staged.files)
+        write_aside(aside, staged.files)
         ledger.append([_released(staged, on=when.on)], at=when.at, actor=actor, expected_head=decision.head)
         site.public.mkdir(exist_ok=True)
         aside.replace(target)
@@ -109,12 +103,13 @@ def _released(staged: StagedRelease, *, on: date) -> NewEvent:
             "units": sorted(staged.units),
             "open_requests": len(staged.posting),
             **table.codes,
+            **({"withheld": [f"{unit}:{measure}" for unit, measure in staged.withheld]} if staged.withheld else {}),
         },
         key=f"public_released:{staged.release_id}",
     )
 
 
-def _write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
     """A folder that nobody looks at yet, its files on the disk."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -125,67 +120,3 @@ def _write_aside(folder: Path, files: Mapping[str, bytes]) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Withdrawal:
-    """A release that is down, or in a dry run would be.
-
-    on        the day since which it is down
-    why       the reason that is recorded
-    was_down  nothing was changed now: the ledger and the note of an earlier withdrawal stand
-    """
-
-    release_id: str
-    folder: Path
-    on: date
-    why: str
-    was_down: bool
-
-
-def withdraw(
-    site: Site, ledger: Ledger, *, release_id: str, why: str, when: When, actor: str, dry_run: bool
-) -> Withdrawal:
-    """Take a release down at once; a public note stands in its place. A release is taken down once.
-
-    The event comes first, then the note: a withdrawal that was stopped in between is finished by the next, with its own day.
-    """
-    facts = state_as_of(ledger, when.on)
-    if not facts.of("public_released", release_id=release_id):
-        raise InputError(f"{release_id} was not released by {when.on}", remedy="`qe ledger show` lists releases.")
-    known = next((one for one in ledger.events() if _withdraws(one, release_id)), None)
-    folder = site.public / release_id
-    withdrawal = Withdrawal(
-        release_id=release_id,
-        folder=folder,
-        on=known.effective_on if known else when.on,
-        why=known.text("reason") if known else why,
-        was_down=known is not None and _is_note_alone(folder),
-    )
-    if dry_run or withdrawal.was_down:
-        return withdrawal
-    if known is None:
-        event = NewEvent(
-            kind="public_withdrawn",
-            effective_on=when.on,
-            payload={"release_id": release_id, "reason": why},
-            key=f"public_withdrawn:{release_id}",
-        )
-        ledger.append([event], at=when.at, actor=actor, expected_head=facts.head)
-    said = f"The results published here as {release_id} were withdrawn on {withdrawal.on}."
-    note = f"{said} Reason: {wording.withdrawal(withdrawal.why)}.\n"
-    aside = site.public / f".{release_id}.withdrawn"
-    _write_aside(aside, {NOTE_OF_WITHDRAWAL: note.encode("utf-8")})
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.replace(folder)
-    store.sync(site.public)
-    return withdrawal
-
-
-def _withdraws(event: LedgerEvent, release_id: str) -> bool:
-    return event.kind == "public_withdrawn" and event.text("release_id") == release_id
-
-
-def _is_note_alone(folder: Path) -> bool:
-    """Nothing stands in the release's place but the note."""
-    return folder.is_dir() and [path.name for path in folder.iterdir()] == [NOTE_OF_WITHDRAWAL]

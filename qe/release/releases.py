@@ -14,6 +14,7 @@ from qe.ledger.fold import Facts
 from qe.release import reissue
 from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
+from qe.release.held_back import figures_held_back
 from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
@@ -136,6 +137,7 @@ def decide_release(
         release_id=release_id,
         units=staged.units if staged else units,
         posting=frozenset(staged.posting) if staged else owed_now(facts, cycle).posted,
+        withheld=frozenset(staged.withheld) if staged else figures_held_back(facts, cycle),
         public_on=staged.public_on if staged else None,
         identified=frozenset(staged.units if staged else units),
         persons=NOBODY,  # its rows are about providers, suppliers and areas: PublicRelease has no other

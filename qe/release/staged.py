@@ -20,6 +20,7 @@ class StagedRelease:
     files         path below public/<release_id>/ -> bytes
     units         unit id -> sha256 of its results as published
     posting       (unit_id, category) of the open requests posted; not_posted: (reason, open requests that cannot be posted)
+    withheld      (unit_id, measure_id) whose figures the files leave out since they were withdrawn
     findings      cells that could be narrowed down; a release with any is refused
     public_on     the day the files name as their day of publication
     """
@@ -35,6 +36,7 @@ class StagedRelease:
     cells_hidden: int
     findings: int
     not_posted: Sequence[tuple[str, int]] = ()
+    withheld: Sequence[tuple[str, str]] = ()
 
     @property
     def sha256(self) -> str:
@@ -53,6 +55,7 @@ def bundle_sha256(release: StagedRelease) -> str:
         "units": dict(release.units),
         "posting": sorted(release.posting),
         "not_posted": sorted(release.not_posted),
+        "withheld": sorted(release.withheld),
         "cells": [release.cells_checked, release.cells_hidden, release.findings],
     }
     return sha256(canonical_json(content).encode("ascii")).hexdigest()
@@ -104,6 +107,10 @@ def write_staged(folder: Path, release: StagedRelease, *, key: store.Key, engine
         },
         schema={"reason": pl.String, "requests": pl.Int64},
     )
+    withheld = pl.DataFrame(
+        {"unit_id": [unit for unit, _ in release.withheld], "measure_id": [measure for _, measure in release.withheld]},
+        schema={"unit_id": pl.String, "measure_id": pl.String},
+    )
     with warehouse.build(staged_path(folder, release.release_id), key, engine=engine) as db:
         for table, columns, rows in (
             ("file", "path varchar, bytes blob, sha256 varchar", files),
@@ -116,6 +123,7 @@ def write_staged(folder: Path, release: StagedRelease, *, key: store.Key, engine
             ("unit", "unit_id varchar, result_sha256 varchar", units),
             ("posting", "unit_id varchar, category varchar", posting),
             ("not_posted", "reason varchar, requests bigint", not_posted),
+            ("withheld", "unit_id varchar, measure_id varchar", withheld),
         ):
             db.execute(f"create table {table} ({columns})")
             db.insert(table, rows)
@@ -136,6 +144,7 @@ def read_staged(folder: Path, release_id: str, *, key: store.Key, engine: store.
         units = db.query("select unit_id, result_sha256 from unit order by unit_id").rows()
         posting = db.query("select unit_id, category from posting order by unit_id, category").rows()
         not_posted = db.query("select reason, requests from not_posted order by reason").rows()
+        withheld = db.query("select unit_id, measure_id from withheld order by unit_id, measure_id").rows()
     told = decided.pop("bundle_sha256")
     release = StagedRelease(
         **decided,
@@ -143,6 +152,7 @@ def read_staged(folder: Path, release_id: str, *, key: store.Key, engine: store.
         units=dict(units),
         posting=tuple((unit, category) for unit, category in posting),
         not_posted=tuple((why, requests) for why, requests in not_posted),
+        withheld=tuple((unit, measure) for unit, measure in withheld),
     )
     if release.sha256 != told:
         raise Findings(f"the staged files of {release_id} are not those that were staged", remedy="Plan again.")

@@ -120,9 +120,9 @@ def noticed(noticed_site: Site, site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     """The same, sent and handed over on 2 March, noticed on 20 April; public pages are tested in qe/reports."""
 
     def build_public(
-        site: Site, *, run_id: str, cycle: str, units: frozenset[str], published_on: date, posting: Any, not_posted: Any
+        site: Site, *, run_id: str, cycle: str, units: frozenset[str], published_on: date, **named: Any
     ) -> tuple[PublicRelease, dict[str, bytes]]:
-        text = f"{cycle} {sorted(units)} {published_on} {posting}".encode()
+        text = f"{cycle} {sorted(units)} {published_on} {named['posting']}".encode()
         return PublicRelease(results=(), findings=(), cells_checked=3, cells_hidden=1), {"site/index.html": text}
 
     monkeypatch.setattr(workflow, "build_public", build_public)
@@ -477,6 +477,46 @@ def test_withdrawing_twice_says_that_the_release_is_down_already_and_records_not
     words = ["withdraw", *CYCLE, "--as-of", "2026-05-09", "--site", str(noticed.root)]
     said = CliRunner().invoke(release_commands.app, words)
     assert said.stdout == "2025Q4-1 is down already since 2026-05-03 (an error was found); nothing was changed.\n"
+
+
+def test_a_withdrawal_of_one_measure_says_what_is_held_back_and_what_returns(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve", "go"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    part = ["--provider", UNIT, "--measure", "pdc_statins", "--why", "cell_disclosed"]
+    code, first = say("release", "withdraw", *CYCLE, *part, "--as-of", "2026-05-03")
+    assert (code, first["data"]["units"], first["data"]["measures"]) == (0, [UNIT], ["pdc_statins"])
+    planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-03")[1]
+    assert (planned["data"]["release_id"], planned["data"]["units"]) == ("2025Q4-1-2", [UNIT])
+    assert say("release", "withdraw", *CYCLE, "--as-of", "2026-05-04")[1]["data"]["recorded"] == 1
+    planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-04")[1]
+    (held,) = planned["data"]["waiting"]
+    assert (planned["data"]["units"], held["unit_id"], held["citation"]) == ([], UNIT, "rules.md section 0.13")
+    assert (
+        say(
+            "record", "withdrawal_ended", "release_id=2025Q4-1", "reason=cell_protected", "--effective-on", "2026-05-05"
+        )[0]
+        == 0
+    )
+    planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-05")[1]
+    assert planned["data"]["units"] == [UNIT]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (["--why", "request_upheld"], "a request is one provider's"),
+        (["--reissued"], "nobody's figures of 2025Q4-1 are issued again"),
+        (["--measure", "hwr"], "1 of the measures named are not in release 2025Q4-1: hwr"),
+        (["--release", "2025Q4-1-7"], "2025Q4-1-7 was not released by 2026-05-03"),
+    ],
+)
+def test_a_withdrawal_of_what_is_not_there_is_bad_input(say: Say, noticed: Site, part: list[str], said: str) -> None:
+    for verb in ("plan", "approve", "go"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    code, answer = say("release", "withdraw", *CYCLE, *part, "--as-of", "2026-05-03")
+    assert code == 2
+    assert said in answer["faults"][0]["message"]
+    assert answer["faults"][0]["remedy"]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ select act.seq as act, act.day, act.kind,
        coalesce(act.payload ->> 'bundle_sha256', act.payload ->> 'artefact_sha256') as bytes,
        coalesce(act.payload -> 'units', '[]') as units,
        coalesce(act.payload ->> 'open_requests', 0) as open_requests,
+       coalesce(act.payload -> 'withheld', '[]') as withheld,
        coalesce(act.payload ->> 'persons', 0) as persons,
        act.payload ->> 'analysis_id' as analysis_id,
        act.payload ->> 'party_id' as party_id,
@@ -398,11 +399,56 @@ from judged
 join known on known.act = judged.act and known.kind = 'public_date_set' and known.payload ->> 'cycle' = judged.cycle
 group by judged.act;
 
+-- Section 0.13: what was withdrawn of a release of the cycle, and not given back on record since. No measures: all of them.
+create temp view withdrawn as
+select judged.act, released.seq as released_seq, each.value as unit_id, known.payload ->> 'reason' as reason,
+       case when coalesce(known.payload -> 'measures', '[]') <> '[]' then known.payload -> 'measures' end as measures
+from judged
+join known as released on released.act = judged.act and released.kind = 'public_released'
+  and released.payload ->> 'cycle' = judged.cycle
+join known on known.act = judged.act and known.kind = 'public_withdrawn'
+  and known.payload ->> 'release_id' = released.payload ->> 'release_id'
+join json_each(case when coalesce(known.payload -> 'units', '[]') <> '[]' then known.payload -> 'units'
+                    else released.payload -> 'units' end) as each
+where not exists (
+  select 1 from known as ended
+  where ended.act = judged.act and ended.kind = 'withdrawal_ended' and ended.seq > known.seq
+    and ended.payload ->> 'release_id' = released.payload ->> 'release_id');
+
+-- What each provider's results were by the last report put out before a number of the ledger.
+create temp view results_sent as
+select act, seq, payload ->> 'cycle' as cycle, payload ->> 'unit_id' as unit_id, 
+       (payload ->> 'result_sha256') || '/' || coalesce(payload ->> 'correction_id', '') as results
+from known
+where kind = 'report_sent';
+
+-- An error is cured by other results, or another correction, than was released; nothing else is. Single measures may be left out.
+create temp view still_withdrawn as
+select distinct named.act, named.unit_id
+from named
+join judged on judged.act = named.act
+join withdrawn on withdrawn.act = named.act and withdrawn.unit_id = named.unit_id
+where (
+    withdrawn.measures is null
+    and not (
+      withdrawn.reason in ('error_found', 'request_upheld')
+      and (select results from results_sent as sent
+           where sent.act = named.act and sent.cycle = named.cycle and sent.unit_id = named.unit_id
+           order by sent.seq desc limit 1)
+        <> (select results from results_sent as sent
+            where sent.act = named.act and sent.cycle = named.cycle and sent.unit_id = named.unit_id
+              and sent.seq < withdrawn.released_seq
+            order by sent.seq desc limit 1)))
+  or exists (
+    select 1 from json_each(withdrawn.measures) as measure
+    where withdrawn.unit_id || ':' || measure.value not in (select value from json_each(judged.withheld)));
+
 -- G10, 401.717(a), (b), 1G: the 60 days after the hand-over are over, and the dates told have come.
 create temp view g10 as
 select named.act, 'G10' as rule,
        case
          when send.act is null then 'no report was sent to ' || named.unit_id
+         when back.act is not null then 'results of ' || named.unit_id || ' were withdrawn, and return as they were'
          when again.act is not null then 'the figures of ' || named.unit_id || ' are issued again in another cycle'
          when send.run_id is not named.run_id then 'the last report sent to ' || named.unit_id || ' shows another run'
          when send.handed_over_on is null then 'the last report to ' || named.unit_id || ' was not confirmed'
@@ -413,8 +459,9 @@ from named
 left join last_send as send on send.act = named.act and send.unit_id = named.unit_id
 left join last_notice as notice on notice.act = named.act and notice.unit_id = named.unit_id
 left join issued_again as again on again.act = named.act and again.unit_id = named.unit_id
+left join still_withdrawn as back on back.act = named.act and back.unit_id = named.unit_id
 where named.act in (select act from judged where kind = 'public_released')
-  and (send.act is null or again.act is not null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
+  and (send.act is null or again.act is not null or back.act is not null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
     or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
                        coalesce(notice.public_on, '')));
 

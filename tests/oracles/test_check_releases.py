@@ -247,6 +247,38 @@ def both(*changes: Change) -> Change:
     return run
 
 
+def released_before(
+    x: Ledger, *, cycle: str = "c", units: tuple[str, ...] | list[str] = ("u1", "u2"), open_requests: int = 1
+) -> None:
+    """An earlier release of the day, r0, of results that were sent as "1" * 64."""
+    for event in list(x.events):
+        if event.kind == "report_sent":
+            x.put(event.name, result_sha256="1" * 64)
+    x.add(
+        "public_released", "2026-03-07", release_id="r0", cycle=cycle, run_id=RUN, bundle_sha256=BYTES,
+        units=list(units), open_requests=open_requests,
+    )  # fmt: skip
+
+
+def withdrawn(x: Ledger, *, reason: str = "error_found", **part: Any) -> None:
+    x.add("public_withdrawn", "2026-03-07", release_id="r0", reason=reason, **part)
+
+
+def given_back(x: Ledger) -> None:
+    x.add("withdrawal_ended", "2026-03-07", release_id="r0", reason="order_lifted")
+
+
+def sent_anew(x: Ledger, results: str) -> None:
+    """The page with its correction: the dates of the report before it."""
+    x.add(
+        "report_sent", "2026-03-07", name="page-u1", cycle="c", run_id=RUN, unit_id="u1", sent_on="2026-01-05",
+        public_from="2026-03-07", result_sha256=results,
+    )  # fmt: skip
+    x.add(
+        "send_confirmed", "2026-01-05", cycle="c", run_id=RUN, unit_id="u1", sent="page-u1", handed_over_on="2026-01-05"
+    )
+
+
 PUBLIC: list[tuple[str, Change, str]] = [
     ("allowed", lambda x: None, ""),
     ("no approval", lambda x: x.drop("approved"), "G1"),
@@ -298,6 +330,26 @@ PUBLIC: list[tuple[str, Change, str]] = [
     ("day 60", lambda x: x.move("release", "2026-03-06"), "G10 G24"),
     ("handed over a day later", lambda x: x.put("hand-u1", handed_over_on="2026-01-06"), "G10"),
     ("a later day told", lambda x: x.put("notice-u2", public_on="2026-03-08"), "G10"),
+    ("withdrawn and published again", both(released_before, withdrawn), "G10"),
+    ("withdrawn of another", both(released_before, lambda x: withdrawn(x, units=["u9"])), ""),
+    ("withdrawn of one", both(released_before, lambda x: withdrawn(x, units=["u2"])), "G10"),
+    ("withdrawn in another cycle", both(
+        lambda x: released_before(x, cycle="c0", units=[], open_requests=0), lambda x: withdrawn(x, units=["u1"])), ""),
+    ("withdrawn and given back", both(released_before, withdrawn, given_back), ""),
+    ("given back before", both(released_before, given_back, withdrawn), "G10"),
+    ("a measure withdrawn", both(released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"])), "G10"),
+    ("a measure withdrawn and left out", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"]),
+        lambda x: x.put("release", withheld=["u1:hwr"])), ""),
+    ("another measure left out", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"]),
+        lambda x: x.put("release", withheld=["u1:tci"])), "G10"),
+    ("other results sent since an error", both(
+        released_before, lambda x: withdrawn(x, units=["u1"]), lambda x: sent_anew(x, "9" * 64)), ""),
+    ("the same results sent since an error", both(
+        released_before, lambda x: withdrawn(x, units=["u1"]), lambda x: sent_anew(x, "1" * 64)), "G10"),
+    ("other results sent since an order", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: sent_anew(x, "9" * 64)), "G10"),
     ("another run sent", lambda x: x.put("send-u1", run_id="run-0"), "G10"),
     ("sent again since", lambda x: x.add("report_sent", "2026-02-01", cycle="c", run_id=RUN, unit_id="u1",
         sent_on="2026-02-01", public_from="2026-04-05"), "G10 G24"),

@@ -267,8 +267,10 @@ class Office:
         published_on: date,
         posting: Sequence[tuple[str, str]],
         not_posted: Sequence[tuple[str, int]],
+        withheld: frozenset[tuple[str, str]],
     ) -> tuple[PublicRelease, Mapping[str, bytes]]:
         """Public files that name their units, day and posting; real pages are tested in their own packages."""
+        hidden = {unit_id for unit_id, measure_id in withheld if measure_id == "hwr"}
         rows = tuple(
             PublicResult(
                 measure_id="hwr",
@@ -288,7 +290,7 @@ class Office:
                 ratio=0.94,
                 benchmark=0.1,
                 category="no_different",
-                note_code=None,
+                note_code="5" if unit_id in hidden else None,
             )
             for unit_id in sorted(units)
         )

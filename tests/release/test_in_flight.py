@@ -59,7 +59,10 @@ def test_the_states_of_a_cycle_in_order() -> None:
     )  # fmt: skip
     assert [state for state, _, _ in told(date(2026, 5, 3))] == ["1 handed over, not confirmed", "1 came back"]
     story.tell("public_withdrawn", date(2026, 5, 4), release_id="2025Q4-1", reason="error_found")
-    assert "1 ready" in [state for state, _, _ in told(date(2026, 5, 4))]
+    held_back = ("1 withdrawn", f"correct them, or qe review reissue {of}", None)
+    assert told(date(2026, 5, 4))[1] == held_back
+    story.tell("withdrawal_ended", date(2026, 5, 5), release_id="2025Q4-1", reason="figures_right")
+    assert told(date(2026, 5, 5))[1][0] == "1 ready"
 
 
 @pytest.mark.parametrize(

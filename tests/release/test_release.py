@@ -1,6 +1,5 @@
 """From the end of the review to publication: what is refused, on which day it opens, and that exactly the staged bytes go out."""
 
-import shutil
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -214,8 +213,6 @@ def test_a_publication_stopped_before_its_rename_is_finished_by_going_again(offi
 
 
 def test_a_release_decided_before_something_else_was_recorded_is_not_published(office: Any) -> None:
-    from qe.release import publish
-
     office.through_review()
     office.plan(DAY_61)
     office.approve(DAY_61)
@@ -225,90 +222,6 @@ def test_a_release_decided_before_something_else_was_recorded_is_not_published(o
     with pytest.raises(Refused, match="since this was decided"):
         publish.go(office.site, office.ledger, staged=staged, decision=decision, when=when, actor="officer")
     assert list(office.site.public.rglob("*")) == []
-
-
-def test_a_withdrawn_release_is_replaced_by_a_note_and_may_be_published_again(office: Any) -> None:
-    from qe.release import publish
-
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    publish.withdraw(
-        office.site,
-        office.ledger,
-        release_id="2025Q4-1",
-        why="error_found",
-        when=office.when(date(2026, 5, 3)),
-        actor="officer",
-        dry_run=False,
-    )
-    note = {
-        "WITHDRAWN.txt": b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03."
-        b" Reason: an error was found.\n"
-    }
-    assert files(folder) == note
-    again = office.plan(date(2026, 5, 3))
-    assert (again.release_id, len(again.units)) == ("2025Q4-1-2", 3)
-
-
-def withdrawn(office: Any, on: date, *, why: str, dry_run: bool = False) -> Any:
-    from qe.release import publish
-
-    return publish.withdraw(
-        office.site,
-        office.ledger,
-        release_id="2025Q4-1",
-        why=why,
-        when=office.when(on),
-        actor="officer",
-        dry_run=dry_run,
-    )
-
-
-def test_withdrawing_again_changes_nothing_and_tells_the_day_and_reason_of_the_first_time(office: Any) -> None:
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    would = withdrawn(office, date(2026, 5, 3), why="error_found", dry_run=True)
-    assert (would.was_down, would.on, office.events("public_withdrawn")) == (False, date(2026, 5, 3), [])
-    assert not withdrawn(office, date(2026, 5, 3), why="error_found").was_down
-    before, head = files(folder), office.ledger.head()
-    for on, why in ((date(2026, 5, 9), "error_found"), (date(2026, 5, 9), "order"), (date(2026, 5, 2), "order")):
-        again = withdrawn(office, on, why=why)
-        assert (again.was_down, again.on, again.why) == (True, date(2026, 5, 3), "error_found")
-    assert (files(folder), office.ledger.head()) == (before, head)
-
-
-def test_a_withdrawal_stopped_before_its_note_is_finished_by_the_next_with_its_own_day(office: Any) -> None:
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    office.record("public_withdrawn", date(2026, 5, 3), release_id="2025Q4-1", reason="order")
-    finished = withdrawn(office, date(2026, 5, 9), why="error_found")
-    assert (finished.was_down, finished.on, len(office.events("public_withdrawn"))) == (False, date(2026, 5, 3), 1)
-    assert b"withdrawn on 2026-05-03. Reason: an authority ordered it." in files(folder)["WITHDRAWN.txt"]
-
-
-def test_a_withdrawn_release_whose_folder_is_gone_is_no_publication_that_was_stopped(office: Any) -> None:
-    """A withdrawal stopped between the folder and its note, or a folder that somebody removed: nothing of it comes back."""
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    publish.withdraw(
-        office.site, office.ledger, release_id="2025Q4-1", why="cell_disclosed", when=office.when(DAY_61),
-        actor="officer", dry_run=False,
-    )  # fmt: skip
-    shutil.rmtree(folder)
-    decision = office.decide(DAY_61 + timedelta(days=1))
-    assert decision.artefact.release_id == "2025Q4-1-2"
-    assert not decision.allowed
-    with pytest.raises(Refused):
-        office.go(DAY_61 + timedelta(days=1))
-    assert not folder.exists()
 
 
 def test_nothing_lies_under_public_before_the_release_is_recorded(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,62 +240,3 @@ def test_nothing_lies_under_public_before_the_release_is_recorded(office: Any, m
     assert seen == [[]]
     assert folder.is_dir()
     assert folder.stat().st_mode & 0o055 == 0o055, "a web server reads it"
-
-
-def test_withdrawing_what_was_never_released_is_wrong_usage(office: Any) -> None:
-    from qe.release import publish
-
-    with pytest.raises(InputError, match="was not released"):
-        publish.withdraw(
-            office.site,
-            office.ledger,
-            release_id="2025Q4-1",
-            why="order",
-            when=office.when(DAY_61),
-            actor="officer",
-            dry_run=False,
-        )
-
-
-def test_every_rehearsal_fact_retracted_in_turn_refuses_the_release_by_name(office: Any) -> None:
-    office.through_review()
-    office.plan(date(2026, 4, 21))
-    office.approve(date(2026, 4, 21))
-    assert failing(office.decide(DAY_61)) == []
-    named = {
-        "entity_approved": ("G1", "no approval of the entity"),
-        "dua_signed": ("G4", "no data use agreement"),
-        "source_registered": ("G7", "is not registered"),
-        "measure_approved": ("G5", "is not approved"),
-    }
-    facts = [event for kind in named for event in office.events(kind)]
-    assert len(facts) == 1 + 1 + 2 + 2
-    for event in facts:
-        office.retract(event)
-        decision = office.decide(DAY_61)
-        rule, said = named[event.kind]
-        refusing = {one.rule: one.fact for one in decision.reasons if one.verdict == "fail"}
-        assert refusing.keys() == {rule}
-        assert said in refusing[rule] and event.subject.split("@")[0].removeprefix("DUA-REHEARSAL") in refusing[rule]
-        office.record(event.kind, event.effective_on, **dict(event.payload))
-    assert failing(office.decide(DAY_61)) == []
-
-
-def test_outside_a_rehearsal_its_approvals_count_for_nothing(open_office: Any, settings_text: str) -> None:
-    office = open_office(settings_text.replace("rehearsal = true", "rehearsal = false"))
-    office.run()
-    with pytest.raises(Refused) as refusal:
-        office.send()
-    assert [one.rule for one in refusal.value.reasons if one.verdict == "fail"] == ["G5"]
-
-
-def test_outside_a_rehearsal_who_made_the_run_cannot_approve_it(open_office: Any, settings_text: str) -> None:
-    office = open_office(settings_text)
-    office.through_review()
-    office.plan(DAY_61)
-    (office.site.root / "qe.toml").write_text(settings_text.replace("rehearsal = true", "rehearsal = false"))
-    from qe.site import open_site
-
-    office.site = open_site(office.site.root)
-    with pytest.raises(Refused, match="who made the run"):
-        office.approve(DAY_61, actor="analyst")

@@ -57,6 +57,29 @@ APPROVED: Final = "the templates are those of the approved prototype, and no cha
 WAITING: Final = "the change of the measures was submitted on 2026-06-20: it may be used from 2026-07-21"
 
 
+def test_711_a_a_change_that_was_given_up_and_submitted_again_waits_from_its_last_submission(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 3, 1))
+    story.tell("change_withdrawn", date(2026, 3, 10), change_id="c-1")
+    filed(story)
+    assert said_of(story, report(story)) == WAITING
+    assert said_of(story, report(story), date(2026, 7, 21)) == APPROVED
+    story.tell("change_withdrawn", date(2026, 6, 25), change_id="c-1")
+    assert said_of(story, report(story)) == APPROVED
+
+
+def test_711_b_a_change_that_cms_refused_may_be_submitted_again_and_waits_its_days(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 3, 1))
+    story.tell(
+        "cms_decision", date(2026, 3, 20), about="change", change_id="c-1", decision="denied", decided_on="2026-03-20"
+    )
+    assert said_of(story, report(story)) == "CMS refused the change of the measures submitted on 2026-03-01"
+    filed(story)
+    assert said_of(story, report(story)) == WAITING
+    assert said_of(story, report(story), date(2026, 7, 21)) == APPROVED
+
+
 @pytest.mark.parametrize(
     ("measures", "said"),
     [

@@ -47,10 +47,32 @@ def test_only_the_publication_and_its_posting_write_under_public_and_each_redeem
     assert touching == {
         "publish.py",
         "posting.py",
-        "releases.py",
-    }  # releases.py asks whether a published folder is there
+        "releases.py",  # asks whether a published folder is there
+        "withdraw.py",  # puts the note in the place of what it takes away
+    }
     assert all("redeem" in calls(FOLDER / name) for name in ("publish.py", "posting.py"))
     assert not {"open", "write_bytes", "write_text", "rename", "replace"} & calls(FOLDER / "releases.py")
+
+
+def test_a_withdrawal_writes_its_note_under_public_and_nothing_that_it_did_not_word_itself() -> None:
+    tree = ast.parse((FOLDER / "withdraw.py").read_text(encoding="utf-8"))
+    (write,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "write_aside"
+    )
+    assert ast.unparse(write.args[1]) == "{NOTE: note.encode('utf-8')}"
+    assert not {
+        "open",
+        "write_bytes",
+        "write_text",
+        "read_bytes",
+        "rename",
+        "copy",
+        "copytree",
+        "move",
+        "read_staged",
+    } & calls(FOLDER / "withdraw.py")
 
 
 def test_what_is_sealed_unread_is_opened_in_one_place_for_a_key_that_no_setting_names() -> None:

@@ -422,3 +422,13 @@ def test_a_corrected_name_stands_on_the_new_page_and_in_public(before: Upheld) -
         before.site, run_id=run_id, cycle=CYCLE, units=units, published_on=facts.on, posting=()
     )
     assert {row.provider_name for row in public.results} == {name}
+    shown = {row.measure_id for row in public.results if row.note_code is None}
+    left_out = frozenset({(UNIT, "pdc_statins"), (OTHER, "hwr")})
+    withheld, _ = workflow.build_public(
+        before.site, run_id=run_id, cycle=CYCLE, units=units, published_on=facts.on, posting=(), withheld=left_out
+    )
+    assert "pdc_statins" in shown
+    assert {row.measure_id for row in withheld.results if row.note_code is None} == shown - {"pdc_statins"}
+    (row,) = (one for one in withheld.results if one.measure_id == "pdc_statins")
+    assert (row.denominator, row.rate, row.ci_low, row.ci_high, row.category) == (None,) * 5
+    assert withheld.findings == ()

@@ -415,7 +415,10 @@ def a_letter_is_logged_late_and_the_release_withdrawn(story: Narration) -> None:
         on=day(7, 8),
     )
     story.do("request", "resolve", request_id, "--outcome", "upheld", *decided, on=day(7, 8))
-    story.do("release", "withdraw", "--cycle", FIRST, "--why", "request_upheld", on=day(7, 8))
+    taken = story.do(
+        "release", "withdraw", "--cycle", FIRST, "--provider", HILL, "--why", "request_upheld", on=day(7, 8)
+    ).data
+    assert (taken["units"], taken["others"]) == ([HILL], [LAKE, "U000004", OAK])
     note = story.quarter.files("public")
     assert [*note] == [f"{FIRST}/WITHDRAWN.txt"]
     story.do("review", "send", "--cycle", FIRST, "--provider", HILL, on=day(7, 8), said="its corrected page")
@@ -423,7 +426,8 @@ def a_letter_is_logged_late_and_the_release_withdrawn(story: Narration) -> None:
     story.tell(f"""
         {HILL} wrote that its name is wrong. A letter counts from its receipt, so it was in time,
         although it was found a week later: the page of open requests is amended alone. The hospital
-        is right: the release is withdrawn at once, and a public note stands in its place.
+        is right: the release is withdrawn at once, and a public note stands in its place. Its own
+        results come back corrected alone; those of the three others may return at once.
     """)
 
 

@@ -35,9 +35,10 @@ def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> R
 
 
 def submitted(facts: Facts) -> list[LedgerEvent]:
-    """The changes that were submitted and not given up."""
-    given_up = {event.text("change_id") for event in facts.of("change_withdrawn")}
-    return [event for event in facts.of("change_submitted") if event.text("change_id") not in given_up]
+    """The changes that stand submitted: of each its last submission, unless it was given up after that."""
+    last = {event.text("change_id"): event for event in facts.of("change_submitted")}
+    given_up = {event.text("change_id"): event.seq for event in facts.of("change_withdrawn")}
+    return [event for change_id, event in last.items() if given_up.get(change_id, 0) < event.seq]
 
 
 def _concerns(change: LedgerEvent, artefact: Artefact) -> bool:
