@@ -110,7 +110,10 @@ class Run:
         return self.folder / "reports" / send_on
 
     def corrected(self, correction_id: str) -> Path:
-        """The page of one provider with its correction; beside the reports, which stay as they were sent."""
+        """The page of one provider with its correction; beside the reports, which stay as they were sent.
+
+        Pages of it with a send date of their own lie below, by that day.
+        """
         return self.folder / "corrected" / correction_id
 
     def start(self) -> None:

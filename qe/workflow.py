@@ -1,7 +1,7 @@
 """Table of contents: what a qualified entity does, each as the stages it is made of, in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +12,15 @@ from qe.claims.load import build_model
 from qe.corrected.again import rescored
 from qe.corrected.plan import PlannedCorrection, planned, recorded, require_every_line_decides
 from qe.corrected.reissue import PlannedReissue, Why, planned_reissue
-from qe.corrected.sent import correction_of, frozen_run, require_other_units, sent_cycle
+from qe.corrected.sent import (
+    SentCycle,
+    correction_of,
+    frozen_run,
+    require_other_units,
+    sent_cycle,
+    unit_of_cycle,
+    without_days,
+)
 from qe.corrected.shown import corrected_preview, figures_before, figures_of_cycle, printed_dates
 from qe.corrections import in_force
 from qe.corrections.kept import write_kept
@@ -122,7 +130,29 @@ def print_again(site: Site, *, cycle: str, send_on: date, on: date, progress: Pr
     with opened_model(site, run) as db:
         units = quarter.units(db, corrections=applied, on=facts.period.end)
     reports = _print_reports(site, run, units, facts, send_on=send_on, keys=keys, progress=progress)
+    for unit_id in without_days(known, cycle):
+        corrected = unit_of_cycle(site, ledger, known, cycle=cycle, unit_id=unit_id)
+        _print_corrected_anew(site, corrected, send_on=send_on, keys=keys, progress=progress)
     return RunRecord(run_id=run.run_id, cycle=cycle, send_on=send_on, reports=tuple(reports), warnings=(), stages=())
+
+
+def _print_corrected_anew(
+    site: Site, sent: SentCycle, *, send_on: date, keys: quarter.Keys, progress: Progress
+) -> None:
+    """The page of a unit with its correction, with dates of its own: those of its first report were nobody's."""
+    preview, correction_id = corrected_preview(site, sent)
+    dates, zones = quarter.review_dates(site, [preview], send_on, keys)
+    upheld_on = in_force.of_cycle(sent.facts, sent.cycle)[sent.unit_id].effective_on
+    render_confidential(
+        [preview],
+        sent.page_facts,
+        sent_on=send_on,
+        dates={sent.unit_id: replace(dates[sent.unit_id], corrected_on=upheld_on, dates_stay=False)},
+        zones=zones,
+        out=sent.run.corrected(correction_id) / send_on.isoformat(),
+        processes=site.settings.site.threads,
+        progress=progress,
+    )
 
 
 def _print_reports(

@@ -66,8 +66,7 @@ class SentCycle:
 def sent_cycle(site: Site, ledger: Ledger, *, cycle: str, unit_id: str, on: date) -> SentCycle:
     """The cycle as its run was sent. Refused: no report of it was handed over to the unit."""
     facts = state_as_of(ledger, on)
-    run_id, unit = frozen_cycles(ledger.events()).get(cycle), reviews(facts, cycle).get(unit_id)
-    if run_id is None or unit is None or not was_handed_over(facts, cycle, unit_id):
+    if cycle not in frozen_cycles(ledger.events()) or not was_handed_over(facts, cycle, unit_id):
         fact = f"no report of cycle {cycle} is confirmed as handed over to {unit_id}"
         reason = Reason(rule="R3", citation="rules.md section 0.3", verdict="fail", fact=fact)
         raise Refused(
@@ -75,8 +74,12 @@ def sent_cycle(site: Site, ledger: Ledger, *, cycle: str, unit_id: str, on: date
             reasons=(reason,),
             remedy="Correct the data and run again, or record the hand-over: qe review confirm.",
         )
-    run = run_folder(site, run_id)
-    require_run_unchanged(run, lineage_of(run_of(facts, run_id)))
+    return unit_of_cycle(site, ledger, facts, cycle=cycle, unit_id=unit_id)
+
+
+def unit_of_cycle(site: Site, ledger: Ledger, facts: Facts, *, cycle: str, unit_id: str) -> SentCycle:
+    """A unit of a frozen cycle that a report was put out to, handed over or not."""
+    run, unit = frozen_run(site, facts, ledger.events(), cycle), reviews(facts, cycle)[unit_id]
     manifest = run.manifest()
     return SentCycle(
         cycle=cycle,
@@ -88,6 +91,12 @@ def sent_cycle(site: Site, ledger: Ledger, *, cycle: str, unit_id: str, on: date
         of_run=in_force.of_run(site, ledger.events(), manifest),
         of_unit=tuple(kept_of(site, event) for event in facts.of(APPLIED, cycle=cycle, unit_id=unit_id)),
     )
+
+
+def without_days(facts: Facts, cycle: str) -> tuple[str, ...]:
+    """The corrected units of a cycle whose first report came back: the dates that their corrected page prints are nobody's."""
+    found = reviews(facts, cycle)
+    return tuple(unit_id for unit_id in sorted(in_force.of_cycle(facts, cycle)) if not found[unit_id].first_stands)
 
 
 def correction_of(sent: SentCycle, *, request_id: str, lines: Sequence[CorrectionLine]) -> Correction:

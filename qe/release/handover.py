@@ -106,11 +106,11 @@ def _refusal(facts: Facts, unit: UnitReview, one: HandOver, *, today: date, froz
         return reason("G10", citation, "fail", f"{one.unit_id}: a hand-over on {one.on} lies in the future")
     if one.on < run_on:
         return reason("G10", citation, "fail", f"{one.unit_id}: the run was complete on {run_on}, after {one.on}")
-    if unit.sent.text("correction_id"):
-        put_out = unit.sent.effective_on
+    is_corrected, put_out = bool(unit.sent.text("correction_id")), unit.sent.effective_on
+    if is_corrected and one.on < put_out:
         said = f"{one.unit_id}: the page with its correction was put out on {put_out}, after {one.on}"
-        return reason("G10", citation, "fail", said) if one.on < put_out else None
-    if one.on > printed:
+        return reason("G10", citation, "fail", said)
+    if one.on > printed and not (is_corrected and unit.first_stands):
         late = late_hand_over(printed, one.on)
         said = f"{one.unit_id}: {late.fact} (qe run --send-on {one.on})"
         return reason(late.rule, late.citation, "fail", said)

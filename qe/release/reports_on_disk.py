@@ -102,8 +102,9 @@ def latest_reports(run: Run) -> tuple[ReportFile, ...]:
 
 
 def corrected_report(run: Run, correction_id: str, *, unit_id: str) -> ReportFile:
-    """The page of a unit with its own correction. InputError: it is not printed yet."""
+    """The page of a unit with its own correction, with the last send date that it was printed for. InputError: not printed yet."""
     folder = run.corrected(correction_id)
+    folder = max(folder.glob(f"*/{LIST_OF_REPORTS}"), default=folder / LIST_OF_REPORTS).parent
     if not (folder / LIST_OF_REPORTS).is_file():
         raise InputError(
             f"{unit_id}: the page with its correction is not printed yet",

@@ -36,7 +36,8 @@ from qe.site import Site
 
 COVER: Final = "letter.pdf"
 FIRST_CAME_BACK: Final = (
-    "its first report came back, and its corrected page prints that one's dates: issue it again (qe review reissue)"
+    "its first report came back, and its corrected page prints dates that are over: print it with dates of its own "
+    "(qe run --send-on DATE --cycle {})"
 )
 COVER_TEXT: Final = "letter.txt"
 STOPPED: Final = "recorded"
@@ -48,12 +49,16 @@ OTHER_CHANNEL: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """One report on its way: to whom, how, and where in the outbox."""
+    """One report on its way: to whom, how, and where in the outbox.
+
+    has_own_days  its 60 days begin with it; not so of a corrected page after a report that stands
+    """
 
     report: ReportFile
     unit: ProviderOrSupplier
     contact: Contact
     path: Path
+    has_own_days: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +122,17 @@ def plan_send(
         if _is_out(before, report):
             already.append(report.unit_id)
         contact = contacts.usable(report.unit_id, channel)
-        if report.correction_id is not None and (before is None or not before.first_stands):
-            unreachable.append((report.unit_id, FIRST_CAME_BACK))
+        has_own_days = report.correction_id is None or before is None or not before.first_stands
+        if has_own_days and report.sent_on < on:  # of a report without a correction that is refused above
+            unreachable.append((report.unit_id, FIRST_CAME_BACK.format(cycle)))
         elif contact is None:
             unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
         elif _is_missing(site, before, report) and before is not None and before.channel != contact.channel:
             unreachable.append((report.unit_id, OTHER_CHANNEL.format(before.channel, contact.channel)))
         else:
             path = outbox_path(site, contact.channel, report.package, on=report.sent_on)
-            going.append(Package(report=report, unit=units[report.unit_id], contact=contact, path=path))
+            unit = units[report.unit_id]
+            going.append(Package(report=report, unit=unit, contact=contact, path=path, has_own_days=has_own_days))
     done = set(already)
     return SendPlan(
         site=site,
@@ -197,7 +204,9 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     if unit is None or unit.sent is None or unit.state == "failed":
         return False
     if report.correction_id is not None:
-        return unit.sent.text("correction_id") == report.correction_id
+        is_this = unit.sent.text("correction_id") == report.correction_id
+        is_on_its_way = unit.state == "sent" and unit.sent.text("pdf_sha256") == report.pdf_sha256
+        return is_this and (unit.first_stands or is_on_its_way)
     sent = (unit.sent.text("pdf_sha256"), unit.sent.text("methods_sha256") or report.methods_sha256)
     return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 
@@ -282,7 +291,7 @@ def _letters(
     first: LetterKind = "reissued_notice" if is_reissue else "release_notice"
     kinds: dict[LetterKind, list[Package]] = {first: [], "corrected_notice": []}
     for package in plan.packages:
-        kinds[first if package.report.correction_id is None else "corrected_notice"].append(package)
+        kinds[first if package.has_own_days else "corrected_notice"].append(package)
     for kind, going in kinds.items():
         letters = write_letter(kind, [_cover(package, cycle=plan.cycle, on=on) for package in going])
         for package, letter in zip(going, letters, strict=True):
@@ -339,7 +348,7 @@ def _cover(package: Package, *, cycle: str, on: date) -> LetterFacts:
     return LetterFacts(
         cycle=cycle,
         unit=package.unit,
-        written_on=report.sent_on if report.correction_id is None else on,
+        written_on=report.sent_on if package.has_own_days else on,
         sent_on=report.sent_on,
         last_request_day=report.last_request_day,
         public_from=report.public_from,

@@ -20,7 +20,8 @@ class UnitReview:
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
     notice     its last status notice
     moves      each time that the cycle's public date was moved; a notice before one tells an old date
-    first_stands  a report with its own dates was handed over and did not come back: what a corrected page's dates rest on
+    first_stands  a page whose days were all its recipient's was handed over and did not come back: what the dates of a corrected
+               page rest on
     reissued_in  the cycle in which what it was sent here is issued again; "" where it is not
     asked      its requests in this cycle, and `requests` those of them that are open
     """
@@ -55,7 +56,7 @@ class UnitReview:
 
         A hand-over before the printed day changes nothing: the printed, later dates are enforced. A page with a correction prints
         the dates of the report that was handed over before it, whose period runs on while the page is on its way; where that report
-        came back, nobody had these days, and the page counts for nothing.
+        came back, nobody had these days, and the page counts for nothing unless it prints dates of its own.
         """
         if self.sent is None:
             return None
@@ -105,8 +106,11 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
         sent[event.text("unit_id")] = event
     confirmed = {event.text("sent"): event for event in facts.of("send_confirmed", cycle=cycle)}
     failed = {event.text("sent"): event for event in facts.of("delivery_failed", cycle=cycle)}
-    own_dates = {event.event_id for event in facts.of("report_sent", cycle=cycle) if not event.text("correction_id")}
-    standing = {event.text("unit_id") for sent_id, event in confirmed.items() if sent_id in own_dates - failed.keys()}
+    standing = {
+        event.text("unit_id")
+        for event in facts.of("report_sent", cycle=cycle)
+        if event.event_id not in failed and _gave_its_days(event, confirmed.get(event.event_id))
+    }
     asked: dict[str, list[LedgerEvent]] = {}
     for event in facts.of("request_received", cycle=cycle):
         asked.setdefault(event.text("unit_id"), []).append(event)
@@ -129,6 +133,14 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
         )
         for unit_id in sorted({*sent, *asked, *notices})
     }
+
+
+def _gave_its_days(sent: LedgerEvent, confirmed: LedgerEvent | None) -> bool:
+    """Whether the days that a page prints were its recipient's: of a corrected page, which mostly prints those of the report before
+    it, only where it was handed over by the send date that it prints."""
+    if confirmed is None:
+        return False
+    return not sent.text("correction_id") or confirmed.effective_on <= sent.day("sent_on")
 
 
 def was_handed_over(facts: Facts, cycle: str, unit_id: str) -> bool:

@@ -71,7 +71,8 @@ class SourceFacts:
 class ReviewDates:
     """The three dates of page 1. `deadline` is worded in the recipient's own zone ("11:59 pm Central").
 
-    corrected_on  of a page that shows a correction that its recipient asked for, the day it was upheld; the dates stay
+    corrected_on  of a page that shows a correction that its recipient asked for, the day it was upheld
+    dates_stay    of such a page: it prints the dates of the report before it, which was handed over
     """
 
     sent_on: date
@@ -79,6 +80,7 @@ class ReviewDates:
     public_from: date
     deadline: str
     corrected_on: date | None = None
+    dates_stay: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,7 +138,8 @@ def exhibits_of(
 def _version(dates: ReviewDates) -> str:
     if dates.corrected_on is None:
         return f"1.0, sent {wording.day(dates.sent_on)}"
-    return f"corrected as you asked on {wording.day(dates.corrected_on)}; first sent {wording.day(dates.sent_on)}"
+    sent = "first sent" if dates.dates_stay else "sent"
+    return f"corrected as you asked on {wording.day(dates.corrected_on)}; {sent} {wording.day(dates.sent_on)}"
 
 
 def _period(facts: ReportFacts, rows: Iterable[MeasureResult]) -> str:

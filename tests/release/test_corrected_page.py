@@ -48,14 +48,15 @@ def uphold(office: Office, *, on: date = UPHELD_ON, name: str = "corr1", after: 
     print_page(office, name=name, after=after)
 
 
-def print_page(office: Office, *, name: str, after: str) -> None:
+def print_page(office: Office, *, name: str, after: str, own_day: date | None = None) -> None:
+    """own_day: the send date that the page prints as its own; None: that of the first report."""
     run = Run(run_id=RUN_ID, folder=office.site.runs / RUN_ID)
-    office.render(run, SENT_ON, cycle=CYCLE, units=(UNIT,))
-    folder = run.corrected(name)
-    shutil.copytree(run.reports(SENT_ON.isoformat()), folder)
+    office.render(run, own_day or SENT_ON, cycle=CYCLE, units=(UNIT,))
+    folder = run.corrected(name) / own_day.isoformat() if own_day else run.corrected(name)
+    shutil.copytree(run.reports((own_day or SENT_ON).isoformat()), folder)
     (entry,) = json.loads((folder / "reports.json").read_text())
     pdf = folder / entry["pdf"]
-    pdf.write_bytes(small_pdf(f"corrected {name}"))
+    pdf.write_bytes(small_pdf(f"corrected {name} {own_day or ''}"))
     entry |= {"result_sha256": after, "pdf_sha256": file_sha256(pdf)}
     (folder / "reports.json").write_text(json.dumps([entry]))
     office.render(run, SENT_ON, cycle=CYCLE)
@@ -121,7 +122,85 @@ def test_where_the_first_report_came_back_its_corrected_page_is_not_sent_and_sta
     assert planned.packages == ()
     ((unit_id, why),) = planned.not_sendable
     assert unit_id == UNIT
+    assert why == (
+        "its first report came back, and its corrected page prints dates that are over: print it with dates of its own "
+        "(qe run --send-on DATE --cycle 2025Q4-1)"
+    )
+
+
+OWN_DAY = date(2026, 3, 25)  # last request day 24 May 2026, public from 25 May
+
+
+def came_back_and_printed_anew(office: Office) -> None:
+    """The correction upheld on 20 March, the first report back on the 22nd, the page printed for the 25th."""
+    uphold(office)
+    office.bounce(UNIT, today=date(2026, 3, 22))
+    print_page(office, name="corr1", after=NEW_RESULTS, own_day=OWN_DAY)
+
+
+def test_where_the_first_report_came_back_the_page_with_dates_of_its_own_starts_the_60_days(sent: Office) -> None:
+    came_back_and_printed_anew(sent)
+    planned = sent.plan_send(AGAIN_ON)
+    (package,) = (one for one in planned.packages if one.report.unit_id == UNIT)
+    assert (package.report.sent_on, package.has_own_days) == (OWN_DAY, True)
+    assert send_again(sent) == [UNIT]
+    assert send_again(sent) == []
+    on_its_way = reviews(state_as_of(sent.ledger, AGAIN_ON), CYCLE)[UNIT]
+    assert (on_its_way.state, on_its_way.review) == ("sent", None), "no clock runs before the hand-over"
+    with pytest.raises(Refused, match="its dates would come too early"):
+        sent.confirm(UNIT, on=date(2026, 3, 26))
+    with pytest.raises(Refused, match="was put out on 2026-03-23, after 2026-03-22"):
+        sent.confirm(UNIT, on=date(2026, 3, 22), today=OWN_DAY)
+    sent.confirm(UNIT, on=OWN_DAY)
+    unit = reviews(state_as_of(sent.ledger, OWN_DAY), CYCLE)[UNIT]
+    assert unit.review is not None
+    assert (unit.review.last_request_day, unit.public_from) == (date(2026, 5, 24), date(2026, 5, 25))
+    assert was_handed_over(state_as_of(sent.ledger, OWN_DAY), CYCLE, UNIT)
+    sent.notice(date(2026, 4, 20))
+    for day in (date(2026, 5, 2), date(2026, 5, 24)):
+        assert [one.unit_id for one in sent.plan(day).waiting] == [UNIT]
+    planned_for = sent.plan(date(2026, 5, 25))
+    assert UNIT in planned_for.units
+    sent.approve(date(2026, 5, 25))
+    assert sent.decide(date(2026, 5, 25)).allowed
+
+
+def test_a_page_with_dates_of_its_own_that_comes_back_gave_nobody_days(sent: Office) -> None:
+    came_back_and_printed_anew(sent)
+    send_again(sent)
+    sent.confirm(UNIT, on=OWN_DAY)
+    sent.bounce(UNIT, today=date(2026, 4, 1))
+    unit = reviews(state_as_of(sent.ledger, date(2026, 4, 1)), CYCLE)[UNIT]
+    assert (unit.state, unit.first_stands, unit.review) == ("failed", False, None)
+    late = send.plan_send(
+        sent.site,
+        sent.ledger,
+        cycle=CYCLE,
+        contacts=sent.contacts(OWN_DAY),
+        on=date(2026, 4, 2),
+        channel=None,
+        only=UNIT,
+    )
+    ((_, why),) = late.not_sendable
     assert why.startswith("its first report came back")
+
+
+def test_a_second_correction_after_such_a_page_prints_and_keeps_its_dates(sent: Office) -> None:
+    came_back_and_printed_anew(sent)
+    send_again(sent)
+    sent.confirm(UNIT, on=OWN_DAY)
+    before = reviews(state_as_of(sent.ledger, OWN_DAY), CYCLE)[UNIT].review
+    second = date(2026, 4, 10)
+    uphold(sent, on=second, name="corr2", after="f" * 64)
+    folder = Run(run_id=RUN_ID, folder=sent.site.runs / RUN_ID).corrected("corr2")
+    (entry,) = json.loads((folder / "reports.json").read_text())
+    own = json.loads((folder.with_name("corr1") / OWN_DAY.isoformat() / "reports.json").read_text())[0]
+    dates = {name: own[name] for name in ("sent_on", "last_request_day", "public_from")}
+    (folder / "reports.json").write_text(json.dumps([{**entry, **dates}]))
+    assert send_again(sent, on=second) == [UNIT]
+    assert reviews(state_as_of(sent.ledger, second), CYCLE)[UNIT].review == before, "it may ask as long as it could"
+    sent.confirm(UNIT, on=date(2026, 4, 12), today=date(2026, 4, 12))
+    assert reviews(state_as_of(sent.ledger, date(2026, 4, 12)), CYCLE)[UNIT].public_from == date(2026, 5, 25)
 
 
 def test_a_corrected_page_that_was_handed_over_counts_for_nothing_once_the_first_report_is_void(sent: Office) -> None:

@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from qe.claims.load import model_path
 from qe.corrected.plan import PlannedCorrection
 from qe.corrections.kept import KeptCorrection, UnitFigures, write_kept
 from qe.corrections.record import Correction, CorrectionKind, CorrectionLine
+from qe.disclosure.identifiers import texts_of
 from qe.errors import Findings, InputError, MeasureError, Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent, PayloadValue
@@ -345,6 +346,29 @@ def test_a_correction_that_was_stopped_is_finished_by_the_same_call(before: Uphe
     (before.site.store / "corrections" / f"{planned.kept.correction.correction_id}.duckdb").unlink()
     with pytest.raises(Findings, match="is not in the store"):
         before.not_ours()
+
+
+def test_a_corrected_provider_whose_first_report_came_back_gets_the_page_with_60_days_of_its_own(
+    upheld: Upheld,
+) -> None:
+    quarter, again = upheld.quarter, upheld.quarter.day(30)
+    quarter.done("review", "bounce", "--cycle", CYCLE, "--provider", UNIT, on=quarter.day(24))
+    told = quarter.done("review", "send", "--cycle", CYCLE, "--provider", UNIT, on=quarter.day(25)).data
+    assert told["sent"] == []
+    ((unit_id, why),) = [(one["unit_id"], one["why"]) for one in told["not_sendable"]]
+    assert (unit_id, "print it with dates of its own" in why) == (UNIT, True)
+    quarter.done("run", "--cycle", CYCLE, "--send-on", again.isoformat(), on=again)
+    sent = quarter.done("review", "send", "--cycle", CYCLE, "--provider", UNIT, on=again).data
+    assert sent["sent"] == [{"unit_id": UNIT, "channel": "mail", "sent_on": again.isoformat()}]
+    event = quarter.events("report_sent")[-1]["payload"]
+    assert event["public_from"] == (again + timedelta(days=61)).isoformat()
+    assert event["result_sha256"] == quarter.events("correction_applied")[-1]["payload"]["after_sha256"]
+    (folder,) = (quarter.root / "out" / "outbox" / again.isoformat() / "mail").glob(f"*{UNIT}-corrected-*")
+    text = " ".join(texts_of("report.pdf", (folder / "report.pdf").read_bytes()))
+    assert f"sent {again.day} {again:%B %Y}" in " ".join(text.split())
+    letter = " ".join((folder / "letter.txt").read_text().split())
+    assert "with the correction that you asked for" in letter
+    assert "stay as they were" not in letter
 
 
 def test_an_event_of_another_unit_too_is_told_with_whom_it_reaches(before: Upheld) -> None:
