@@ -62,7 +62,10 @@ PARTS: Final = (
     Part(
         name="requests",
         modules=tuple(f"qe/release/{name}.py" for name in ("requests", "intake", "answers")),
-        tests=tuple(f"tests/release/test_{name}.py" for name in ("request_states", "request_desk", "requests")),
+        tests=tuple(
+            f"tests/release/test_{name}.py"
+            for name in ("request_states", "request_desk", "requests", "requests_about_analyses", "attachments")
+        ),
     ),
 )
 

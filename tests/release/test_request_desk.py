@@ -1,5 +1,6 @@
 """Logging, verifying and answering at the desk: what is recorded, in which words, and what is refused before anything is."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,7 +10,8 @@ import polars as pl
 import pytest
 
 from qe.errors import InputError, Refused
-from qe.ledger.event import NewEvent
+from qe.ledger.book import Ledger
+from qe.ledger.event import LedgerEvent, NewEvent, event_id_of
 from qe.release import answers, intake
 from qe.reports.printed import Change
 from tests.release.conftest import EVIDENCE, Office
@@ -142,6 +144,59 @@ def test_a_receipt_out_of_order_is_refused_by_its_rule(sent: Office, received: d
     )
     (reason,) = refusal.value.reasons
     assert (reason.rule, reason.citation, reason.verdict, reason.fact) == ("R4", "42 CFR 401.717(b)", "fail", said)
+
+
+def in_guam(office: Office) -> Office:
+    """The recipient of the reports is a day ahead of the entity, which is in New York."""
+    run = office.run()
+    listed = run.reports("2026-03-02") / "reports.json"
+    listed.write_text(listed.read_text().replace("America/Chicago", "Pacific/Guam"))
+    office.send()
+    office.confirm()
+    return office
+
+
+@pytest.mark.parametrize("at", [datetime(2026, 3, 10, 2, tzinfo=UTC), datetime(2026, 3, 9, 15, tzinfo=UTC)])
+def test_what_came_on_the_recipients_own_day_is_not_in_the_future(office: Office, at: datetime) -> None:
+    """It is the 9th in New York, and the 10th in Guam since 14:00 UTC."""
+    guam = in_guam(office)
+    assert ask(guam, date(2026, 3, 10), today=ON, at=at).received_on == date(2026, 3, 10)
+    with pytest.raises(Refused, match="a receipt on 2026-03-11 lies in the future"):
+        ask(guam, date(2026, 3, 11), today=ON, at=at)
+
+
+def test_where_the_day_is_the_same_everywhere_the_next_one_is_in_the_future(office: Office) -> None:
+    with pytest.raises(Refused, match="a receipt on 2026-03-10 lies in the future"):
+        ask(in_guam(office), date(2026, 3, 10), today=ON, at=datetime(2026, 3, 9, 13, tzinfo=UTC))
+
+
+def test_the_day_of_a_rehearsal_is_the_day_everywhere_whatever_the_clock_says(office: Office) -> None:
+    with pytest.raises(Refused, match="a receipt on 2026-03-10 lies in the future"):
+        ask(in_guam(office), date(2026, 3, 10), today=ON, at=datetime(2026, 11, 23, 13, tzinfo=UTC))
+
+
+class Raced(Ledger):
+    """A ledger in which somebody else records something just before each append."""
+
+    def append(self, events: Sequence[NewEvent], **told: Any) -> tuple[LedgerEvent, ...]:
+        other = Ledger(self.path, zone="America/New_York")
+        said = NewEvent(kind="plan_approved", effective_on=ON, payload={"approved_on": "2025-01-15"}, key="raced")
+        other.append([said], at=told["at"], actor="officer")
+        return super().append(events, **told)
+
+
+def test_a_request_that_was_numbered_before_something_else_was_recorded_is_logged_anew(sent: Office) -> None:
+    sent.ledger = Raced(sent.ledger.path, zone="America/New_York")
+    with pytest.raises(Refused, match="since this was decided"):
+        ask(sent, ON, today=ON)
+    assert sent.events("request_received") == []
+    assert ask(sent, ON, today=ON).is_new, "what the other recorded is recorded once"
+
+
+def test_the_event_of_a_request_is_known_by_the_requests_own_id(sent: Office) -> None:
+    ask(sent, ON, today=ON)
+    (event,) = sent.events("request_received")
+    assert event.event_id == event_id_of(f"request_received:{REQUEST}")
 
 
 @pytest.mark.parametrize("received", [date(2026, 3, 2), date(2026, 3, 20)])
@@ -368,3 +423,36 @@ def test_the_refusal_of_a_letter_says_which_and_when(sent: Office) -> None:
     with pytest.raises(Refused) as refusal:
         respond(sent, date(2026, 3, 12), why="The person 1EG4-TE5-MK73 was not seen.")
     assert str(refusal.value).startswith(f"no letter about {REQUEST} may be sent on 2026-03-12")
+
+
+def test_a_letter_about_a_report_says_what_becomes_public_and_of_a_late_request_that_it_is_late(sent: Office) -> None:
+    ask(sent, ON, today=ON)
+    ask(sent, date(2026, 5, 6), today=date(2026, 5, 6))
+    acknowledge(sent, ON)
+    late = answers.plan_acknowledgement(
+        sent.site, sent.ledger, "2025Q4-1-U000002-2", contacts=sent.contacts(ON), on=date(2026, 5, 7)
+    )
+    answers.carry_out(sent.site, sent.ledger, late, at=sent.at(), actor="analyst")
+    respond(sent, date(2026, 5, 7))
+    names = (f"acknowledgement-{REQUEST}", "acknowledgement-2025Q4-1-U000002-2", f"decision-{REQUEST}-1")
+    in_time, too_late, answered = (" ".join(words_of(sent, name).split()) for name in names)
+    for words in (in_time, too_late, answered):
+        assert "Results become public on the day that we told you" in words
+        assert "authorized user" not in words
+    assert "It came after your last day to ask." in too_late
+    assert "It came after your last day" not in in_time
+
+
+def test_an_answer_is_planned_with_its_request_its_cycle_and_the_gates_leave(sent: Office) -> None:
+    ask(sent, ON, today=ON)
+    planned = acknowledge(sent, ON)
+    assert (planned.request.request_id, planned.request.unit_id) == (REQUEST, "U000002")
+    assert planned.letter is not None
+    assert planned.letter.artefact.cycle == CYCLE
+    assert planned.decision is not None
+    assert (planned.decision.allowed, planned.decision.artefact) == (True, planned.letter.artefact)
+    assert planned.letter.intent is not None
+    shutil.rmtree(planned.letter.path)
+    stopped = answers.plan_acknowledgement(sent.site, sent.ledger, REQUEST, contacts=sent.contacts(ON), on=ON)
+    assert stopped.letter is not None
+    assert stopped.letter.intent is None, "its event is recorded: the letter alone is missing"
