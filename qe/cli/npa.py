@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from qe import runs, workflow
-from qe.cli.ledger import ledger_of
+from qe.cli.acting import Act, acting, looking
 from qe.cli.output import (
     ActorOption,
     AsOfOption,
@@ -17,11 +17,8 @@ from qe.cli.output import (
     JsonOption,
     Outcome,
     SiteOption,
-    acting_day,
-    command,
     utc_now,
 )
-from qe.cli.review import acting, held_since
 from qe.errors import InputError
 from qe.ledger.fold import Facts, state_as_of
 from qe.providers import Level
@@ -36,7 +33,6 @@ from qe.release.contacts import contacts_of
 from qe.release.handover import HandOver, evidence_sha256, read_batch
 from qe.release.lineage import lineage_of, narrowed, run_of
 from qe.release.outgoing import Outgoing
-from qe.release.releases import When, moment
 from qe.release.reports_on_disk import find_unit
 from qe.release.review import Clock
 from qe.site import Site
@@ -60,14 +56,9 @@ ReturnedOption = Annotated[
 ]
 
 
-def moment_of(site: Site, as_of: datetime | None) -> When:
-    """The moment of a command: now, or as of the day that a rehearsal names."""
-    return moment(site, on=acting_day(site, as_of), at=utc_now(), is_as_of=as_of is not None)
-
-
-def _matter(site: Site, analysis_id: str, when: When) -> Matter:
-    contacts = contacts_of(site, key=site.vault_key(), on=when.on)
-    return open_matter(site, ledger_of(site), analysis_id=analysis_id, contacts=contacts, when=when)
+def _matter(act: Act, analysis_id: str) -> Matter:
+    contacts = contacts_of(act.site, key=act.site.vault_key(), on=act.on)
+    return open_matter(act.site, act.ledger, analysis_id=analysis_id, contacts=contacts, when=act.when)
 
 
 def _unit_of(site: Site, facts: Facts, analysis_id: str, given: str) -> str:
@@ -105,35 +96,31 @@ def define(
     json: JsonOption = False,
 ) -> None:
     """Make an analysis from the last finished run of a period, stage its bytes, and say whom it identifies."""
-    with command("npa define", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
-            facts = state_as_of(ledger, when.on)
-            run_id = last_run(opened, facts, period)
-            asked = Asked(
-                analysis_id=analysis_id,
-                kind=kind,
-                run_id=run_id,
-                party_id=party,
-                topic=topic,
-                purpose=purpose,
-                measures=listed(measures),
-                levels=_levels(levels),
-                areas=listed(areas),
-                units=frozenset(find_unit(runs.run_of(opened, run_id), one) for one in listed(units)),
-                rows=rows,
-                fee_dollars=fee,
-                release_on=release_on.date(),
-            )
-            user = user_of(facts, party)
-            defining.require_definable(facts, asked, user)
-            staged = workflow.build_analysis(opened, asked, user, on=when.on)
-            defined = defining.define(
-                opened, ledger, facts, asked=asked, staged=staged, when=when, actor=person, dry_run=dry_run
-            )
-        _tell_defined(outcome, defined, dry_run=dry_run)
+    with acting("npa define", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        facts = state_as_of(act.ledger, act.on)
+        run_id = last_run(act.site, facts, period)
+        asked = Asked(
+            analysis_id=analysis_id,
+            kind=kind,
+            run_id=run_id,
+            party_id=party,
+            topic=topic,
+            purpose=purpose,
+            measures=listed(measures),
+            levels=_levels(levels),
+            areas=listed(areas),
+            units=frozenset(find_unit(runs.run_of(act.site, run_id), one) for one in listed(units)),
+            rows=rows,
+            fee_dollars=fee,
+            release_on=release_on.date(),
+        )
+        user = user_of(facts, party)
+        defining.require_definable(facts, asked, user)
+        staged = workflow.build_analysis(act.site, asked, user, on=act.on)
+        defined = defining.define(
+            act.site, act.ledger, facts, asked=asked, staged=staged, when=act.when, actor=act.person, dry_run=dry_run
+        )
+        _tell_defined(act.outcome, defined, dry_run=dry_run)
 
 
 def last_run(site: Site, facts: Facts, period: str | None) -> str:
@@ -197,29 +184,32 @@ def notify(
     json: JsonOption = False,
 ) -> None:
     """Put the notices into the outbox; with --confirm record their hand-over, with --returned that one came back."""
-    with command("npa notify", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            if confirm or returned is not None:
-                _hand_over(
-                    outcome, opened, analysis_id, "notice", when=when, actor=person, dry_run=dry_run, provider=provider,
-                    returned=returned, batch=batch, on=on_day, evidence=evidence,
-                )  # fmt: skip
-                return
-            if release_on is None:
-                raise InputError("the release date is missing", remedy="Give --release-on DATE.")
-            matter = _matter(opened, analysis_id, when)
-            only = None if provider is None else _unit_of(opened, matter.facts, analysis_id, provider)
-            planned = notices.plan_notices(matter, release_on=release_on.date(), only=only)
-            _tell_sending(
-                outcome, "notices", planned.going, planned.already_told, planned.not_sendable, dry_run=dry_run
+    with acting("npa notify", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        if confirm or returned is not None:
+            _hand_over(
+                act,
+                analysis_id,
+                "notice",
+                provider=provider,
+                returned=returned,
+                batch=batch,
+                on=on_day,
+                evidence=evidence,
             )
-            outcome.data |= {"analysis_id": analysis_id, "release_on": planned.release_on.isoformat()}
-            outcome.judged(telling(planned.decisions), dry_run=dry_run)
-            _require_all(planned.going, planned.decisions)
-            if not dry_run:
-                notices.send_notices(planned, ledger_of(opened), actor=person)
+            return
+        if release_on is None:
+            raise InputError("the release date is missing", remedy="Give --release-on DATE.")
+        matter = _matter(act, analysis_id)
+        only = None if provider is None else _unit_of(act.site, matter.facts, analysis_id, provider)
+        planned = notices.plan_notices(matter, release_on=release_on.date(), only=only)
+        _tell_sending(
+            act.outcome, "notices", planned.going, planned.already_told, planned.not_sendable, dry_run=dry_run
+        )
+        act.outcome.data |= {"analysis_id": analysis_id, "release_on": planned.release_on.isoformat()}
+        act.outcome.judged(telling(planned.decisions), dry_run=dry_run)
+        _require_all(planned.going, planned.decisions)
+        if not dry_run:
+            notices.send_notices(planned, act.ledger, actor=act.person)
 
 
 @app.command()
@@ -238,27 +228,30 @@ def send(
     json: JsonOption = False,
 ) -> None:
     """Put own extracts into the outbox: for all who opted in, and for a --provider that asks; --confirm and --returned as above."""
-    with command("npa send", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            if confirm or returned is not None:
-                _hand_over(
-                    outcome, opened, analysis_id, "extract", when=when, actor=person, dry_run=dry_run, provider=provider,
-                    returned=returned, batch=batch, on=on_day, evidence=evidence,
-                )  # fmt: skip
-                return
-            matter = _matter(opened, analysis_id, when)
-            asking = [] if provider is None else [_unit_of(opened, matter.facts, analysis_id, provider)]
-            planned = extracts.plan_extracts(matter, asking=frozenset(asking))
-            _tell_sending(
-                outcome, "extracts", planned.going, planned.already_sent, planned.not_sendable, dry_run=dry_run
+    with acting("npa send", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        if confirm or returned is not None:
+            _hand_over(
+                act,
+                analysis_id,
+                "extract",
+                provider=provider,
+                returned=returned,
+                batch=batch,
+                on=on_day,
+                evidence=evidence,
             )
-            outcome.data |= {"analysis_id": analysis_id}
-            outcome.judged(telling(planned.decisions), dry_run=dry_run)
-            _require_all(planned.going, planned.decisions)
-            if not dry_run:
-                extracts.send_extracts(planned, ledger_of(opened), actor=person)
+            return
+        matter = _matter(act, analysis_id)
+        asking = [] if provider is None else [_unit_of(act.site, matter.facts, analysis_id, provider)]
+        planned = extracts.plan_extracts(matter, asking=frozenset(asking))
+        _tell_sending(
+            act.outcome, "extracts", planned.going, planned.already_sent, planned.not_sendable, dry_run=dry_run
+        )
+        act.outcome.data |= {"analysis_id": analysis_id}
+        act.outcome.judged(telling(planned.decisions), dry_run=dry_run)
+        _require_all(planned.going, planned.decisions)
+        if not dry_run:
+            extracts.send_extracts(planned, act.ledger, actor=act.person)
 
 
 def _require_all(going: Sequence[Outgoing], decisions: Sequence[Decision]) -> None:
@@ -290,44 +283,41 @@ def _tell_sending(
 
 
 def _hand_over(
-    outcome: Outcome,
-    site: Site,
+    act: Act,
     analysis_id: str,
     what: What,
     *,
-    when: When,
-    actor: str,
-    dry_run: bool,
     provider: str | None,
     returned: str | None,
     batch: Path | None,
     on: datetime | None,
     evidence: Path | None,
 ) -> None:
-    ledger = ledger_of(site)
-    facts = state_as_of(ledger, when.on)
-    unit_id = None if provider is None else _unit_of(site, facts, analysis_id, provider)
+    ledger, at, dry_run = act.ledger, act.at, act.dry_run
+    facts = state_as_of(ledger, act.on)
+    unit_id = None if provider is None else _unit_of(act.site, facts, analysis_id, provider)
+    said = "would record" if dry_run else "Recorded"
     if returned is not None:
         if unit_id is None:
             raise InputError("a returned letter is that of one provider", remedy="--provider ID.")
         handover.returned(
-            ledger, facts, analysis_id=analysis_id, what=what, unit_id=unit_id, why=returned, at=when.at, actor=actor,
+            ledger, facts, analysis_id=analysis_id, what=what, unit_id=unit_id, why=returned, at=at, actor=act.person,
             dry_run=dry_run,
         )  # fmt: skip
-        outcome.data = {"analysis_id": analysis_id, "unit_id": unit_id, "why": returned, "dry_run": dry_run}
-        outcome.say(f"{'would record' if dry_run else 'Recorded'}: the {what} of {unit_id} came back ({returned}).")
+        act.outcome.data = {"analysis_id": analysis_id, "unit_id": unit_id, "why": returned, "dry_run": dry_run}
+        act.outcome.say(f"{said}: the {what} of {unit_id} came back ({returned}).")
         return
     handed = _hand_overs(unit_id, batch, on, evidence)
     handover.confirm(
-        ledger, facts, analysis_id=analysis_id, what=what, hand_overs=handed, at=when.at, actor=actor, dry_run=dry_run,
-        day_count=site.settings.review.day_count,
+        ledger, facts, analysis_id=analysis_id, what=what, hand_overs=handed, at=at, actor=act.person, dry_run=dry_run,
+        day_count=act.site.settings.review.day_count,
     )  # fmt: skip
-    outcome.data = {
+    act.outcome.data = {
         "analysis_id": analysis_id,
         "confirmed": [{"unit_id": one.unit_id, "on": one.on.isoformat()} for one in handed],
         "dry_run": dry_run,
     }
-    outcome.say(f"{'would record' if dry_run else 'Recorded'} {len(handed):,} hand-overs of {what}s of {analysis_id}.")
+    act.outcome.say(f"{said} {len(handed):,} hand-overs of {what}s of {analysis_id}.")
 
 
 def _hand_overs(
@@ -356,33 +346,31 @@ def opt_in(
     json: JsonOption = False,
 ) -> None:
     """Record an opt-in to review and correction, and say how many days it gives and what release date it moves."""
-    with command("npa opt-in", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with acting(opened, actor, on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
-            facts = state_as_of(ledger, on)
-            analysis = analysis_of(facts, analysis_id)
-            told = answers.opt_in(
-                ledger,
-                facts,
-                analysis=analysis,
-                lineage=narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures),
-                user=user_of(facts, analysis.party_id),
-                unit_id=_unit_of(opened, facts, analysis_id, provider),
-                opted_in_on=on_day.date(),
-                evidence_sha256=evidence_sha256(evidence),
-                day_count=opened.settings.review.day_count,
-                at=utc_now(),
-                actor=person,
-                dry_run=dry_run,
-            )
-        outcome.data = {name: _plain(value) for name, value in asdict(told).items()} | {"dry_run": dry_run}
+    with acting("npa opt-in", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json, hold=False) as act:
+        facts = state_as_of(act.ledger, act.on)
+        analysis = analysis_of(facts, analysis_id)
+        told = answers.opt_in(
+            act.ledger,
+            facts,
+            analysis=analysis,
+            lineage=narrowed(lineage_of(run_of(facts, analysis.run_id)), analysis.measures),
+            user=user_of(facts, analysis.party_id),
+            unit_id=_unit_of(act.site, facts, analysis_id, provider),
+            opted_in_on=on_day.date(),
+            evidence_sha256=evidence_sha256(evidence),
+            day_count=act.site.settings.review.day_count,
+            at=utc_now(),
+            actor=act.person,
+            dry_run=dry_run,
+        )
+        act.outcome.data = {name: _plain(value) for name, value in asdict(told).items()} | {"dry_run": dry_run}
         said = "would record" if dry_run else "Recorded" if told.is_new else "Already recorded"
-        outcome.say(f"{said}: {told.unit_id} opted in on day {told.day}; it has {told.review_days} days for review.")
+        act.outcome.say(
+            f"{said}: {told.unit_id} opted in on day {told.day}; it has {told.review_days} days for review."
+        )
         if told.earliest > told.release_on:
-            outcome.say(f"The release of {told.release_on} moves to {told.earliest} or later.")
-        outcome.say(f"Nothing is released before its own extract is handed over: qe npa send {analysis_id}")
+            act.outcome.say(f"The release of {told.release_on} moves to {told.earliest} or later.")
+        act.outcome.say(f"Nothing is released before its own extract is handed over: qe npa send {analysis_id}")
 
 
 @app.command()
@@ -399,28 +387,24 @@ def waive(
     json: JsonOption = False,
 ) -> None:
     """Record that a provider waived its review of this analysis for this user, in writing; or, with --revoke, took it back."""
-    with command("npa waive", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with acting(opened, actor, on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
-            facts = state_as_of(ledger, on)
-            analysis = analysis_of(facts, analysis_id)
-            unit_id, day = _unit_of(opened, facts, analysis_id, provider), on_day.date()
-            shown = evidence_sha256(evidence)
-            if revoke:
-                answers.revoke(
-                    ledger, facts, analysis=analysis, unit_id=unit_id, revoked_on=day, evidence_sha256=shown,
-                    at=utc_now(), actor=person, dry_run=dry_run,
-                )  # fmt: skip
-            else:
-                answers.waive(
-                    ledger, facts, analysis=analysis, user=user_of(facts, analysis.party_id), unit_id=unit_id,
-                    waived_on=day, evidence_sha256=shown, at=utc_now(), actor=person, dry_run=dry_run,
-                )  # fmt: skip
-        outcome.data = {"analysis_id": analysis_id, "unit_id": unit_id, "revoked": revoke, "dry_run": dry_run}
+    with acting("npa waive", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json, hold=False) as act:
+        facts = state_as_of(act.ledger, act.on)
+        analysis = analysis_of(facts, analysis_id)
+        unit_id, day = _unit_of(act.site, facts, analysis_id, provider), on_day.date()
+        shown = evidence_sha256(evidence)
+        if revoke:
+            answers.revoke(
+                act.ledger, facts, analysis=analysis, unit_id=unit_id, revoked_on=day, evidence_sha256=shown,
+                at=utc_now(), actor=act.person, dry_run=dry_run,
+            )  # fmt: skip
+        else:
+            answers.waive(
+                act.ledger, facts, analysis=analysis, user=user_of(facts, analysis.party_id), unit_id=unit_id,
+                waived_on=day, evidence_sha256=shown, at=utc_now(), actor=act.person, dry_run=dry_run,
+            )  # fmt: skip
+        act.outcome.data = {"analysis_id": analysis_id, "unit_id": unit_id, "revoked": revoke, "dry_run": dry_run}
         verb = "took its waiver back" if revoke else "waived its review"
-        outcome.say(
+        act.outcome.say(
             f"{'would record' if dry_run else 'Recorded'}: {unit_id} {verb}. Notices and waivers are not mixed."
         )
 
@@ -438,55 +422,52 @@ def release(
     json: JsonOption = False,
 ) -> None:
     """Hand exactly the approved bytes over to the user, or refuse with all reasons (exit 3) and write nothing."""
-    with command("npa release", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            if approve:
-                _approve(outcome, opened, analysis_id, when=when, actor=person, dry_run=dry_run)
-                return
-            planned = disclosure.plan_release(_matter(opened, analysis_id, when))
-            decision = planned.decision
-            outcome.data = {"analysis_id": analysis_id, "on": when.on.isoformat(), "dry_run": dry_run}
-            if planned.is_done:
-                released = planned.matter.analysis.disclosed
-                outcome.data |= {"was_released": True}
-                outcome.say(f"{analysis_id} was released on {released.effective_on if released else ''}.")
-                return
-            outcome.judged(decision.reasons, dry_run=dry_run)
-            outcome.data |= {"allowed": decision.allowed, "sha256": decision.artefact.sha256}
-            if planned.outgoing.contact is None:
-                outcome.say("The user has no usable contact: a row of id_type PARTY in the contacts file (qe run).")
-            if dry_run:
-                decision.require(planned.outgoing.said)
-                outcome.say(f"would release {analysis_id}")
-                return
-            finals = disclosure.release(planned, ledger_of(opened), actor=person)
-        outcome.data |= {
+    with acting("npa release", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        if approve:
+            _approve(act, analysis_id)
+            return
+        planned = disclosure.plan_release(_matter(act, analysis_id))
+        decision = planned.decision
+        act.outcome.data = {"analysis_id": analysis_id, "on": act.on.isoformat(), "dry_run": dry_run}
+        if planned.is_done:
+            released = planned.matter.analysis.disclosed
+            act.outcome.data |= {"was_released": True}
+            act.outcome.say(f"{analysis_id} was released on {released.effective_on if released else ''}.")
+            return
+        act.outcome.judged(decision.reasons, dry_run=dry_run)
+        act.outcome.data |= {"allowed": decision.allowed, "sha256": decision.artefact.sha256}
+        if planned.outgoing.contact is None:
+            act.outcome.say("The user has no usable contact: a row of id_type PARTY in the contacts file (qe run).")
+        if dry_run:
+            decision.require(planned.outgoing.said)
+            act.outcome.say(f"would release {analysis_id}")
+            return
+        finals = disclosure.release(planned, act.ledger, actor=act.person)
+        act.outcome.data |= {
             "final_notices": [one.recipient.unit_id for one in finals.going],
             "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in finals.not_sendable],
         }
-        outcome.say(f"Released {analysis_id}; {len(finals.going):,} final notices are in the outbox.")
+        act.outcome.say(f"Released {analysis_id}; {len(finals.going):,} final notices are in the outbox.")
 
 
-def _approve(outcome: Outcome, site: Site, analysis_id: str, *, when: When, actor: str, dry_run: bool) -> None:
-    ledger = ledger_of(site)
+def _approve(act: Act, analysis_id: str) -> None:
     staged, _ = defining.approve(
-        site,
-        ledger,
-        state_as_of(ledger, when.on),
+        act.site,
+        act.ledger,
+        state_as_of(act.ledger, act.on),
         analysis_id=analysis_id,
-        when=when,
-        actor=actor,
-        dry_run=dry_run,
+        when=act.when,
+        actor=act.person,
+        dry_run=act.dry_run,
     )
-    outcome.data = {
+    act.outcome.data = {
         "analysis_id": analysis_id,
         "sha256": staged.sha256,
         "findings": staged.findings,
-        "dry_run": dry_run,
+        "dry_run": act.dry_run,
     }
-    outcome.say(f"{'would approve' if dry_run else 'Approved'} analysis {analysis_id}, sha256 {staged.sha256}")
+    said = "would approve" if act.dry_run else "Approved"
+    act.outcome.say(f"{said} analysis {analysis_id}, sha256 {staged.sha256}")
 
 
 @app.command()
@@ -497,21 +478,21 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Each analysis: notices, opt-ins, waivers, extracts unsent, which alternative holds or could, the earliest date."""
-    with command("npa status", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        facts = state_as_of(ledger_of(opened), when.on)
-        clock = Clock(at=when.instant, zone=opened.settings.site.zone, day_count=opened.settings.review.day_count)
+    with looking("npa status", site=site, as_of=as_of, json=json) as look:
+        facts = state_as_of(look.ledger, look.on)
+        clock = Clock(
+            at=look.when.instant, zone=look.site.settings.site.zone, day_count=look.site.settings.review.day_count
+        )
         wanted = analyses(facts) if analysis_id is None else (analysis_of(facts, analysis_id),)
         found = [status_of(facts, one, clock=clock) for one in wanted]
-        outcome.data = {
-            "on": when.on.isoformat(),
+        look.outcome.data = {
+            "on": look.on.isoformat(),
             "analyses": [{name: _plain(value) for name, value in asdict(one).items()} for one in found],
         }
         if not found:
-            outcome.say(f"No analysis was defined by {when.on}: qe npa define.")
+            look.outcome.say(f"No analysis was defined by {look.on}: qe npa define.")
         for one in found:
-            _tell_status(outcome, one)
+            _tell_status(look.outcome, one)
 
 
 def _tell_status(outcome: Outcome, one: AnalysisStatus) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from qe import runs, workflow
+from qe import workflow
+from qe.cli.acting import Act, acting, acting_on, looking
 from qe.cli.ledger import ledger_of
 from qe.cli.output import (
     ActorOption,
@@ -17,11 +18,9 @@ from qe.cli.output import (
     Outcome,
     SiteOption,
     TerminalProgress,
-    acting_day,
-    command,
     utc_now,
 )
-from qe.cli.review import HERE, acting, contacts_on, held_since
+from qe.cli.review import HERE, contacts_on
 from qe.corrected.plan import PlannedCorrection
 from qe.errors import InputError
 from qe.ledger import schema
@@ -98,12 +97,10 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Log a request; one on paper counts from its receipt, also when it is logged later."""
-    with command("request add", json=json) as outcome:
-        opened = outcome.open_site(site)
-        today = acting_day(opened, as_of)
+    with looking("request add", site=site, as_of=as_of, json=json) as look:
         asked = intake.Asked(
             cycle=cycle,
-            unit_id=_unit_asking(opened, cycle, today, provider),
+            unit_id=_unit_asking(look.site, cycle, look.on, provider),
             kind=_one_of("kind", kind),
             category=_one_of("category", category),
             received=intake.read_received(received_on),
@@ -113,11 +110,11 @@ def add(
             evidence_sha256=None if evidence is None else evidence_sha256(evidence),
             attachments=attachments.read_attachments(attachment or (), _suspected(attachment_is)),
         )
-        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
+        with acting_on(look, actor, dry_run=dry_run) as act:
             logged = intake.receive(
-                opened, ledger_of(opened), asked, today=today, at=utc_now(), actor=person, dry_run=dry_run
+                look.site, look.ledger, asked, today=look.on, at=utc_now(), actor=act.person, dry_run=dry_run
             )
-        outcome.data = {
+        look.outcome.data = {
             "request_id": logged.request_id,
             "cycle": cycle,
             "unit_id": asked.unit_id,
@@ -131,7 +128,7 @@ def add(
             ],
             "dry_run": dry_run,
         }
-        _tell_logged(outcome, logged, cycle=cycle, dry_run=dry_run)
+        _tell_logged(look.outcome, logged, cycle=cycle, dry_run=dry_run)
 
 
 def _suspected(given: str | None) -> attachments.AttachmentKind | None:
@@ -177,27 +174,27 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Record who was verified to ask for a provider, and that the terms of an extract are signed."""
-    with command("request verify", json=json) as outcome:
-        opened = outcome.open_site(site)
-        today = acting_day(opened, as_of)
+    with looking("request verify", site=site, as_of=as_of, json=json) as look:
         verified = intake.Verified(
-            unit_id=_unit_asking(opened, cycle, today, provider),
+            unit_id=_unit_asking(look.site, cycle, look.on, provider),
             how=how,
             evidence_sha256=evidence_sha256(evidence),
             terms_sha256=None if terms is None else evidence_sha256(terms),
-            signed_on=signed_on.date() if signed_on else today,
+            signed_on=signed_on.date() if signed_on else look.on,
         )
-        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
+        with acting_on(look, actor, dry_run=dry_run) as act:
             recorded = intake.verify(
-                ledger_of(opened), verified, today=today, at=utc_now(), actor=person, dry_run=dry_run
+                look.ledger, verified, today=look.on, at=utc_now(), actor=act.person, dry_run=dry_run
             )
-        outcome.data = {
+        look.outcome.data = {
             "unit_id": verified.unit_id,
             "recorded": [event.kind for event in recorded],
             "dry_run": dry_run,
         }
         signed = ", and the terms are signed" if verified.terms_sha256 else ""
-        outcome.say(f"{'would record' if dry_run else 'Recorded'}: a person may ask for {verified.unit_id}{signed}.")
+        look.outcome.say(
+            f"{'would record' if dry_run else 'Recorded'}: a person may ask for {verified.unit_id}{signed}."
+        )
 
 
 @app.command("list")
@@ -209,17 +206,15 @@ def list_requests(
     json: JsonOption = False,
 ) -> None:
     """Every request with its state and the days left to answer it, overdue ones first."""
-    with command("request list", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        within = opened.settings.review.respond_within_days
-        facts = state_as_of(ledger_of(opened), on)
-        found = most_urgent_first(requests(facts, cycle), on=on, respond_within_days=within)
+    with looking("request list", site=site, as_of=as_of, json=json) as look:
+        within = look.site.settings.review.respond_within_days
+        facts = state_as_of(look.ledger, look.on)
+        found = most_urgent_first(requests(facts, cycle), on=look.on, respond_within_days=within)
         shown = [one for one in found if not (is_open and one.state == "resolved")]
-        rows = [_row(one, on, within) | {"attachments": _attachments(opened, facts, one)} for one in shown]
-        outcome.data = {"on": on.isoformat(), "requests": rows}
-        outcome.table(
-            f"Requests on {on}",
+        rows = [_row(one, look.on, within) | {"attachments": _attachments(look.site, facts, one)} for one in shown]
+        look.outcome.data = {"on": look.on.isoformat(), "requests": rows}
+        look.outcome.table(
+            f"Requests on {look.on}",
             [
                 "request",
                 "kind",
@@ -295,26 +290,28 @@ def open_attachment(
     json: JsonOption = False,
 ) -> None:
     """Write an attachment in the clear, to answer its request or to review a sealed one; who did and when is recorded."""
-    with command("request open", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            kept = attachments.open_again(
-                opened,
-                ledger_of(opened),
-                request,
-                starts_with=attachment,
-                key_file=key,
-                to=to,
-                on=on,
-                at=utc_now(),
-                actor=person,
-                dry_run=dry_run,
-            )
-        outcome.data = {"request_id": request, "sha256": kept.sha256, "was_sealed": kept.is_sealed, "dry_run": dry_run}
-        outcome.say(f"{'would write' if dry_run else 'Wrote'} the attachment {kept.sha256[:12]} of {request}.")
+    with acting("request open", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        kept = attachments.open_again(
+            act.site,
+            act.ledger,
+            request,
+            starts_with=attachment,
+            key_file=key,
+            to=to,
+            on=act.on,
+            at=utc_now(),
+            actor=act.person,
+            dry_run=dry_run,
+        )
+        act.outcome.data = {
+            "request_id": request,
+            "sha256": kept.sha256,
+            "was_sealed": kept.is_sealed,
+            "dry_run": dry_run,
+        }
+        act.outcome.say(f"{'would write' if dry_run else 'Wrote'} the attachment {kept.sha256[:12]} of {request}.")
         if kept.is_sealed:
-            outcome.say("Destroy the file after the review. It may be kept unsealed only by --attachment-is none.")
+            act.outcome.say("Destroy the file after the review. It may be kept unsealed only by --attachment-is none.")
 
 
 @app.command()
@@ -327,15 +324,12 @@ def acknowledge(
     json: JsonOption = False,
 ) -> None:
     """Tell the provider that its request was received and by when it is answered; records the day."""
-    with command("request acknowledge", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            planned = answers.plan_acknowledgement(
-                opened, ledger_of(opened), request, contacts=contacts_on(opened, on), on=on
-            )
-            _carry_out(outcome, opened, planned, person, dry_run=dry_run)
-        _tell_answering(outcome, planned, "acknowledgement", dry_run=dry_run)
+    with acting("request acknowledge", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = answers.plan_acknowledgement(
+            act.site, act.ledger, request, contacts=contacts_on(act.site, act.on), on=act.on
+        )
+        _carry_out(act, planned)
+        _tell_answering(act.outcome, planned, "acknowledgement", dry_run=dry_run)
 
 
 @app.command()
@@ -351,31 +345,28 @@ def respond(
     json: JsonOption = False,
 ) -> None:
     """Answer a request by letter: the decision and its reason; records the day."""
-    with command("request respond", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            planned = answers.plan_response(
-                opened,
-                ledger_of(opened),
-                request,
-                answer=answer,
-                why=why,
-                changes=() if correction is None else _corrected(opened, request, correction, answer, on).printed,
-                contacts=contacts_on(opened, on),
-                on=on,
-            )
-            _carry_out(outcome, opened, planned, person, dry_run=dry_run)
-        _tell_answering(outcome, planned, "answer", dry_run=dry_run)
+    with acting("request respond", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = answers.plan_response(
+            act.site,
+            act.ledger,
+            request,
+            answer=answer,
+            why=why,
+            changes=() if correction is None else _corrected(act.site, request, correction, answer, act.on).printed,
+            contacts=contacts_on(act.site, act.on),
+            on=act.on,
+        )
+        _carry_out(act, planned)
+        _tell_answering(act.outcome, planned, "answer", dry_run=dry_run)
 
 
-def _carry_out(outcome: Outcome, site: Site, planned: answers.Answering, person: str, *, dry_run: bool) -> None:
+def _carry_out(act: Act, planned: answers.Answering) -> None:
     """What both letters share: the gate's table first, then the act unless it is only asked for."""
     if planned.decision is not None:
-        outcome.judged(planned.decision.reasons, dry_run=dry_run)
+        act.outcome.judged(planned.decision.reasons, dry_run=act.dry_run)
         planned.decision.require(f"no letter about {planned.request.request_id} may be sent on {planned.facts.on}")
-    if not dry_run:
-        answers.carry_out(site, ledger_of(site), planned, at=utc_now(), actor=person)
+    if not act.dry_run:
+        answers.carry_out(act.site, act.ledger, planned, at=utc_now(), actor=act.person)
 
 
 def _tell_answering(outcome: Outcome, planned: answers.Answering, what: str, *, dry_run: bool) -> None:
@@ -409,22 +400,19 @@ def release_data(
     json: JsonOption = False,
 ) -> None:
     """Seal the Medicare claims (and names, if asked) behind the result under appeal for the provider's own age key."""
-    with command("request release-data", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            planned = data_release.plan_data_release(
-                opened, ledger_of(opened), request, measures=measure or (), contacts=contacts_on(opened, on), on=on
-            )
-            _tell_release(outcome, planned, dry_run=dry_run)
-            name = f"{planned.path.name}.age"
-            if planned.is_done:
-                outcome.say(f"The data of {request} were released before: {name}")
-                return
-            planned.decision.require(data_release.refusal_of(planned))
-            if not dry_run:
-                data_release.release_data(planned, ledger_of(opened), at=utc_now(), actor=person)
-        outcome.say(
+    with acting("request release-data", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = data_release.plan_data_release(
+            act.site, act.ledger, request, measures=measure or (), contacts=contacts_on(act.site, act.on), on=act.on
+        )
+        _tell_release(act.outcome, planned, dry_run=dry_run)
+        name = f"{planned.path.name}.age"
+        if planned.is_done:
+            act.outcome.say(f"The data of {request} were released before: {name}")
+            return
+        planned.decision.require(data_release.refusal_of(planned))
+        if not dry_run:
+            data_release.release_data(planned, act.ledger, at=utc_now(), actor=act.person)
+        act.outcome.say(
             f"{'would seal' if dry_run else 'Sealed'} the package of {request} for {planned.unit.unit_id}: {name}"
         )
 
@@ -456,34 +444,31 @@ def resolve(
     json: JsonOption = False,
 ) -> None:
     """Close a request; a closed one is posted no more. An upheld correction is worked out, recorded and printed with it."""
-    with command("request resolve", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            facts = state_as_of(ledger_of(opened), on)
-            event = answers.resolution(facts, request, outcome=outcome_of)
-            planned = None if correction is None else _corrected(opened, request, correction, outcome_of, on)
-            if planned is not None and not dry_run:
-                workflow.record_correction(
-                    opened,
-                    planned,
-                    also=[] if event is None else [event],
-                    at=utc_now(),
-                    actor=person,
-                    progress=TerminalProgress(),
-                )
-            elif event is not None and not dry_run:
-                ledger_of(opened).append([event], at=utc_now(), actor=person, expected_head=facts.head)
-        outcome.data = {
+    with acting("request resolve", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        facts = state_as_of(act.ledger, act.on)
+        event = answers.resolution(facts, request, outcome=outcome_of)
+        planned = None if correction is None else _corrected(act.site, request, correction, outcome_of, act.on)
+        if planned is not None and not dry_run:
+            workflow.record_correction(
+                act.site,
+                planned,
+                also=[] if event is None else [event],
+                at=utc_now(),
+                actor=act.person,
+                progress=TerminalProgress(),
+            )
+        elif event is not None and not dry_run:
+            act.ledger.append([event], at=utc_now(), actor=act.person, expected_head=facts.head)
+        act.outcome.data = {
             "request_id": request,
             "outcome": outcome_of,
             "recorded": event is not None,
             "dry_run": dry_run,
         }
         if planned is not None:
-            _tell_correction(outcome, planned)
+            _tell_correction(act.outcome, planned)
         verb = "Already closed" if event is None else "would close" if dry_run else "Closed"
-        outcome.say(f"{verb}: {request} ({wording.request_outcome(outcome_of)}).")
+        act.outcome.say(f"{verb}: {request} ({wording.request_outcome(outcome_of)}).")
 
 
 def _corrected(site: Site, request_id: str, file: Path, outcome: str, on: date) -> PlannedCorrection:
