@@ -7,15 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from qe.cli.acting import acting_on, looking
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-    utc_now,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption, utc_now
 from qe.ledger.fold import state_as_of
 from qe.release import agreements
 from qe.release.agreements import CHECKLISTS, NAMES, ONLY_FOR, AgreementKind, Signed, Standing

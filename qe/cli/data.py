@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from qe.cli.acting import Act, acting, looking
-from qe.cli.npa import last_run, listed
+from qe.cli.npa.define import last_run
+from qe.cli.npa.options import listed
 from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption
 from qe.cli.review import contacts_on
 from qe.ledger.fold import Facts, state_as_of

@@ -7,15 +7,7 @@ import typer
 
 from qe.cli.acting import looking
 from qe.cli.measures import here
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    SiteOption,
-    acting_person,
-    utc_now,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, SiteOption, acting_person, utc_now
 from qe.errors import InputError
 from qe.filings import write
 from qe.filings.consultation import Consultation

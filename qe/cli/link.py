@@ -11,16 +11,7 @@ import typer
 from qe.claims import review_queue
 from qe.claims.review_queue import Decision
 from qe.cli.acting import Look, acting_on, held, looking
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-    command,
-    utc_now,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption, command, utc_now
 from qe.errors import InputError, Refused
 from qe.reports import linkage_words
 

@@ -7,14 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from qe.cli.acting import acting_on, looking
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    SiteOption,
-    utc_now,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, SiteOption, utc_now
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.event import NewEvent

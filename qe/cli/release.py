@@ -9,14 +9,7 @@ import typer
 
 from qe import workflow
 from qe.cli.acting import acting
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption
 from qe.cli.review import CycleOption
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
