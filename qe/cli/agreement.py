@@ -6,19 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe.cli.ledger import ledger_of
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-    acting_day,
-    command,
-    utc_now,
-)
-from qe.cli.review import acting
+from qe.cli.acting import acting_on, looking
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption, utc_now
 from qe.ledger.fold import state_as_of
 from qe.release import agreements
 from qe.release.agreements import CHECKLISTS, NAMES, ONLY_FOR, AgreementKind, Signed, Standing
@@ -59,9 +48,7 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Record a signed agreement as it was signed, and say which terms it lacks, by paragraph."""
-    with command("agreement add", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
+    with looking("agreement add", site=site, as_of=as_of, json=json) as look:
         signed = Signed(
             agreement_id=agreement_id,
             kind=kind,
@@ -72,15 +59,14 @@ def add(
             expires_on=expires_on.date(),
             evidence_sha256=evidence_sha256(evidence),
         )
-        with acting(opened, actor, on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
+        with acting_on(look, actor, dry_run=dry_run, hold=False) as act:
             standing, is_new = agreements.add(
-                ledger, state_as_of(ledger, on), signed, at=utc_now(), actor=person, dry_run=dry_run
+                look.ledger, state_as_of(look.ledger, look.on), signed, at=utc_now(), actor=act.person, dry_run=dry_run
             )
-        outcome.data = _row(standing) | {"recorded": is_new and not dry_run, "dry_run": dry_run}
+        look.outcome.data = _row(standing) | {"recorded": is_new and not dry_run, "dry_run": dry_run}
         said = "would record" if dry_run else "Recorded" if is_new else "Already recorded"
-        outcome.say(f"{said}: {NAMES[kind]} {agreement_id} with {standing.party_name}, to {standing.expires_on}.")
-        _tell_faults(outcome, standing)
+        look.outcome.say(f"{said}: {NAMES[kind]} {agreement_id} with {standing.party_name}, to {standing.expires_on}.")
+        _tell_faults(look.outcome, standing)
 
 
 @app.command("list")
@@ -92,18 +78,16 @@ def list_agreements(
     json: JsonOption = False,
 ) -> None:
     """Every agreement: in force or not, last day, and the terms it lacks by paragraph."""
-    with command("agreement list", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
+    with looking("agreement list", site=site, as_of=as_of, json=json) as look:
         if checklists:
-            outcome.data["checklists"] = {kind: dict(terms) for kind, terms in CHECKLISTS.items()}
+            look.outcome.data["checklists"] = {kind: dict(terms) for kind, terms in CHECKLISTS.items()}
             for kind, terms in CHECKLISTS.items():
                 rows = [(term, agreements.MEANINGS[term], paragraph) for term, paragraph in terms.items()]
-                outcome.table(NAMES[kind], ["term", "what it says", "paragraph"], rows)
-        found = agreements.agreements(state_as_of(ledger_of(opened), on), party_id=party)
-        outcome.data |= {"on": on.isoformat(), "agreements": [_row(one) for one in found]}
-        outcome.table(
-            f"Agreements on {on}",
+                look.outcome.table(NAMES[kind], ["term", "what it says", "paragraph"], rows)
+        found = agreements.agreements(state_as_of(look.ledger, look.on), party_id=party)
+        look.outcome.data |= {"on": look.on.isoformat(), "agreements": [_row(one) for one in found]}
+        look.outcome.table(
+            f"Agreements on {look.on}",
             ["agreement", "kind", "party", "state", "last day", "days left", "lacks"],
             [
                 (one.agreement_id, one.kind, one.party_name, one.state, one.expires_on, one.days_left, _lacks(one))
@@ -111,7 +95,7 @@ def list_agreements(
             ],
         )
         for one in found:
-            _tell_faults(outcome, one)
+            _tell_faults(look.outcome, one)
 
 
 def _row(one: Standing) -> dict[str, object]:

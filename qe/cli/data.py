@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import runs
-from qe.cli.ledger import ledger_of
-from qe.cli.npa import last_run, listed, moment_of
-from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption, command
-from qe.cli.review import acting, contacts_on, held_since
+from qe.cli.acting import Act, acting, looking
+from qe.cli.npa.define import last_run
+from qe.cli.npa.options import listed
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption
+from qe.cli.review import contacts_on
 from qe.ledger.fold import Facts, state_as_of
 from qe.release.dissemination import define as defining
 from qe.release.dissemination import release as releasing
@@ -26,7 +26,6 @@ from qe.release.dissemination.definition import (
 )
 from qe.release.dissemination.status import DataStatus, status_of
 from qe.release.lineage import lineage_of, run_of
-from qe.release.releases import When
 from qe.site import Site
 
 app = typer.Typer(
@@ -72,28 +71,24 @@ def define(
     json: JsonOption = False,
 ) -> None:
     """Choose rows and columns of a finished run; of de-identified data make and stage the files, with codes drawn for them."""
-    with command("data define", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
-            facts = state_as_of(ledger, when.on)
-            run_id = _run(opened, facts, period, run)
-            asked = AskedData(
-                data_id=data_id,
-                kind=KINDS[kind],
-                run_id=run_id,
-                party_id=party,
-                topic=topic,
-                purpose=purpose,
-                columns=chosen_columns(listed(tables), only=listed(columns), without=listed(without)),
-                sources=chosen_sources(lineage_of(run_of(facts, run_id)), listed(sources)),
-                start=start.date(),
-                end=end.date(),
-                fee_dollars=fee,
-            )
-            defined = defining.define(opened, ledger, facts, asked, when=when, actor=person, dry_run=dry_run)
-        _tell_defined(outcome, asked, defined, dry_run=dry_run)
+    with acting("data define", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        facts = state_as_of(act.ledger, act.on)
+        run_id = _run(act.site, facts, period, run)
+        asked = AskedData(
+            data_id=data_id,
+            kind=KINDS[kind],
+            run_id=run_id,
+            party_id=party,
+            topic=topic,
+            purpose=purpose,
+            columns=chosen_columns(listed(tables), only=listed(columns), without=listed(without)),
+            sources=chosen_sources(lineage_of(run_of(facts, run_id)), listed(sources)),
+            start=start.date(),
+            end=end.date(),
+            fee_dollars=fee,
+        )
+        defined = defining.define(act.site, act.ledger, facts, asked, when=act.when, actor=act.person, dry_run=dry_run)
+        _tell_defined(act.outcome, asked, defined, dry_run=dry_run)
 
 
 def _run(site: Site, facts: Facts, period: str | None, run: str | None) -> str:
@@ -148,26 +143,22 @@ def determine(
     json: JsonOption = False,
 ) -> None:
     """Record that exactly the staged files are de-identified: by the safe harbour, checked here once more, or by an expert."""
-    with command("data determine", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            ledger = ledger_of(opened)
-            event = defining.determine(
-                opened,
-                ledger,
-                state_as_of(ledger, when.on),
-                data_id=data_id,
-                method="expert" if method == "expert" else "safe_harbor",
-                valid_until=valid_until.date(),
-                no_actual_knowledge=no_actual_knowledge,
-                evidence=evidence,
-                when=when,
-                actor=person,
-                dry_run=dry_run,
-            )
-        outcome.data = {"data_id": data_id, **event.payload, "dry_run": dry_run}
-        outcome.say(
+    with acting("data determine", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        event = defining.determine(
+            act.site,
+            act.ledger,
+            state_as_of(act.ledger, act.on),
+            data_id=data_id,
+            method="expert" if method == "expert" else "safe_harbor",
+            valid_until=valid_until.date(),
+            no_actual_knowledge=no_actual_knowledge,
+            evidence=evidence,
+            when=act.when,
+            actor=act.person,
+            dry_run=dry_run,
+        )
+        act.outcome.data = {"data_id": data_id, **event.payload, "dry_run": dry_run}
+        act.outcome.say(
             f"{'would record' if dry_run else 'Recorded'}: {data_id} is de-identified by {method.replace('-', ' ')}, "
             f"until {valid_until.date()}."
         )
@@ -186,22 +177,21 @@ def release(
     json: JsonOption = False,
 ) -> None:
     """Hand the data over to the user, sealed for its own key, or refuse with all reasons (exit 3) and write nothing."""
-    with command("data release", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            if approve:
-                _approve(outcome, opened, data_id, when=when, actor=person, dry_run=dry_run)
-                return
-            ledger, contacts = ledger_of(opened), contacts_on(opened, when.on)
-            planned = releasing.plan_data(opened, ledger, data_id=data_id, contacts=contacts, when=when)
-            _tell_plan(outcome, planned, dry_run=dry_run)
-            if planned.is_done:
-                return
-            planned.decision.require(planned.outgoing.said)
-            if not dry_run:
-                releasing.release(planned, ledger, actor=person)
-        outcome.say(f"{'would release' if dry_run else 'Released'} {data_id}, by {planned.outgoing.artefact.channel}.")
+    with acting("data release", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        if approve:
+            _approve(act, data_id)
+            return
+        ledger, contacts = act.ledger, contacts_on(act.site, act.on)
+        planned = releasing.plan_data(act.site, ledger, data_id=data_id, contacts=contacts, when=act.when)
+        _tell_plan(act.outcome, planned, dry_run=dry_run)
+        if planned.is_done:
+            return
+        planned.decision.require(planned.outgoing.said)
+        if not dry_run:
+            releasing.release(planned, ledger, actor=act.person)
+        act.outcome.say(
+            f"{'would release' if dry_run else 'Released'} {data_id}, by {planned.outgoing.artefact.channel}."
+        )
 
 
 def _tell_plan(outcome: Outcome, planned: releasing.DataPlan, *, dry_run: bool) -> None:
@@ -226,13 +216,19 @@ def _tell_plan(outcome: Outcome, planned: releasing.DataPlan, *, dry_run: bool) 
     outcome.judged(decision.reasons, dry_run=dry_run)
 
 
-def _approve(outcome: Outcome, site: Site, data_id: str, *, when: When, actor: str, dry_run: bool) -> None:
-    ledger = ledger_of(site)
+def _approve(act: Act, data_id: str) -> None:
     staged, _ = defining.approve(
-        site, ledger, state_as_of(ledger, when.on), data_id=data_id, when=when, actor=actor, dry_run=dry_run
+        act.site,
+        act.ledger,
+        state_as_of(act.ledger, act.on),
+        data_id=data_id,
+        when=act.when,
+        actor=act.person,
+        dry_run=act.dry_run,
     )
-    outcome.data = {"data_id": data_id, "sha256": staged.sha256, "dry_run": dry_run}
-    outcome.say(f"{'would approve' if dry_run else 'Approved'} data release {data_id}, sha256 {staged.sha256}")
+    act.outcome.data = {"data_id": data_id, "sha256": staged.sha256, "dry_run": act.dry_run}
+    said = "would approve" if act.dry_run else "Approved"
+    act.outcome.say(f"{said} data release {data_id}, sha256 {staged.sha256}")
 
 
 @app.command()
@@ -243,17 +239,15 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Each release of data: for whom, of what, how far it is, and what stands against it as far as the ledger shows it."""
-    with command("data status", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = moment_of(opened, as_of)
-        facts = state_as_of(ledger_of(opened), when.on)
+    with looking("data status", site=site, as_of=as_of, json=json) as look:
+        facts = state_as_of(look.ledger, look.on)
         wanted = definitions(facts) if data_id is None else (definition_of(facts, data_id),)
-        found = [status_of(opened, facts, one) for one in wanted]
-        outcome.data = {"on": when.on.isoformat(), "data": [_plain(one) for one in found]}
+        found = [status_of(look.site, facts, one) for one in wanted]
+        look.outcome.data = {"on": look.on.isoformat(), "data": [_plain(one) for one in found]}
         if not found:
-            outcome.say(f"No data release was defined by {when.on}: qe data define.")
+            look.outcome.say(f"No data release was defined by {look.on}: qe data define.")
         for one in found:
-            _tell_status(outcome, one)
+            _tell_status(look.outcome, one)
 
 
 def _plain(one: DataStatus) -> dict[str, object]:

@@ -5,18 +5,9 @@ from typing import Annotated
 
 import typer
 
+from qe.cli.acting import looking
 from qe.cli.measures import here
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    SiteOption,
-    acting_day,
-    acting_person,
-    command,
-    utc_now,
-)
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, SiteOption, acting_person, utc_now
 from qe.errors import InputError
 from qe.filings import write
 from qe.filings.consultation import Consultation
@@ -58,9 +49,8 @@ def filing_measures(
     json: JsonOption = False,
 ) -> None:
     """The Measure Information Workbook as xlsx and PDF; a blank field refuses it by name (42 CFR 401.707(a))."""
-    with command("filing measures", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
+    with looking("filing measures", site=site, as_of=as_of, json=json) as look:
+        outcome, opened, on = look.outcome, look.site, look.on
         known = here(opened, on)
         names = measure or [name for period in opened.settings.periods.values() for name in period.measures]
         modules = chosen(catalogue(opened.measure_folders), names)

@@ -2,28 +2,16 @@
 
 import csv
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
-from qe import runs
 from qe.claims import review_queue
 from qe.claims.review_queue import Decision
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-    acting_day,
-    command,
-    utc_now,
-)
-from qe.cli.review import acting, held_since
+from qe.cli.acting import Look, acting_on, held, looking
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption, command, utc_now
 from qe.errors import InputError, Refused
 from qe.reports import linkage_words
 
@@ -50,7 +38,7 @@ def list_pairs(
         opened = outcome.open_site(site)
         if out is not None and decided:
             raise InputError("--out lists who waits; it does not go with --decided")
-        with runs.hold(opened, since=held_since()), review_queue.opened(opened) as queue:
+        with held(opened), review_queue.opened(opened) as queue:
             if decided:
                 _tell_decisions(outcome, queue.decisions())
                 return
@@ -137,8 +125,8 @@ def accept(
     json: JsonOption = False,
 ) -> None:
     """These pairs are one person each; the next `qe run` links them."""
-    with command("link review accept", json=json) as outcome:
-        _decide(outcome, pairs, "same", site=site, actor=actor, as_of=as_of, dry_run=dry_run)
+    with looking("link review accept", site=site, as_of=as_of, json=json) as look:
+        _decide(look, pairs, "same", actor=actor, dry_run=dry_run)
 
 
 @review.command("reject")
@@ -151,32 +139,23 @@ def reject(
     json: JsonOption = False,
 ) -> None:
     """These pairs are two persons each; no run links them."""
-    with command("link review reject", json=json) as outcome:
-        _decide(outcome, pairs, "different", site=site, actor=actor, as_of=as_of, dry_run=dry_run)
+    with looking("link review reject", site=site, as_of=as_of, json=json) as look:
+        _decide(look, pairs, "different", actor=actor, dry_run=dry_run)
 
 
-def _decide(
-    outcome: Outcome,
-    pairs: list[int],
-    decision: Decision,
-    *,
-    site: Path,
-    actor: str | None,
-    as_of: datetime | None,
-    dry_run: bool,
-) -> None:
-    opened = outcome.open_site(site)
-    on = acting_day(opened, as_of)
-    with runs.hold(opened, since=held_since()), review_queue.opened(opened) as queue:
+def _decide(look: Look, pairs: list[int], decision: Decision, *, actor: str | None, dry_run: bool) -> None:
+    """Which pairs are decided is found before the person is asked for: what was decided before is no act."""
+    outcome = look.outcome
+    with held(look.site), review_queue.opened(look.site) as queue:
         fresh = queue.undecided(pairs, decision)
         outcome.data = {"decision": decision, "pairs": list(fresh), "recorded": bool(fresh) and not dry_run}
         if not fresh:
             outcome.say("That was decided before; nothing is recorded.")
             return
         words = "one person" if decision == "same" else "two persons"
-        with acting(opened, actor, on, dry_run=dry_run) as person:
+        with acting_on(look, actor, dry_run=dry_run, hold=False) as act:
             if dry_run:
-                outcome.say(f"would record {len(fresh)} pairs as {words}, by {person}")
+                outcome.say(f"would record {len(fresh)} pairs as {words}, by {act.person}")
                 return
-            queue.decide(fresh, decision, by=person, at=utc_now())
-        outcome.say(f"Recorded {len(fresh)} pairs as {words}, by {person}. The next `qe run` follows it.")
+            queue.decide(fresh, decision, by=act.person, at=utc_now())
+        outcome.say(f"Recorded {len(fresh)} pairs as {words}, by {act.person}. The next `qe run` follows it.")

@@ -6,18 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from qe.cli.ledger import ledger_of
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    SiteOption,
-    acting_day,
-    command,
-    utc_now,
-)
-from qe.cli.review import acting
+from qe.cli.acting import acting_on, looking
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, SiteOption, utc_now
 from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.event import NewEvent
@@ -81,10 +71,7 @@ def record(
     json: JsonOption = False,
 ) -> None:
     """Record a fact of law, right or approval, or take one back: `qe record fact_retracted retracts=EVENT_ID`."""
-    with command("record", json=json) as outcome:
-        opened = outcome.open_site(site)
-        ledger = ledger_of(opened)
-        on = acting_day(opened, as_of)
+    with looking("record", site=site, as_of=as_of, json=json) as look:
         if event in VERBS:
             raise InputError(
                 f"{event} is recorded by {VERBS[event]}, not by hand",
@@ -96,19 +83,19 @@ def record(
             raise InputError("--effective-on is missing", remedy="Give the day from which the fact holds.")
         new = NewEvent(
             kind=event,
-            effective_on=effective_on.date() if effective_on else on,
+            effective_on=effective_on.date() if effective_on else look.on,
             payload=schema.read_payload(event, given),
             evidence_sha256=None if evidence is None else evidence_sha256(evidence),
             retracts=retracts,
         )
-        outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
-        with acting(opened, actor, on, dry_run=dry_run) as person:
+        look.outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
+        with acting_on(look, actor, dry_run=dry_run, hold=False) as act:
             if dry_run:
-                outcome.say(f"would record {event}")
+                act.outcome.say(f"would record {event}")
                 return
-            recorded = ledger.append([new], at=utc_now(), actor=person)[0]
-        outcome.data |= {"event_id": recorded.event_id, "seq": recorded.seq, "head": recorded.hash}
-        outcome.say(f"Recorded {event} as event {recorded.seq}, id {recorded.event_id}")
+            recorded = act.ledger.append([new], at=utc_now(), actor=act.person)[0]
+        look.outcome.data |= {"event_id": recorded.event_id, "seq": recorded.seq, "head": recorded.hash}
+        look.outcome.say(f"Recorded {event} as event {recorded.seq}, id {recorded.event_id}")
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

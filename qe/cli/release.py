@@ -1,36 +1,25 @@
 """`qe release plan | approve | go | withdraw | amend-posting`: what becomes public, when, and who approved it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qe import runs, workflow
-from qe.cli.ledger import ledger_of
-from qe.cli.output import (
-    ActorOption,
-    AsOfOption,
-    DryRunOption,
-    JsonOption,
-    Outcome,
-    SiteOption,
-    acting_day,
-    command,
-    utc_now,
-)
-from qe.cli.review import CycleOption, acting, held_since, unit_of
+from qe import workflow
+from qe.cli.acting import acting
+from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, Outcome, SiteOption
+from qe.cli.review import CycleOption, unit_of
 from qe.disclosure.results import PublicRelease
 from qe.errors import InputError
 from qe.ledger.event import LedgerEvent
-from qe.ledger.fold import state_as_of
+from qe.ledger.fold import Facts, state_as_of
 from qe.release import plan as planning
 from qe.release import posting, publish
 from qe.release import withdraw as withdrawing
 from qe.release.artefact import telling
 from qe.release.reissue import reissued_from
-from qe.release.releases import When, moment
 from qe.reports import wording
 from qe.runs import Run
 from qe.site import Site
@@ -38,10 +27,6 @@ from qe.site import Site
 app = typer.Typer(no_args_is_help=True, help="Public release of a cycle: plan, approve, go, withdraw, amend-posting.")
 
 HERE = Path()
-
-
-def _when(site: Site, as_of: datetime | None) -> When:
-    return moment(site, on=acting_day(site, as_of), at=utc_now(), is_as_of=as_of is not None)
 
 
 def _builder(site: Site) -> planning.PublicBuilder:
@@ -81,14 +66,11 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Stage the public files under store/staged/ and name every blocker, with paragraph and earliest date."""
-    with command("release plan", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run):
-            planned = planning.plan(
-                opened, ledger_of(opened), cycle=cycle, when=when, build=_builder(opened), dry_run=dry_run
-            )
-        _tell_plan(outcome, planned, dry_run=dry_run)
+    with acting("release plan", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = planning.plan(
+            act.site, act.ledger, cycle=cycle, when=act.when, build=_builder(act.site), dry_run=dry_run
+        )
+        _tell_plan(act.outcome, planned, dry_run=dry_run)
 
 
 def _tell_plan(outcome: Outcome, planned: planning.ReleasePlan, *, dry_run: bool) -> None:
@@ -139,16 +121,13 @@ def approve(
     json: JsonOption = False,
 ) -> None:
     """Approve exactly the staged files, after their cell check; outside a rehearsal not by who made the run."""
-    with command("release approve", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            before = ledger_of(opened).head().seq
-            staged, _ = planning.approve(
-                opened, ledger_of(opened), cycle=cycle, when=when, actor=person, dry_run=dry_run
-            )
-            recorded = ledger_of(opened).head().seq - before
-        outcome.data = {
+    with acting("release approve", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        before = act.ledger.head().seq
+        staged, _ = planning.approve(
+            act.site, act.ledger, cycle=cycle, when=act.when, actor=act.person, dry_run=dry_run
+        )
+        recorded = act.ledger.head().seq - before
+        act.outcome.data = {
             "release_id": staged.release_id,
             "sha256": staged.sha256,
             "cells_checked": staged.cells_checked,
@@ -158,7 +137,7 @@ def approve(
             "dry_run": dry_run,
         }
         said = "would approve" if dry_run else "Approved" if recorded else "Already approved:"
-        outcome.say(f"{said} release {staged.release_id}, sha256 {staged.sha256}")
+        act.outcome.say(f"{said} release {staged.release_id}, sha256 {staged.sha256}")
 
 
 @app.command()
@@ -171,30 +150,27 @@ def go(
     json: JsonOption = False,
 ) -> None:
     """Publish exactly the approved files, or refuse with all reasons (exit 3) and write nothing."""
-    with command("release go", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            if known := publish.already_public(opened, ledger_of(opened), cycle=cycle, when=when):
-                _tell_public(outcome, known, when=when, dry_run=dry_run)
-                return
-            staged, decision = publish.decide_go(opened, ledger_of(opened), cycle=cycle, when=when)
-            outcome.judged(decision.reasons, dry_run=dry_run)
-            publish.require_allowed(staged, decision)
-            outcome.data = {"release_id": decision.artefact.release_id, "on": when.on.isoformat(), "dry_run": dry_run}
-            if dry_run:
-                outcome.say(f"would publish {decision.artefact.release_id}")
-                return
-            folder = publish.go(opened, ledger_of(opened), staged=staged, decision=decision, when=when, actor=person)
-        outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
-        outcome.say(f"Published {decision.artefact.release_id}: {folder}")
+    with acting("release go", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        if known := publish.already_public(act.site, act.ledger, cycle=cycle, when=act.when):
+            _tell_public(act.outcome, known, on=act.on, dry_run=dry_run)
+            return
+        staged, decision = publish.decide_go(act.site, act.ledger, cycle=cycle, when=act.when)
+        act.outcome.judged(decision.reasons, dry_run=dry_run)
+        publish.require_allowed(staged, decision)
+        act.outcome.data = {"release_id": decision.artefact.release_id, "on": act.on.isoformat(), "dry_run": dry_run}
+        if dry_run:
+            act.outcome.say(f"would publish {decision.artefact.release_id}")
+            return
+        folder = publish.go(act.site, act.ledger, staged=staged, decision=decision, when=act.when, actor=act.person)
+        act.outcome.data |= {"folder": str(folder), "sha256": decision.artefact.sha256}
+        act.outcome.say(f"Published {decision.artefact.release_id}: {folder}")
 
 
-def _tell_public(outcome: Outcome, known: LedgerEvent, *, when: When, dry_run: bool) -> None:
+def _tell_public(outcome: Outcome, known: LedgerEvent, *, on: date, dry_run: bool) -> None:
     release_id, since = known.text("release_id"), known.effective_on
     outcome.data = {
         "release_id": release_id,
-        "on": when.on.isoformat(),
+        "on": on.isoformat(),
         "public_since": since.isoformat(),
         "dry_run": dry_run,
     }
@@ -226,37 +202,27 @@ def withdraw(
     json: JsonOption = False,
 ) -> None:
     """Take a release down at once; a public note stands in its place. What was wrong in it returns no more as it was."""
-    with command("release withdraw", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            released = [
-                event.text("release_id")
-                for event in ledger_of(opened).events()
-                if event.kind == "public_released" and event.text("cycle") == cycle
-            ]
-            if not released:
-                raise InputError(f"nothing of cycle {cycle} was released")
-            head = ledger_of(opened).head().seq
-            units = [unit_of(opened, cycle, when.on, one) for one in provider or []]
-            if reissued:
-                units += _issued_again(opened, released=release or released[-1], cycle=cycle, when=when)
-            asked = withdrawing.Asked(
-                release_id=release or released[-1],
-                why=why,
-                units=tuple(sorted({*units})),
-                measures=tuple(sorted({*(measure or [])})),
-            )
-            withdrawn = withdrawing.withdraw(
-                opened,
-                ledger_of(opened),
-                asked,
-                when=when,
-                actor=person,
-                dry_run=dry_run,
-            )
-            recorded = ledger_of(opened).head().seq - head
-        _tell_withdrawal(outcome, withdrawn, cycle=cycle, recorded=recorded, dry_run=dry_run)
+    with acting("release withdraw", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        released = [
+            event.text("release_id")
+            for event in act.ledger.events()
+            if event.kind == "public_released" and event.text("cycle") == cycle
+        ]
+        if not released:
+            raise InputError(f"nothing of cycle {cycle} was released")
+        head, release_id = act.ledger.head().seq, release or released[-1]
+        units = [unit_of(act.site, cycle, act.on, one) for one in provider or []]
+        if reissued:
+            units += _issued_again(state_as_of(act.ledger, act.on), released=release_id, cycle=cycle)
+        asked = withdrawing.Asked(
+            release_id=release_id,
+            why=why,
+            units=tuple(sorted({*units})),
+            measures=tuple(sorted({*(measure or [])})),
+        )
+        withdrawn = withdrawing.withdraw(act.site, act.ledger, asked, when=act.when, actor=act.person, dry_run=dry_run)
+        recorded = act.ledger.head().seq - head
+        _tell_withdrawal(act.outcome, withdrawn, cycle=cycle, recorded=recorded, dry_run=dry_run)
 
 
 def _tell_withdrawal(
@@ -288,9 +254,8 @@ def _tell_withdrawal(
         outcome.say(f"The other results may return at once: qe release plan --cycle {cycle}, approve and go.")
 
 
-def _issued_again(site: Site, *, released: str, cycle: str, when: When) -> Sequence[str]:
+def _issued_again(facts: Facts, *, released: str, cycle: str) -> Sequence[str]:
     """The units of a release whose figures are issued again; InputError where there are none."""
-    facts = state_as_of(ledger_of(site), when.on)
     in_it = {unit_id for event in facts.of("public_released", release_id=released) for unit_id in event.texts("units")}
     if not (units := sorted(in_it & reissued_from(facts, cycle).keys())):
         raise InputError(f"nobody's figures of {released} are issued again", remedy="Name whose results: --provider.")
@@ -307,16 +272,13 @@ def amend_posting(
     json: JsonOption = False,
 ) -> None:
     """Put the page of open requests beside the cycle's public results right, and nothing else (401.717(e))."""
-    with command("release amend-posting", json=json) as outcome:
-        opened = outcome.open_site(site)
-        when = _when(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, when.on, dry_run=dry_run) as person:
-            planned = posting.plan_amendments(
-                opened, ledger_of(opened), cycle=cycle, when=when, build=_posting_builder(opened)
-            )
-            if not dry_run:
-                posting.amend(planned, opened, ledger_of(opened), when=when, actor=person)
-        _tell_amendments(outcome, planned, dry_run=dry_run)
+    with acting("release amend-posting", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = posting.plan_amendments(
+            act.site, act.ledger, cycle=cycle, when=act.when, build=_posting_builder(act.site)
+        )
+        if not dry_run:
+            posting.amend(planned, act.site, act.ledger, when=act.when, actor=act.person)
+        _tell_amendments(act.outcome, planned, dry_run=dry_run)
 
 
 def _posting_builder(site: Site) -> posting.PostingBuilder:

@@ -1,8 +1,5 @@
 """`qe review send | confirm | notice | move-date | reissue | bounce | status`: the 60-day review of one cycle."""
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import runs, workflow
+from qe import workflow
+from qe.cli.acting import acting, acting_on, looking
 from qe.cli.ledger import ledger_of
 from qe.cli.output import (
     ActorOption,
@@ -20,9 +18,6 @@ from qe.cli.output import (
     Outcome,
     SiteOption,
     TerminalProgress,
-    acting_day,
-    acting_person,
-    command,
     utc_now,
 )
 from qe.corrected.reissue import Moved, PlannedReissue, Why
@@ -30,7 +25,6 @@ from qe.errors import InputError
 from qe.ledger.fold import state_as_of
 from qe.quarter import deadline_in
 from qe.release import handover, notice, public_date, send
-from qe.release.actors import one_actor
 from qe.release.artefact import telling
 from qe.release.contacts import Contacts, contacts_of
 from qe.release.letters import LetterWriter
@@ -49,26 +43,6 @@ app = typer.Typer(
 HERE = Path()
 CycleOption = Annotated[str, typer.Option("--cycle", help="The cycle, like 2025Q4-1.")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="One unit: its unit id, NPI or CCN.")]
-
-
-@contextmanager
-def acting(site: Site, actor: str | None, on: date, *, dry_run: bool) -> Iterator[str]:
-    """Who acts, after checking that this account acts as nobody else; an act that fails leaves no trace in the ledger."""
-    person = acting_person(actor)
-    with one_actor(
-        ledger_of(site),
-        account=getpass.getuser(),
-        actor=person,
-        on=on,
-        at=utc_now(),
-        rehearsal=site.settings.site.rehearsal,
-        dry_run=dry_run,
-    ):
-        yield person
-
-
-def held_since() -> str:
-    return utc_now().strftime("%Y-%m-%d %H:%M UTC")
 
 
 def unit_of(site: Site, cycle: str, on: date, given: str) -> str:
@@ -101,33 +75,30 @@ def send_reports(
     json: JsonOption = False,
 ) -> None:
     """Put the reports of a cycle into the outbox: sealed for age contacts, else ready to print."""
-    with command("review send", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            only = None if provider is None else unit_of(opened, cycle, on, provider)
-            planned = send.plan_send(
-                opened,
-                ledger_of(opened),
-                cycle=cycle,
-                contacts=contacts_on(opened, on),
-                on=on,
-                channel=channel,
-                only=only,
+    with acting("review send", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        only = None if provider is None else unit_of(act.site, cycle, act.on, provider)
+        planned = send.plan_send(
+            act.site,
+            act.ledger,
+            cycle=cycle,
+            contacts=contacts_on(act.site, act.on),
+            on=act.on,
+            channel=channel,
+            only=only,
+        )
+        _tell_send(act.outcome, planned, dry_run=dry_run)
+        for decision in planned.decisions:
+            decision.require(f"no report of cycle {cycle} may be sent on {act.on}")
+        if not dry_run:
+            send.send(
+                planned,
+                act.ledger,
+                at=utc_now(),
+                on=act.on,
+                actor=act.person,
+                write_letter=_letters(act.site),
+                progress=TerminalProgress(),
             )
-            _tell_send(outcome, planned, dry_run=dry_run)
-            for decision in planned.decisions:
-                decision.require(f"no report of cycle {cycle} may be sent on {on}")
-            if not dry_run:
-                send.send(
-                    planned,
-                    ledger_of(opened),
-                    at=utc_now(),
-                    on=on,
-                    actor=person,
-                    write_letter=_letters(opened),
-                    progress=TerminalProgress(),
-                )
 
 
 def _tell_send(outcome: Outcome, planned: send.SendPlan, *, dry_run: bool) -> None:
@@ -172,9 +143,7 @@ def confirm(
     json: JsonOption = False,
 ) -> None:
     """Record hand-overs with evidence: this starts each provider's 60 days and freezes the cycle to its run."""
-    with command("review confirm", json=json) as outcome:
-        opened = outcome.open_site(site)
-        today = acting_day(opened, as_of)
+    with looking("review confirm", site=site, as_of=as_of, json=json) as look:
         if (provider is None) == (batch is None):
             raise InputError("name one provider or one batch", remedy="--provider ID, or --batch CSV.")
         on = on_day.date() if on_day else None
@@ -184,27 +153,27 @@ def confirm(
         elif on is None or shown is None:
             raise InputError("a hand-over needs its day and its evidence", remedy="Give --on DATE and --evidence FILE.")
         else:
-            unit_id = unit_of(opened, cycle, today, str(provider))
+            unit_id = unit_of(look.site, cycle, look.on, str(provider))
             handed = (handover.HandOver(unit_id=unit_id, on=on, evidence_sha256=shown),)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
-            before = ledger_of(opened).head().seq
+        with acting_on(look, actor, dry_run=dry_run) as act:
+            before = look.ledger.head().seq
             handover.confirm(
-                ledger_of(opened),
+                look.ledger,
                 cycle=cycle,
                 hand_overs=handed,
-                today=today,
+                today=look.on,
                 at=utc_now(),
-                actor=person,
+                actor=act.person,
                 dry_run=dry_run,
             )
-            recorded = len(handed) if dry_run else ledger_of(opened).head().seq - before
+            recorded = len(handed) if dry_run else look.ledger.head().seq - before
             absent = handover.not_in_outbox(
-                opened,
-                state_as_of(ledger_of(opened), today),
+                look.site,
+                state_as_of(look.ledger, look.on),
                 cycle=cycle,
                 unit_ids=[one.unit_id for one in handed],
             )
-        outcome.data = {
+        look.outcome.data = {
             "cycle": cycle,
             "recorded": recorded,
             "not_in_outbox": list(absent),
@@ -212,11 +181,11 @@ def confirm(
             "dry_run": dry_run,
         }
         known = f"; {len(handed) - recorded:,} were already recorded" if recorded < len(handed) else ""
-        outcome.say(f"{'would record' if dry_run else 'Recorded'} {recorded:,} hand-overs of {cycle}{known}.")
+        look.outcome.say(f"{'would record' if dry_run else 'Recorded'} {recorded:,} hand-overs of {cycle}{known}.")
         if absent:
             named = f"{', '.join(absent[:5])}{' and more' if len(absent) > 5 else ''}"
-            outcome.say(f"The packages of {len(absent):,} of them are not in the outbox: {named}.")
-            outcome.say(
+            look.outcome.say(f"The packages of {len(absent):,} of them are not in the outbox: {named}.")
+            look.outcome.say(
                 "Deleted after the hand-over: well. Never written, by a stopped send: qe review bounce --why unreachable."
             )
 
@@ -232,37 +201,34 @@ def send_notices(
     json: JsonOption = False,
 ) -> None:
     """Tell each provider, by letter, the public date and its requests' status; after publication, where its results stand."""
-    with command("review notice", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            only = None if provider is None else unit_of(opened, cycle, on, provider)
-            planned = notice.plan_notices(
-                opened, ledger_of(opened), cycle=cycle, contacts=contacts_on(opened, on), on=on, only=only
-            )
-            outcome.data = {
-                "cycle": cycle,
-                "noticed": [
-                    {"unit_id": one.unit.unit_id, "kind": one.kind, "public_on": one.letter.public_on.isoformat()}
-                    for one in planned.notices
-                ],
-                "already_noticed": list(planned.already_noticed),
-                "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in planned.not_sendable],
-                "dry_run": dry_run,
-            }
-            going = notice.print_notices(
-                planned, opened, on=on, write_letter=_letters(opened), progress=TerminalProgress()
-            )
-            outcome.judged(telling(judge(opened, planned.facts, going)), dry_run=dry_run)
-            if not dry_run and going:
-                put_out(opened, ledger_of(opened), planned.facts, going, at=utc_now(), actor=person)
+    with acting("review notice", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        only = None if provider is None else unit_of(act.site, cycle, act.on, provider)
+        planned = notice.plan_notices(
+            act.site, act.ledger, cycle=cycle, contacts=contacts_on(act.site, act.on), on=act.on, only=only
+        )
+        act.outcome.data = {
+            "cycle": cycle,
+            "noticed": [
+                {"unit_id": one.unit.unit_id, "kind": one.kind, "public_on": one.letter.public_on.isoformat()}
+                for one in planned.notices
+            ],
+            "already_noticed": list(planned.already_noticed),
+            "not_sendable": [{"unit_id": unit_id, "why": why} for unit_id, why in planned.not_sendable],
+            "dry_run": dry_run,
+        }
+        going = notice.print_notices(
+            planned, act.site, on=act.on, write_letter=_letters(act.site), progress=TerminalProgress()
+        )
+        act.outcome.judged(telling(judge(act.site, planned.facts, going)), dry_run=dry_run)
+        if not dry_run and going:
+            put_out(act.site, act.ledger, planned.facts, going, at=utc_now(), actor=act.person)
         verb = "would put" if dry_run else "Put"
         after = sum(one.kind == "published_notice" for one in planned.notices)
-        outcome.say(f"{verb} {len(planned.notices) - after:,} status notices of {cycle} into the outbox.")
+        act.outcome.say(f"{verb} {len(planned.notices) - after:,} status notices of {cycle} into the outbox.")
         if after:
-            outcome.say(f"{verb} {after:,} letters that tell where results were published into the outbox.")
+            act.outcome.say(f"{verb} {after:,} letters that tell where results were published into the outbox.")
         if planned.not_sendable:
-            outcome.table("Not sendable", ["unit", "why"], planned.not_sendable)
+            act.outcome.table("Not sendable", ["unit", "why"], planned.not_sendable)
 
 
 @app.command("move-date")
@@ -277,15 +243,12 @@ def move_date(
     json: JsonOption = False,
 ) -> None:
     """Move the public date of a cycle later; everybody has to be noticed of it anew. Earlier is refused."""
-    with command("review move-date", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            facts = state_as_of(ledger_of(opened), on)
-            moved = public_date.moved_later(facts, cycle=cycle, public_on=to.date(), why=why)
-            if not dry_run:
-                ledger_of(opened).append([moved.event], at=utc_now(), actor=person, expected_head=facts.head)
-        outcome.data = {
+    with acting("review move-date", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        facts = state_as_of(act.ledger, act.on)
+        moved = public_date.moved_later(facts, cycle=cycle, public_on=to.date(), why=why)
+        if not dry_run:
+            act.ledger.append([moved.event], at=utc_now(), actor=act.person, expected_head=facts.head)
+        act.outcome.data = {
             "cycle": cycle,
             "public_on": moved.public_on.isoformat(),
             "instead_of": moved.instead_of.isoformat(),
@@ -293,8 +256,8 @@ def move_date(
             "dry_run": dry_run,
         }
         verb = "would move" if dry_run else "Moved"
-        outcome.say(f"{verb} the public date of {cycle} from {moved.instead_of} to {moved.public_on}.")
-        outcome.say(f"{len(moved.units):,} have to be told: qe review notice --cycle {cycle}")
+        act.outcome.say(f"{verb} the public date of {cycle} from {moved.instead_of} to {moved.public_on}.")
+        act.outcome.say(f"{len(moved.units):,} have to be told: qe review notice --cycle {cycle}")
 
 
 @app.command()
@@ -311,14 +274,11 @@ def reissue(
     json: JsonOption = False,
 ) -> None:
     """Issue a cycle again from another run, to exactly those whose figures move as printed: new reports, new 60 days."""
-    with command("review reissue", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, on, dry_run=dry_run) as person:
-            planned = workflow.plan_reissue(opened, cycle=cycle, run_id=run, why=why, on=on)
-            if not (dry_run or planned.is_recorded):
-                workflow.record_reissue(opened, planned, at=utc_now(), actor=person)
-        _tell_reissue(outcome, planned, dry_run=dry_run)
+    with acting("review reissue", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        planned = workflow.plan_reissue(act.site, cycle=cycle, run_id=run, why=why, on=act.on)
+        if not (dry_run or planned.is_recorded):
+            workflow.record_reissue(act.site, planned, at=utc_now(), actor=act.person)
+        _tell_reissue(act.outcome, planned, dry_run=dry_run)
 
 
 def _tell_reissue(outcome: Outcome, planned: PlannedReissue, *, dry_run: bool) -> None:
@@ -369,26 +329,23 @@ def bounce(
     json: JsonOption = False,
 ) -> None:
     """Record that a report came back: its send is void from today, and its clock with it."""
-    with command("review bounce", json=json) as outcome:
-        opened = outcome.open_site(site)
-        today = acting_day(opened, as_of)
-        with runs.hold(opened, since=held_since()), acting(opened, actor, today, dry_run=dry_run) as person:
-            unit_id = unit_of(opened, cycle, today, provider)
-            before = ledger_of(opened).head().seq
-            handover.bounce(
-                ledger_of(opened),
-                cycle=cycle,
-                unit_id=unit_id,
-                why=why,
-                today=today,
-                at=utc_now(),
-                actor=person,
-                dry_run=dry_run,
-            )
-            is_new = ledger_of(opened).head().seq > before
-        outcome.data = {"cycle": cycle, "unit_id": unit_id, "why": why, "dry_run": dry_run}
+    with acting("review bounce", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        unit_id = unit_of(act.site, cycle, act.on, provider)
+        before = act.ledger.head().seq
+        handover.bounce(
+            act.ledger,
+            cycle=cycle,
+            unit_id=unit_id,
+            why=why,
+            today=act.on,
+            at=utc_now(),
+            actor=act.person,
+            dry_run=dry_run,
+        )
+        is_new = act.ledger.head().seq > before
+        act.outcome.data = {"cycle": cycle, "unit_id": unit_id, "why": why, "dry_run": dry_run}
         said = "would record" if dry_run else "Recorded" if is_new else "Already recorded"
-        outcome.say(f"{said}: the report of {unit_id} came back ({why}).")
+        act.outcome.say(f"{said}: the report of {unit_id} came back ({why}).")
 
 
 @app.command()
@@ -399,19 +356,17 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Where each provider's review stands: sent, confirmed, noticed, last day to ask, public date, open requests."""
-    with command("review status", json=json) as outcome:
-        opened = outcome.open_site(site)
-        on = acting_day(opened, as_of)
-        found = reviews(state_as_of(ledger_of(opened), on), cycle)
+    with looking("review status", site=site, as_of=as_of, json=json) as look:
+        found = reviews(state_as_of(look.ledger, look.on), cycle)
         if not found:
-            run_for_cycle(opened, ledger_of(opened), state_as_of(ledger_of(opened), on), cycle)
-            outcome.say(f"Nothing was sent in {cycle} by {on}: qe review send --cycle {cycle}")
-        rows = [_status_row(unit, on) for unit in found.values()]
-        outcome.data = {"cycle": cycle, "on": on.isoformat(), "units": [asdict(row) for row in rows]}
+            run_for_cycle(look.site, look.ledger, state_as_of(look.ledger, look.on), cycle)
+            look.outcome.say(f"Nothing was sent in {cycle} by {look.on}: qe review send --cycle {cycle}")
+        rows = [_status_row(unit, look.on) for unit in found.values()]
+        look.outcome.data = {"cycle": cycle, "on": look.on.isoformat(), "units": [asdict(row) for row in rows]}
         counts = {state: sum(row.state == state for row in rows) for state in ("sent", "confirmed", "failed")}
-        outcome.data |= {"counts": counts}
-        outcome.table(
-            f"Cycle {cycle} on {on}",
+        look.outcome.data |= {"counts": counts}
+        look.outcome.table(
+            f"Cycle {cycle} on {look.on}",
             [
                 "unit",
                 "state",

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from qe import quarter, runs, store, workflow
+from qe import quarter, store, workflow
 from qe.claims import quality
 from qe.claims.load import build_model
+from qe.cli.acting import held
 from qe.cli.output import (
     ActorOption,
     AsOfOption,
@@ -112,7 +113,7 @@ def _unknown(place: str, what: str, known: set[str]) -> Fault:
 
 def _check_sources(outcome: Outcome, on: date, site: Site) -> str:
     """Files, then the claims model that `qe run` will find built, then its quality: told, and written as a page."""
-    with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+    with held(site):
         keys = quarter.Keys(store=site.store_key(), vault=site.vault_key())
         progress = TerminalProgress()
         staged = receive(site, store_key=keys.store, vault_key=keys.vault, progress=progress)
@@ -252,7 +253,7 @@ def run(
             outcome.say(_check_measures(opened))
             outcome.say(f"would run {chosen.label} ({chosen.start} to {chosen.end}), reports to be sent on {send_day}")
             return
-        with runs.hold(opened, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+        with held(opened):
             made = workflow.prepare_confidential_reports(
                 opened,
                 chosen,
@@ -271,7 +272,7 @@ def _print_again(outcome: Outcome, site: Site, cycle: str, send_on: date, on: da
     if dry_run:
         outcome.say(f"would print the reports of {cycle} again, to be sent on {send_on}")
         return
-    with runs.hold(site, since=utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+    with held(site):
         made = workflow.print_again(site, cycle=cycle, send_on=send_on, on=on, progress=TerminalProgress())
     _tell(outcome, site, made, explain_cache=False)
 
