@@ -57,7 +57,13 @@ PARTS: Final = (
                 )
             ),
         ),
-        tests=("tests/rules/", *(f"tests/release/test_{name}.py" for name in ("review", "posting", "moved_date"))),
+        tests=(
+            "tests/rules/",
+            *(
+                f"tests/release/test_{name}.py"
+                for name in ("review", "posting", "moved_date", "requests_about_analyses")
+            ),
+        ),
     ),
     Part(
         name="requests",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from qe.ledger.event import LedgerEvent
@@ -78,7 +78,7 @@ def amendments(facts: Facts, release_id: str) -> list[LedgerEvent]:
 
 def _told_before_it_was_recorded(facts: Facts, release: LedgerEvent) -> AppealsTable:
     """Of a release whose event has the number of its lines alone: the requests that were on record as open before it."""
-    before = Facts(on=facts.on, head=facts.head, events=tuple(one for one in facts.events if one.seq < release.seq))
+    before = replace(facts, events=tuple(one for one in facts.events if one.seq < release.seq))
     return owed_now(before, release.text("cycle"))
 
 

@@ -192,11 +192,10 @@ def _known(facts: Facts, payload: dict[str, PayloadValue], evidence_sha256: str 
 def _next_id(events: Sequence[LedgerEvent], asked: Asked) -> str:
     """`<cycle>-<unit>-<n>`: a number is never given twice, also not after its request was taken back."""
     stem = f"{asked.cycle}-{asked.unit_id}-"
-    taken = {event.text("request_id") for event in events if event.kind == "request_received"}
-    number = 1
-    while f"{stem}{number}" in taken:
-        number += 1
-    return f"{stem}{number}"
+    taken = [event.text("request_id") for event in events if event.kind == "request_received"]
+    numbers = [one.removeprefix(stem) for one in taken if one.startswith(stem)]
+    last = max((int(number) for number in numbers if number.isdecimal()), default=0)
+    return f"{stem}{last + 1}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -193,6 +193,12 @@ def test_a_request_that_was_numbered_before_something_else_was_recorded_is_logge
     assert ask(sent, ON, today=ON).is_new, "what the other recorded is recorded once"
 
 
+def test_the_next_number_is_one_more_than_the_last_that_was_given(sent: Office) -> None:
+    for request_id in ("2025Q4-1-U000002-7", "2025Q4-1-U000002-b", "2025Q4-1-U0000021-9", "r-12"):
+        sent.ask("U000002", request_id, on=ON)
+    assert ask(sent, ON, today=ON, category="risk_data").request_id == "2025Q4-1-U000002-8"
+
+
 def test_the_event_of_a_request_is_known_by_the_requests_own_id(sent: Office) -> None:
     ask(sent, ON, today=ON)
     (event,) = sent.events("request_received")

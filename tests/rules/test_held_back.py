@@ -115,6 +115,14 @@ def test_a_page_that_was_sent_between_publication_and_withdrawal_cures_it_too(pu
     assert names(published) == {B}
 
 
+def test_what_a_unit_was_sent_in_another_cycle_cures_nothing(published: Story) -> None:
+    earlier = next(one for one in published.events if one.kind == "report_sent" and one.text("unit_id") == A)
+    withdraw(published)
+    elsewhere: dict[str, Any] = {**earlier.payload, "cycle": "2025Q4-2", "result_sha256": OTHER}
+    published.tell("report_sent", TAKEN_DOWN, **elsewhere)
+    assert names(published) == {A, B}
+
+
 def test_what_is_compared_is_what_was_sent_last_before_the_publication(story: Story) -> None:
     send_anew(story, A, OTHER)
     release(story, CYCLE)
