@@ -150,14 +150,14 @@ def purpose_allowed(facts: Facts, artefact: Artefact, recipient: Recipient) -> R
 
 
 def purpose_of(facts: Facts, analysis_id: str) -> str | None:
-    defined = facts.of("npa_defined", analysis_id=analysis_id) if analysis_id else []
+    defined = facts.of("npa_defined", analysis_id=analysis_id)
     return (defined[-1].text("purpose") or None) if defined else None
 
 
 def fee_allowed(facts: Facts, artefact: Artefact) -> Reason:
     """G19: the fee is on record, and Medicare data alone go at no cost (401.718(a))."""
     fee = FEE.on(artefact.kind)
-    defined = facts.of("npa_defined", analysis_id=artefact.analysis_id) if artefact.analysis_id else []
+    defined = facts.of("npa_defined", analysis_id=artefact.analysis_id)
     if not defined or "fee_dollars" not in defined[-1].payload:
         return fee.fails("the price asked is not on record")
     received = sum(event.count("dollars") for event in facts.of("fee_received", about=artefact.analysis_id))
