@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from qe.errors import QeError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
-from qe.ledger.fold import Facts, state_as_of
+from qe.ledger.fold import state_as_of
 from qe.ledger.schema import kind_of
 from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision, Persons, Recipient, RecipientKind
@@ -39,7 +39,7 @@ ZONE: Final = "America/New_York"
 CYCLE, RUN, ANALYSIS, USER = "2025Q4-1", "run1", "analysis-1", "user-1"
 UNITS: Final = ("U000001", "U000002", "U000003")
 START: Final = date(2026, 1, 5)
-BUNDLE, LETTER, RESULT, OTHER_RESULT, LAYOUT = "b" * 64, "c" * 64, "d" * 64, "9" * 64, "7" * 64
+BUNDLE, LETTER, RESULT, LAYOUT = "b" * 64, "c" * 64, "d" * 64, "7" * 64
 QE_DUA_TERMS: Final = (
     "permitted_uses", "no_other_use", "no_marketing", "safeguards", "survival", "no_redisclosure", "no_linking", "notify",
     "cooperate", "binds_contractors",
@@ -199,10 +199,10 @@ class Releases(RuleBasedStateMachine):
         if confirmed:
             self._confirm(unit_id, self.day)
 
-    def _send(self, unit_id: str, on: date, *, results: str = RESULT) -> None:
+    def _send(self, unit_id: str, on: date) -> None:
         self.sent[unit_id] = self.tell(
             "report_sent", on, actor="analyst", cycle=CYCLE, run_id=RUN, unit_id=unit_id, level="facility",
-            report_id=f"{CYCLE}-{unit_id}", channel="mail", pdf_sha256="1" * 64, csv_sha256="2" * 64, result_sha256=results,
+            report_id=f"{CYCLE}-{unit_id}", channel="mail", pdf_sha256="1" * 64, csv_sha256="2" * 64, result_sha256=RESULT,
             sent_on=on.isoformat(), last_request_day=(on + timedelta(days=60)).isoformat(),
             public_from=(on + timedelta(days=61)).isoformat(), zone=ZONE, day_count="conservative",
         )  # fmt: skip
@@ -252,23 +252,20 @@ class Releases(RuleBasedStateMachine):
     @rule(
         units=st.sampled_from([(), UNITS[:1], UNITS[:2]]),
         measures=st.sampled_from([(), (), ("hwr",)]),
-        reason=st.sampled_from(["error_found", "cell_disclosed", "order"]),
+        reason=st.sampled_from(["error_found", "cell_disclosed", "order", "never_public"]),
     )
     def a_release_is_withdrawn(self, units: Sequence[str], measures: Sequence[str], reason: str) -> None:
         part: dict[str, Any] = {name: list(ids) for name, ids in (("units", units), ("measures", measures)) if ids}
         self.tell("public_withdrawn", release_id=f"{CYCLE}-{self.released}", reason=reason, **part)
 
     @precondition(lambda self: self.released)
-    @rule()
-    def a_withdrawal_is_ended(self) -> None:
-        self.tell("withdrawal_ended", release_id=f"{CYCLE}-{self.released}", reason="order_lifted")
-
-    @precondition(lambda self: self.released)
-    @rule(unit_id=st.sampled_from(UNITS), results=st.sampled_from([RESULT, OTHER_RESULT]))
-    def other_results_are_sent(self, unit_id: str, results: str) -> None:
-        self._send(unit_id, self.day - timedelta(days=61), results=results)
-        self._confirm(unit_id, self.day - timedelta(days=61))
-        self.everybody_is_told_the_status(0)
+    @rule(
+        units=st.sampled_from([(), UNITS[:1], UNITS[1:]]),
+        reason=st.sampled_from(["figures_right", "cell_protected", "order_lifted"]),
+    )
+    def a_withdrawal_is_ended(self, units: Sequence[str], reason: str) -> None:
+        part: dict[str, Any] = {"units": list(units)} if units else {}
+        self.tell("withdrawal_ended", release_id=f"{CYCLE}-{self.released}", reason=reason, **part)
 
     @rule(
         unit_id=st.sampled_from(UNITS),
@@ -425,7 +422,7 @@ class Releases(RuleBasedStateMachine):
         withheld = figures_held_back(facts, CYCLE) if leaves_out else frozenset()
         artefact = Artefact(
             kind=ArtefactKind.PUBLIC_REPORT, sha256=BUNDLE, operator=ENTITY, lineage=lineage_of(run) if run else None,
-            cycle=CYCLE, release_id=CYCLE, units={one: self._shown(facts, one) for one in units}, posting=posting,
+            cycle=CYCLE, release_id=CYCLE, units=dict.fromkeys(units, RESULT), posting=posting,
             withheld=withheld,
             identified=frozenset(units), persons=NOBODY, identifiers_found=0,
         )  # fmt: skip
@@ -436,11 +433,6 @@ class Releases(RuleBasedStateMachine):
             bundle_sha256=BUNDLE, units=sorted(units), open_requests=len(posting),
             withheld=sorted(f"{unit_id}:{measure_id}" for unit_id, measure_id in withheld),
         )  # fmt: skip
-
-    def _shown(self, facts: Facts, unit_id: str) -> str:
-        """The results that would be published of a unit: those that it was sent last."""
-        sent = facts.of("report_sent", cycle=CYCLE, unit_id=unit_id)
-        return sent[-1].text("result_sha256") if sent else RESULT
 
     @rule(units=st.sampled_from([(), UNITS[:1], UNITS[1:], UNITS]), later=st.sampled_from([0, 0, 7, 66, 68]))
     def disclose(self, units: Sequence[str], later: int) -> None:

@@ -19,7 +19,9 @@ from qe.release import plan as planning
 from qe.release import posting, publish
 from qe.release import withdraw as withdrawing
 from qe.release.artefact import telling
+from qe.release.held_back import NEVER_PUBLIC, WRONG
 from qe.release.reissue import reissued_from
+from qe.release.releases import released_units
 from qe.reports import wording
 from qe.runs import Run
 from qe.site import Site
@@ -67,6 +69,7 @@ def plan(
 ) -> None:
     """Stage the public files under store/staged/ and name every blocker, with paragraph and earliest date."""
     with acting("release plan", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        withdrawing.finish_stopped(act.site, act.ledger, cycle=cycle, dry_run=dry_run)
         planned = planning.plan(
             act.site, act.ledger, cycle=cycle, when=act.when, build=_builder(act.site), dry_run=dry_run
         )
@@ -151,12 +154,13 @@ def go(
 ) -> None:
     """Publish exactly the approved files, or refuse with all reasons (exit 3) and write nothing."""
     with acting("release go", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
+        withdrawing.finish_stopped(act.site, act.ledger, cycle=cycle, dry_run=dry_run)
         if known := publish.already_public(act.site, act.ledger, cycle=cycle, when=act.when):
             _tell_public(act.outcome, known, on=act.on, dry_run=dry_run)
             return
         staged, decision = publish.decide_go(act.site, act.ledger, cycle=cycle, when=act.when)
         act.outcome.judged(decision.reasons, dry_run=dry_run)
-        publish.require_allowed(staged, decision)
+        publish.require_allowed(act.ledger, staged, decision)
         act.outcome.data = {"release_id": decision.artefact.release_id, "on": act.on.isoformat(), "dry_run": dry_run}
         if dry_run:
             act.outcome.say(f"would publish {decision.artefact.release_id}")
@@ -182,7 +186,7 @@ def _tell_public(outcome: Outcome, known: LedgerEvent, *, on: date, dry_run: boo
 def withdraw(
     cycle: CycleOption,
     release: Annotated[
-        str | None, typer.Option("--release", help="The release id; default: the cycle's last release.")
+        str | None, typer.Option("--release", help="One release alone; default: all that show what is named.")
     ] = None,
     provider: Annotated[
         list[str] | None,
@@ -194,6 +198,9 @@ def withdraw(
     measure: Annotated[
         list[str] | None, typer.Option("--measure", help="These measures alone, once for each; default: all.")
     ] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", help="With --why request_upheld: the request that was upheld.")
+    ] = None,
     why: Annotated[withdrawing.Why, typer.Option("--why")] = "error_found",
     site: SiteOption = HERE,
     actor: ActorOption = None,
@@ -203,62 +210,70 @@ def withdraw(
 ) -> None:
     """Take a release down at once; a public note stands in its place. What was wrong in it returns no more as it was."""
     with acting("release withdraw", site=site, actor=actor, as_of=as_of, dry_run=dry_run, json=json) as act:
-        released = [
-            event.text("release_id")
-            for event in act.ledger.events()
-            if event.kind == "public_released" and event.text("cycle") == cycle
-        ]
-        if not released:
-            raise InputError(f"nothing of cycle {cycle} was released")
-        head, release_id = act.ledger.head().seq, release or released[-1]
+        withdrawing.finish_stopped(act.site, act.ledger, cycle=cycle, dry_run=dry_run)
         units = [unit_of(act.site, cycle, act.on, one) for one in provider or []]
         if reissued:
-            units += _issued_again(state_as_of(act.ledger, act.on), released=release_id, cycle=cycle)
+            units += _issued_again(state_as_of(act.ledger, act.on), cycle)
         asked = withdrawing.Asked(
-            release_id=release_id,
+            cycle=cycle,
             why=why,
+            release_id=release or "",
             units=tuple(sorted({*units})),
             measures=tuple(sorted({*(measure or [])})),
+            request_id=request or "",
         )
-        withdrawn = withdrawing.withdraw(act.site, act.ledger, asked, when=act.when, actor=act.person, dry_run=dry_run)
-        recorded = act.ledger.head().seq - head
-        _tell_withdrawal(act.outcome, withdrawn, cycle=cycle, recorded=recorded, dry_run=dry_run)
+        planned = withdrawing.plan_withdrawal(act.site, act.ledger, asked, when=act.when)
+        if not dry_run:
+            withdrawing.withdraw(planned, act.site, act.ledger, when=act.when, actor=act.person)
+        _tell_withdrawal(act.outcome, planned, dry_run=dry_run)
 
 
-def _tell_withdrawal(
-    outcome: Outcome, withdrawn: withdrawing.Withdrawal, *, cycle: str, recorded: int, dry_run: bool
-) -> None:
+def _tell_withdrawal(outcome: Outcome, planned: withdrawing.WithdrawalPlan, *, dry_run: bool) -> None:
+    asked, releases = planned.asked, planned.releases
     outcome.data = {
-        "release_id": withdrawn.release_id,
-        "why": withdrawn.why,
-        "units": list(withdrawn.units),
-        "measures": list(withdrawn.measures),
-        "others": list(withdrawn.others),
-        "withdrawn_on": withdrawn.on.isoformat(),
-        "was_down": withdrawn.was_down,
-        "recorded": recorded,
-        "folder": str(withdrawn.folder),
+        "cycle": asked.cycle,
+        "why": asked.why,
+        "measures": list(asked.measures),
+        "withdrawn": [
+            {
+                "release_id": one.release_id,
+                "units": list(one.units),
+                "others": list(one.others),
+                "withdrawn_on": one.on.isoformat(),
+                "first_reason": one.why,
+                "was_done": one.was_done,
+                "folder": str(one.folder),
+            }
+            for one in releases
+        ],
+        "recorded": sum(one.event is not None for one in releases),
         "dry_run": dry_run,
     }
-    if withdrawn.was_down:
-        since = f"{withdrawn.release_id} is down already since {withdrawn.on}"
-        outcome.say(f"{since} ({wording.withdrawal(withdrawn.why)}); nothing was changed.")
-    else:
-        outcome.say(f"{'would take' if dry_run else 'Took'} down {withdrawn.release_id}; a note stands in its place.")
-        what = f" of {', '.join(withdrawn.measures)}" if withdrawn.measures else ""
-        outcome.say(
-            f"The results{what} of {len(withdrawn.units):,} are held back until they are corrected, issued again, or "
-            "the withdrawal is ended (qe record withdrawal_ended)."
+    for one in releases:
+        if one.was_done:
+            since = f"{one.release_id} is down already since {one.on}"
+            outcome.say(f"{since} ({wording.withdrawal(one.why)}); nothing was changed.")
+        elif asked.why == NEVER_PUBLIC:
+            outcome.say(f"{'would record' if dry_run else 'Recorded'}: {one.release_id} never became public.")
+        elif one.is_down:
+            outcome.say(f"{one.release_id} is down since {one.on}; what is withdrawn of it besides is recorded.")
+        else:
+            outcome.say(f"{'would take' if dry_run else 'Took'} down {one.release_id}; a note stands in its place.")
+    if asked.why != NEVER_PUBLIC and (new := [one for one in releases if one.event is not None]):
+        what = f" of {', '.join(asked.measures)}" if asked.measures else ""
+        whose = sum(len(one.units) for one in new)
+        returns = "corrected, issued again, or once" if asked.why in WRONG else "once"
+        outcome.say(f"The results{what} of {whose:,} return {returns} it is ended (qe record withdrawal_ended).")
+    if asked.why == NEVER_PUBLIC or any(one.others for one in releases):
+        outcome.say(f"All else may be published at once: qe release plan --cycle {asked.cycle}, approve and go.")
+
+
+def _issued_again(facts: Facts, cycle: str) -> list[str]:
+    """The units with public results of the cycle whose figures are issued again; InputError where there are none."""
+    if not (units := sorted(released_units(facts, cycle) & reissued_from(facts, cycle).keys())):
+        raise InputError(
+            f"nobody's public figures of {cycle} are issued again", remedy="Name whose results: --provider."
         )
-    if withdrawn.others or withdrawn.measures:
-        outcome.say(f"The other results may return at once: qe release plan --cycle {cycle}, approve and go.")
-
-
-def _issued_again(facts: Facts, *, released: str, cycle: str) -> Sequence[str]:
-    """The units of a release whose figures are issued again; InputError where there are none."""
-    in_it = {unit_id for event in facts.of("public_released", release_id=released) for unit_id in event.texts("units")}
-    if not (units := sorted(in_it & reissued_from(facts, cycle).keys())):
-        raise InputError(f"nobody's figures of {released} are issued again", remedy="Name whose results: --provider.")
     return units
 
 

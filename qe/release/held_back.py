@@ -1,19 +1,28 @@
 """What was withdrawn and does not come back as it was: results of a unit, or single measures of it, that a release holds back.
 
 They come back corrected, once the unit was sent its corrected page; issued again, after a review of their own in the new cycle; or
-once the withdrawal is ended on record (rules.md section 0.13: the corrected value returns after its own review).
+once the withdrawal is ended on record (rules.md section 0.13: the corrected value returns after its own review). What was taken
+down by order, with rights that ended or for a cell that was disclosed no other figures cure, in no later cycle of the period.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from qe.corrections.in_force import APPLIED
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 
 WITHDRAWN: Final = "public_withdrawn"
 ENDED: Final = "withdrawal_ended"
-WRONG: Final = frozenset({"error_found", "request_upheld"})  # reasons that a corrected page cures
+NEVER_PUBLIC: Final = "never_public"  # the publication was stopped before anything was public: nothing in it was wrong
+ENDS: Final[Mapping[str, frozenset[str]]] = {  # why a withdrawal is ended: the reasons of those that it ends
+    "figures_right": frozenset({"error_found", "request_upheld"}),
+    "cell_protected": frozenset({"cell_disclosed"}),
+    "order_lifted": frozenset({"order"}),
+    "rights_renewed": frozenset({"rights_ended"}),
+}
+WRONG: Final = ENDS["figures_right"]  # what other figures cure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,23 +36,29 @@ class HeldBack:
     measures: frozenset[str]
     event: LedgerEvent
 
+    @property
+    def reason(self) -> str:
+        return self.event.text("reason")
+
 
 def held_back(facts: Facts, cycle: str) -> tuple[HeldBack, ...]:
-    """What the withdrawals of the cycle's releases hold back on the day of `facts`, in order of recording."""
+    """What is held back in the cycle on the day of `facts`: of its own releases, and what follows from those of other cycles."""
     found: list[HeldBack] = []
-    for released in facts.of("public_released", cycle=cycle):
-        release_id = released.text("release_id")
-        ended = max((event.seq for event in facts.of(ENDED, release_id=release_id)), default=0)
-        standing = [event for event in facts.of(WITHDRAWN, release_id=release_id) if event.seq > ended]
-        shown_anew = _shown_anew(facts, released) if standing else frozenset()
-        for event in standing:
-            measures = frozenset(event.texts("measures"))
-            is_cured = not measures and event.text("reason") in WRONG
-            found += [
-                HeldBack(unit_id=unit_id, measures=measures, event=event)
-                for unit_id in event.texts("units") or released.texts("units")
-                if not (is_cured and unit_id in shown_anew)
-            ]
+    for released in facts.of("public_released"):
+        is_own = released.text("cycle") == cycle
+        if not (is_own or _period(released.text("cycle")) == _period(cycle)):
+            continue
+        for event in facts.of(WITHDRAWN, release_id=released.text("release_id")):
+            if event.text("reason") == NEVER_PUBLIC or not (is_own or event.text("reason") not in WRONG):
+                continue
+            ended = _ended(facts, event)
+            for unit_id in event.texts("units") or released.texts("units"):
+                if unit_id in ended or "" in ended:
+                    continue
+                measures = frozenset(event.texts("measures"))
+                left = _uncured(facts, released, event, unit_id, measures)
+                if left is not None:
+                    found.append(HeldBack(unit_id=unit_id, measures=left, event=event))
     return tuple(found)
 
 
@@ -57,12 +72,52 @@ def figures_held_back(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
     return frozenset((one.unit_id, measure_id) for one in held_back(facts, cycle) for measure_id in one.measures)
 
 
-def _shown_anew(facts: Facts, released: LedgerEvent) -> frozenset[str]:
-    """The units whose last report put out in the cycle shows other results, or another correction, than `released` did."""
-    published: dict[str, tuple[str, str]] = {}
-    last: dict[str, tuple[str, str]] = {}
-    for sent in facts.of("report_sent", cycle=released.text("cycle")):
-        last[sent.text("unit_id")] = shown = sent.text("result_sha256"), sent.text("correction_id")
-        if sent.seq < released.seq:
-            published[sent.text("unit_id")] = shown
-    return frozenset(unit_id for unit_id, shown in published.items() if last[unit_id] != shown)
+def _period(cycle: str) -> str:
+    """The period of a cycle that is on record; qe.release.cycles checks the ones that are typed."""
+    return cycle.rpartition("-")[0]
+
+
+def _ended(facts: Facts, withdrawal: LedgerEvent) -> frozenset[str]:
+    """The units for whom a withdrawal was ended since by a reason that fits; "" among them: for all."""
+    release_id, reason = withdrawal.text("release_id"), withdrawal.text("reason")
+    return frozenset(
+        unit_id
+        for event in facts.of(ENDED, release_id=release_id)
+        if event.seq > withdrawal.seq and reason in ENDS[event.text("reason")]
+        for unit_id in event.texts("units") or ("",)
+    )
+
+
+def _uncured(
+    facts: Facts, released: LedgerEvent, withdrawal: LedgerEvent, unit_id: str, measures: frozenset[str]
+) -> frozenset[str] | None:
+    """The measures that are still held back, empty for all results; None when nothing is.
+
+    An upheld request is answered by its own correction; an error by corrections that moved results, of the measures named where
+    some are; either was not in what was published, and for an error was first shown by a page put out after the withdrawal.
+    """
+    cycle = released.text("cycle")
+    match withdrawal.text("reason"):
+        case "request_upheld":
+            shown = _first_shown_after(facts, cycle, unit_id, released.seq)
+            asked = withdrawal.text("request_id")
+            return None if any(asked in ("", one.text("request_id")) for one in shown) else measures
+        case "error_found":
+            shown = _first_shown_after(facts, cycle, unit_id, withdrawal.seq)
+            moved = [one for one in shown if one.text("before_sha256") != one.text("after_sha256")]
+            if not measures:
+                return None if moved else measures
+            return (measures - {measure_id for one in moved for measure_id in one.texts("measures")}) or None
+        case _:
+            return measures
+
+
+def _first_shown_after(facts: Facts, cycle: str, unit_id: str, seq: int) -> list[LedgerEvent]:
+    """The unit's corrections in the cycle that no page put out before the ledger's number `seq` shows, and a later one does."""
+    applied = facts.of(APPLIED, cycle=cycle, unit_id=unit_id)
+    place = {one.text("correction_id"): one.seq for one in applied}
+    pages = facts.of("report_sent", cycle=cycle, unit_id=unit_id)
+    shown = [(page.seq, place.get(page.text("correction_id"), 0)) for page in pages]
+    before = max((last for sent, last in shown if sent < seq), default=0)
+    now = max((last for _, last in shown), default=0)
+    return [one for one in applied if before < one.seq <= now]

@@ -15,7 +15,7 @@ from qe.release import reissue
 from qe.release.analyses.definition import analyses
 from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
-from qe.release.held_back import units_held_back
+from qe.release.held_back import WRONG, held_back, units_held_back
 from qe.release.notice import PUBLICATION_TOLD
 from qe.release.releases import public_releases, standing_releases
 from qe.release.requests import requests
@@ -24,8 +24,8 @@ from qe.release.rules.changes import submitted, usable_from
 from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
+from qe.reports import wording
 
-HELD_BACK: Final = ("withdrawn", "correct them, or qe review reissue", "rules.md section 0.13")
 PUBLIC_NOT_TOLD: Final = ("public, not told where", "qe review notice", "42 CFR 401.717(d), (e)")
 
 
@@ -80,25 +80,44 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """One line for each state that units of the cycle are in, as far as something is left to do for them."""
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
     yield from _to_reissue(facts, cycle, found)
+    yield from _held_back(facts, cycle)
     withdrawn = units_held_back(facts, cycle)
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
     for unit_id, unit in found.items():
         if unit.sent is None or unit.reissued_in:
             continue
         if unit_id in withdrawn:
-            groups.setdefault(HELD_BACK, []).append(unit)
-        elif unit_id not in public:
+            continue
+        if unit_id not in public:
             groups.setdefault(_state(unit, facts.on), []).append(unit)
         elif not facts.of(PUBLICATION_TOLD, release_id=public[unit_id].text("release_id"), unit_id=unit_id):
             groups.setdefault(PUBLIC_NOT_TOLD, []).append(unit)
     for (state, next_act, citation), units in groups.items():
-        days = [unit.public_from for unit in units if unit.public_from is not None and state != HELD_BACK[0]]
+        days = [unit.public_from for unit in units if unit.public_from is not None]
         yield InFlight(
             what=f"cycle {cycle}",
             state=f"{len(units)} {state}",
             next_act=f"{next_act} --cycle {cycle}",
             day=max([*days, facts.on]) if days else None,
             citation=citation,
+        )
+
+
+def _held_back(facts: Facts, cycle: str) -> Iterator[InFlight]:
+    """What was withdrawn and waits for an act: by reason, whole results and single measures alike."""
+    by_reason: dict[str, set[str]] = {}
+    for one in held_back(facts, cycle):
+        by_reason.setdefault(one.reason, set()).add(one.unit_id)
+    for reason, units in by_reason.items():
+        is_wrong = reason in WRONG
+        yield InFlight(
+            what=f"cycle {cycle}",
+            state=f"{len(units)} withdrawn: {wording.withdrawal(reason)}",
+            next_act=f"correct them, or qe review reissue --cycle {cycle}"
+            if is_wrong
+            else "qe record withdrawal_ended",
+            day=None,
+            citation="rules.md section 0.13",
         )
 
 

@@ -13,7 +13,7 @@ from qe.release.analyses.definition import analysis_of
 from qe.release.analyses.review import review_of
 from qe.release.appeals import AppealsTable, owed_beside, owed_now
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
-from qe.release.held_back import figures_held_back, units_held_back
+from qe.release.held_back import WRONG, figures_held_back, units_held_back
 from qe.release.review import Clock, DayCount, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
@@ -63,8 +63,10 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
 
 def withdrawn_since(withdrawal: LedgerEvent) -> str:
     """That a unit's results were withdrawn, and how they return."""
-    said = f"withdrawn on {withdrawal.effective_on}: {wording.withdrawal(withdrawal.text('reason'))}"
-    return f"{said} (returns corrected, issued again, or by qe record withdrawal_ended)"
+    reason = withdrawal.text("reason")
+    returns = "corrected, issued again, or by" if reason in WRONG else "by"
+    said = f"withdrawn on {withdrawal.effective_on}: {wording.withdrawal(reason)}"
+    return f"{said} (returns {returns} qe record withdrawal_ended)"
 
 
 def _not_shown(facts: Facts, artefact: Artefact, correction: LedgerEvent, unit: UnitReview | None) -> str | None:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from qe import store
+from qe.errors import InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
@@ -51,13 +52,18 @@ def decide_go(site: Site, ledger: Ledger, *, cycle: str, when: When) -> tuple[St
     return staged, decision
 
 
-def require_allowed(staged: StagedRelease | None, decision: Decision) -> Permit:
+def require_allowed(ledger: Ledger, staged: StagedRelease | None, decision: Decision) -> Permit:
     """The permit to publish, or Refused with what to do first."""
-    cycle = decision.artefact.cycle
+    cycle, release_id = decision.artefact.cycle, decision.artefact.release_id
     remedy = f"`qe release plan --cycle {cycle}` names every blocker with its earliest day."
-    if staged is None:
+    if any(one.kind == "public_released" and one.text("release_id") == release_id for one in ledger.events()):
+        remedy = (
+            "Its publication was recorded and stopped, and something has changed since. Nothing of it is public: record that, "
+            f"qe release withdraw --cycle {cycle} --why never_public; then plan the next part."
+        )
+    elif staged is None:
         remedy = f"Nothing is staged for it: qe release plan --cycle {cycle}; then qe release approve."
-    return decision.require(f"{decision.artefact.release_id} may not become public on {decision.on}", remedy=remedy)
+    return decision.require(f"{release_id} may not become public on {decision.on}", remedy=remedy)
 
 
 def already_public(site: Site, ledger: Ledger, *, cycle: str, when: When) -> LedgerEvent | None:
@@ -74,9 +80,14 @@ def go(site: Site, ledger: Ledger, *, staged: StagedRelease | None, decision: De
 
     The event comes first, then one rename: a publication that was stopped in between is finished by `go` again.
     """
-    permit = require_allowed(staged, decision)
+    permit = require_allowed(ledger, staged, decision)
     assert staged is not None  # the gate refuses while nothing is staged: no check of its bytes is recorded
     target = site.public / staged.release_id
+    if target.exists():
+        raise InputError(
+            f"public/{staged.release_id} is there already, and qe did not put it there",
+            remedy="Take it away; then go again.",
+        )
     aside = staged_folder(site) / f".{staged.release_id}.building"  # nothing lies under public/ before it is recorded
     permit.redeem(sha256=staged.sha256, recipient=PUBLIC, on=when.on, head=decision.head)
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from qe import store
 from qe.corrections.in_force import corrected_results
@@ -14,7 +15,7 @@ from qe.ledger.fold import Facts
 from qe.release import reissue
 from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
-from qe.release.held_back import figures_held_back
+from qe.release.held_back import WITHDRAWN, figures_held_back
 from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
@@ -45,6 +46,9 @@ def moment(site: Site, *, on: date, at: datetime, is_as_of: bool) -> When:
     return When(on=on, at=at, instant=end if is_as_of else at)
 
 
+NOTE: Final = "WITHDRAWN.txt"  # what stands in the place of a release that was taken down
+
+
 def staged_folder(site: Site) -> Path:
     return site.store / store.STAGED
 
@@ -57,11 +61,24 @@ def next_release_id(facts: Facts, cycle: str) -> str:
 
 def unfinished_release(site: Site, facts: Facts, cycle: str) -> str | None:
     """A release that the ledger knows, that stands, but whose folder is not there: a publication that was stopped in between."""
-    withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
+    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
     for event in facts.of("public_released", cycle=cycle):
         if event.text("release_id") not in withdrawn and not (site.public / event.text("release_id")).exists():
             return event.text("release_id")
     return None
+
+
+def stopped_withdrawals(site: Site, facts: Facts, cycle: str) -> tuple[str, ...]:
+    """Releases of the cycle that the ledger says are down, and of which files still lie in the public folder."""
+    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
+    ids = [event.text("release_id") for event in facts.of("public_released", cycle=cycle)]
+    folders = [site.public / one for one in ids if one in withdrawn]
+    return tuple(folder.name for folder in folders if folder.exists() and not is_note_alone(folder))
+
+
+def is_note_alone(folder: Path) -> bool:
+    """Nothing stands in the release's place but the note of its withdrawal."""
+    return folder.is_dir() and [path.name for path in folder.iterdir()] == [NOTE]
 
 
 def released_units(facts: Facts, cycle: str) -> frozenset[str]:
@@ -76,7 +93,7 @@ def standing_releases(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
 
 def public_releases(facts: Facts, cycle: str) -> list[LedgerEvent]:
     """The releases of this cycle that are public and not withdrawn, in order."""
-    withdrawn = {event.text("release_id") for event in facts.of("public_withdrawn")}
+    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
     return [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
 
 

@@ -1,58 +1,66 @@
-"""`qe release withdraw`: take a release down at once, and say whose results, or which measures of them, do not return as they were.
+"""`qe release withdraw`: take results down at once, and say whose, or which measures of them, do not return as they were.
 
 The public folder goes as a whole, for what is left of it is another publication, with a cell check and an approval of its own; the
 results of everybody else may be published again at once.
 """
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
 from qe import store
 from qe.errors import InputError
-from qe.ledger.book import Ledger
-from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue, canonical_json
+from qe.ledger.book import Head, Ledger
+from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
-from qe.release.held_back import ENDED, WITHDRAWN
+from qe.release.held_back import NEVER_PUBLIC, WITHDRAWN, HeldBack, held_back
 from qe.release.lineage import lineage_of, run_of
 from qe.release.publish import write_aside
-from qe.release.releases import When
+from qe.release.releases import (
+    NOTE,
+    When,
+    is_note_alone,
+    public_releases,
+    staged_folder,
+    stopped_withdrawals,
+    unfinished_release,
+)
+from qe.release.requests import request_of
 from qe.reports import wording
 from qe.site import Site
 
-Why = Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order"]
-NOTE: Final = "WITHDRAWN.txt"
+Why = Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order", "never_public"]
+LISTED: Final = "`qe ledger show --kind public_released` lists the releases, and whose results are in them."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is to be withdrawn. units: whose results, () of everybody in the release; measures: those alone, () all."""
+    """What is to be withdrawn.
 
-    release_id: str
+    release_id  of one release alone; "" of every one that shows what is named
+    units       whose results, () everybody's; measures: those alone, () all
+    request_id  the request that was upheld: whose results are withdrawn follows from it
+    """
+
+    cycle: str
     why: Why
+    release_id: str = ""
     units: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
-
-    def is_in(self, event: LedgerEvent) -> bool:
-        """Whether an earlier withdrawal of the release holds all of it back."""
-        units, measures = event.texts("units"), event.texts("measures")
-        return (not units or (bool(self.units) and set(self.units) <= set(units))) and (
-            not measures or (bool(self.measures) and set(self.measures) <= set(measures))
-        )
+    request_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal:
-    """A release that is down, or in a dry run would be.
+    """One release that is taken down, or is down already.
 
-    on        the day since which it is down
-    why       the reason that is recorded
-    units     whose results are held back; measures: those alone, () all
-    others    units of the release that are not touched by it, and may be published again at once
-    was_down  nothing was changed now: the ledger and the note of an earlier withdrawal stand
+    on, why   the day and the reason of its first withdrawal, which its note tells
+    units     whose results are held back by this one; others: of its units those that nothing holds back, who may return at once
+    event     to be recorded; None: all of it is held back for that reason already
+    is_down   its files are away
     """
 
     release_id: str
@@ -60,99 +68,174 @@ class Withdrawal:
     on: date
     why: str
     units: tuple[str, ...]
-    measures: tuple[str, ...]
     others: tuple[str, ...]
-    was_down: bool
+    event: NewEvent | None
+    is_down: bool
+
+    @property
+    def was_done(self) -> bool:
+        return self.event is None and self.is_down
 
 
-def withdraw(site: Site, ledger: Ledger, asked: Asked, *, when: When, actor: str, dry_run: bool) -> Withdrawal:
-    """Take a release down at once; a public note stands in its place, with the day and the reason of the first withdrawal.
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalPlan:
+    """What is taken down. head: of the ledger on which it was decided."""
 
-    The event comes first, then the note: a withdrawal that was stopped in between is finished by the next. Once it is down,
-    what is withdrawn of it besides is recorded alone. InputError: no such release, unit or measure in it.
+    asked: Asked
+    releases: tuple[Withdrawal, ...]
+    head: Head
+
+
+def plan_withdrawal(site: Site, ledger: Ledger, asked: Asked, *, when: When) -> WithdrawalPlan:
+    """Which releases go, and what of them is held back. InputError: what is named is in no release of the cycle."""
+    facts, ever = state_as_of(ledger, when.on), state_as_of(ledger, date.max)
+    asked = _checked(site, facts, asked)
+    held = held_back(ever, asked.cycle)
+    releases = tuple(_withdrawal(site, ever, one, asked, held, on=when.on) for one in _releases(facts, asked))
+    if asked.why == NEVER_PUBLIC:
+        _require_nothing_public(asked, releases)
+    return WithdrawalPlan(asked=asked, releases=releases, head=facts.head)
+
+
+def withdraw(plan: WithdrawalPlan, site: Site, ledger: Ledger, *, when: When, actor: str) -> None:
+    """Record it, then take the files away and put a note in their place, with the day and the reason of the first withdrawal.
+
+    A withdrawal that was stopped in between is finished by the next of the same release.
     """
-    facts = state_as_of(ledger, when.on)
-    released = _release(facts, asked)
-    earlier = [event for event in ledger.events() if _withdraws(event, asked.release_id)]
-    ends = [
-        event.seq for event in ledger.events() if event.kind == ENDED and event.text("release_id") == asked.release_id
-    ]
-    known = next((event for event in earlier if asked.is_in(event) and event.seq > max(ends, default=0)), None)
-    units = (known.texts("units") if known else asked.units) or released.texts("units")
-    first = earlier[0] if earlier else None
-    folder = site.public / asked.release_id
-    withdrawal = Withdrawal(
-        release_id=asked.release_id,
-        folder=folder,
-        on=first.effective_on if first else when.on,
-        why=known.text("reason") if known else asked.why,
-        units=tuple(units),
-        measures=tuple(known.texts("measures") if known else asked.measures),
-        others=tuple(sorted(set(released.texts("units")) - set(units))),
-        was_down=known is not None and _is_note_alone(folder),
-    )
-    if dry_run or withdrawal.was_down:
-        return withdrawal
-    if known is None:
-        ledger.append([_event(asked, on=when.on, ends=len(ends))], at=when.at, actor=actor, expected_head=facts.head)
-    if not _is_note_alone(folder):
-        _put_note(site, withdrawal, why=first.text("reason") if first else asked.why)
-    return withdrawal
+    events = [one.event for one in plan.releases if one.event is not None]
+    if events:
+        ledger.append(events, at=when.at, actor=actor, expected_head=plan.head)
+    for one in plan.releases:
+        if not (one.is_down or one.why == NEVER_PUBLIC):
+            _put_note(site, one.release_id, on=one.on, why=one.why, is_part=bool(one.others))
 
 
-def _release(facts: Facts, asked: Asked) -> LedgerEvent:
-    found = facts.of("public_released", release_id=asked.release_id)
-    if not found:
+def _checked(site: Site, facts: Facts, asked: Asked) -> Asked:
+    """What is asked, with the unit of its request, or the release that was never public. InputError: they do not go together."""
+    if (asked.why == "request_upheld") != bool(asked.request_id):
         raise InputError(
-            f"{asked.release_id} was not released by {facts.on}", remedy="`qe ledger show` lists releases."
+            "--request and --why request_upheld go together: it is said whose request was upheld, and which",
+            remedy="Add --request ID, as `qe request list` shows it, or give another reason.",
         )
-    released = found[-1]
-    if asked.why == "request_upheld" and not asked.units:
-        raise InputError(
-            "a request is one provider's: whose results are withdrawn is not said", remedy="Add --provider."
-        )
-    for unknown, what in (
-        (set(asked.units) - set(released.texts("units")), "providers or suppliers"),
-        (set(asked.measures) - _measures(facts, released), "measures"),
-    ):
-        if unknown:
+    if asked.why == NEVER_PUBLIC and not asked.release_id:
+        return replace(asked, release_id=unfinished_release(site, facts, asked.cycle) or "")
+    if not asked.request_id:
+        return asked
+    request = request_of(facts, asked.request_id)
+    if asked.units not in ((), (request.unit_id,)):
+        raise InputError(f"{asked.request_id} is a request of {request.unit_id} alone", remedy="Leave --provider out.")
+    return replace(asked, units=(request.unit_id,))
+
+
+def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
+    """The releases that show what is named: those that are public, and of what is down already the last that showed it."""
+    ever, standing = facts.of("public_released", cycle=asked.cycle), public_releases(facts, asked.cycle)
+    if asked.release_id and not any(one.text("release_id") == asked.release_id for one in ever):
+        raise InputError(f"{asked.release_id} was not released by {facts.on}", remedy=LISTED)
+    if not ever:
+        raise InputError(f"nothing of cycle {asked.cycle} was released by {facts.on}", remedy=LISTED)
+    shown_in = {unit_id: one for one in (*ever, *standing) for unit_id in one.texts("units")}
+    _require_in(set(asked.units) - shown_in.keys(), "providers or suppliers", asked)
+    _require_in(set(asked.measures) - _measures(facts, ever[-1]), "measures", asked)
+    if asked.units:
+        found = list({one.event_id: one for one in (shown_in[unit_id] for unit_id in asked.units)}.values())
+    else:
+        found = standing or ever[-1:]
+    if asked.release_id:
+        named = [one for one in ever if one.text("release_id") == asked.release_id]
+        if elsewhere := [one.text("release_id") for one in found if asked.units and one not in named]:
             raise InputError(
-                f"{len(unknown)} of the {what} named are not in release {asked.release_id}: {', '.join(sorted(unknown))}",
-                remedy="`qe ledger show --kind public_released` lists whose results are in it.",
+                f"what is named stands in {', '.join(elsewhere)}, not in {asked.release_id}",
+                remedy="Leave --release out.",
             )
-    return released
+        return named
+    return found
+
+
+def _require_in(unknown: set[str], what: str, asked: Asked) -> None:
+    if unknown:
+        raise InputError(
+            f"{len(unknown)} of the {what} named are in no release of cycle {asked.cycle}: {', '.join(sorted(unknown))}",
+            remedy=LISTED,
+        )
 
 
 def _measures(facts: Facts, released: LedgerEvent) -> set[str]:
     return {one.measure_id for one in lineage_of(run_of(facts, released.text("run_id"))).measures}
 
 
-def _event(asked: Asked, *, on: date, ends: int) -> NewEvent:
-    """ends: how often a withdrawal of the release was ended; what is withdrawn after that is another event."""
-    payload: dict[str, PayloadValue] = {"release_id": asked.release_id, "reason": asked.why}
-    key = f"{WITHDRAWN}:{asked.release_id}"
-    if part := {name: sorted(ids) for name, ids in (("units", asked.units), ("measures", asked.measures)) if ids}:
-        payload |= part
-        key = f"{key}:{sha256(canonical_json(part).encode('ascii')).hexdigest()}"
-    return NewEvent(kind=WITHDRAWN, effective_on=on, payload=payload, key=f"{key}:{ends}" if ends else key)
+def _withdrawal(
+    site: Site, ever: Facts, released: LedgerEvent, asked: Asked, held: Sequence[HeldBack], *, on: date
+) -> Withdrawal:
+    release_id, shown = released.text("release_id"), released.texts("units")
+    earlier = ever.of(WITHDRAWN, release_id=release_id)
+    units = tuple(unit_id for unit_id in shown if unit_id in asked.units) or tuple(shown)
+    is_known = bool(earlier) if asked.why == NEVER_PUBLIC else all(_is_held(held, unit_id, asked) for unit_id in units)
+    whole = {one.unit_id for one in held if not one.measures} | ({*units} if not asked.measures else set())
+    folder = site.public / release_id
+    first = earlier[0] if earlier else None
+    return Withdrawal(
+        release_id=release_id,
+        folder=folder,
+        on=first.effective_on if first else on,
+        why=first.text("reason") if first else asked.why,
+        units=units,
+        others=() if asked.why == NEVER_PUBLIC else tuple(one for one in shown if one not in whole),
+        event=None if is_known else _event(asked, release_id, units, on=on, number=len(earlier) + 1),
+        is_down=bool(earlier) and (is_note_alone(folder) or not folder.exists()),
+    )
 
 
-def _put_note(site: Site, withdrawal: Withdrawal, *, why: str) -> None:
-    said = f"The results published here as {withdrawal.release_id} were withdrawn on {withdrawal.on}."
-    note = f"{said} Reason: {wording.withdrawal(why)}.\n"
-    if withdrawal.others or withdrawal.measures:
-        note += "What is not concerned is published again as a further part once it has been checked anew.\n"
-    aside = site.public / f".{withdrawal.release_id}.withdrawn"
+def _is_held(held: Sequence[HeldBack], unit_id: str, asked: Asked) -> bool:
+    """Whether all that is asked of the unit is held back for the same reason already."""
+    same = [
+        one.measures
+        for one in held
+        if (one.unit_id, one.reason, one.event.text("request_id")) == (unit_id, asked.why, asked.request_id)
+    ]
+    if not asked.measures:
+        return frozenset() in same
+    return frozenset() in same or set(asked.measures) <= {measure_id for one in same for measure_id in one}
+
+
+def _event(asked: Asked, release_id: str, units: Sequence[str], *, on: date, number: int) -> NewEvent:
+    """number: how many withdrawals of the release there are with it."""
+    named: Mapping[str, Sequence[str]] = {"units": units if asked.units else (), "measures": asked.measures}
+    payload: dict[str, PayloadValue] = {"release_id": release_id, "reason": asked.why}
+    payload |= {name: sorted(ids) for name, ids in named.items() if ids}
+    if asked.request_id:
+        payload["request_id"] = asked.request_id
+    return NewEvent(kind=WITHDRAWN, effective_on=on, payload=payload, key=f"{WITHDRAWN}:{release_id}:{number}")
+
+
+def finish_stopped(site: Site, ledger: Ledger, *, cycle: str, dry_run: bool) -> None:
+    """Take away the files that the ledger says are down, and which a withdrawal that was stopped left in public."""
+    ever = state_as_of(ledger, date.max)
+    for release_id in stopped_withdrawals(site, ever, cycle) if not dry_run else ():
+        first, *_ = ever.of(WITHDRAWN, release_id=release_id)
+        _put_note(site, release_id, on=first.effective_on, why=first.text("reason"), is_part=True)
+
+
+def _require_nothing_public(asked: Asked, releases: Sequence[Withdrawal]) -> None:
+    if public := [one.release_id for one in releases if one.folder.exists()]:
+        raise InputError(
+            f"{', '.join(public)} is in the public folder: it is not so that nothing was public",
+            remedy="Say what was wrong: --why error_found, cell_disclosed, request_upheld, rights_ended or order.",
+        )
+
+
+def _put_note(site: Site, release_id: str, *, on: date, why: str, is_part: bool) -> None:
+    """The files go out of the public folder in one rename, the note comes in by another: what is in between is not public."""
+    note = f"The results published here as {release_id} were withdrawn on {on}. Reason: {wording.withdrawal(why)}.\n"
+    if is_part:
+        note += "What is not concerned may be published again as a further part, once it has been checked anew.\n"
+    folder, staged = site.public / release_id, staged_folder(site)
+    away, aside = staged / f".{release_id}.away", staged / f".{release_id}.note"
+    shutil.rmtree(away, ignore_errors=True)
     write_aside(aside, {NOTE: note.encode("utf-8")})
-    shutil.rmtree(withdrawal.folder, ignore_errors=True)
-    aside.replace(withdrawal.folder)
+    if folder.exists():
+        folder.replace(away)
+    site.public.mkdir(exist_ok=True)
+    aside.replace(folder)
     store.sync(site.public)
-
-
-def _withdraws(event: LedgerEvent, release_id: str) -> bool:
-    return event.kind == WITHDRAWN and event.text("release_id") == release_id
-
-
-def _is_note_alone(folder: Path) -> bool:
-    """Nothing stands in the release's place but the note."""
-    return folder.is_dir() and [path.name for path in folder.iterdir()] == [NOTE]
+    shutil.rmtree(away, ignore_errors=True)

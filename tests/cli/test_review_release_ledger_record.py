@@ -492,13 +492,19 @@ def test_withdrawing_twice_says_that_the_release_is_down_already_and_records_not
     for verb in ("plan", "approve", "go"):
         say("release", verb, *CYCLE, "--as-of", "2026-05-02")
     code, first = say("release", "withdraw", *CYCLE, "--as-of", "2026-05-03")
-    assert (code, first["data"]["was_down"], first["data"]["recorded"]) == (0, False, 1)
-    code, again = say("release", "withdraw", *CYCLE, "--why", "order", "--as-of", "2026-05-09")
-    assert (code, again["data"]["was_down"], again["data"]["recorded"]) == (0, True, 0)
-    assert (again["data"]["withdrawn_on"], again["data"]["why"]) == ("2026-05-03", "error_found")
+    assert (code, first["data"]["recorded"], [one["was_done"] for one in first["data"]["withdrawn"]]) == (0, 1, [False])
+    code, again = say("release", "withdraw", *CYCLE, "--as-of", "2026-05-09")
+    (done,) = again["data"]["withdrawn"]
+    assert (code, again["data"]["recorded"], done["was_done"]) == (0, 0, True)
+    assert (done["withdrawn_on"], done["first_reason"]) == ("2026-05-03", "error_found")
     words = ["withdraw", *CYCLE, "--as-of", "2026-05-09", "--site", str(noticed.root)]
     said = CliRunner().invoke(release_commands.app, words)
     assert said.stdout == "2025Q4-1 is down already since 2026-05-03 (an error was found); nothing was changed.\n"
+    more = CliRunner().invoke(release_commands.app, [*words, "--why", "order"])
+    assert more.stdout == (
+        "2025Q4-1 is down since 2026-05-03; what is withdrawn of it besides is recorded.\n"
+        "The results of 1 return once it is ended (qe record withdrawal_ended).\n"
+    )
 
 
 def test_a_withdrawal_of_one_measure_says_what_is_held_back_and_what_returns(say: Say, noticed: Site) -> None:
@@ -506,29 +512,42 @@ def test_a_withdrawal_of_one_measure_says_what_is_held_back_and_what_returns(say
         say("release", verb, *CYCLE, "--as-of", "2026-05-02")
     part = ["--provider", UNIT, "--measure", "pdc_statins", "--why", "cell_disclosed"]
     code, first = say("release", "withdraw", *CYCLE, *part, "--as-of", "2026-05-03")
-    assert (code, first["data"]["units"], first["data"]["measures"]) == (0, [UNIT], ["pdc_statins"])
+    (done,) = first["data"]["withdrawn"]
+    assert (code, done["units"], first["data"]["measures"]) == (0, [UNIT], ["pdc_statins"])
     planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-03")[1]
     assert (planned["data"]["release_id"], planned["data"]["units"]) == ("2025Q4-1-2", [UNIT])
-    assert say("release", "withdraw", *CYCLE, "--as-of", "2026-05-04")[1]["data"]["recorded"] == 1
+    assert say("release", "withdraw", *CYCLE, "--why", "order", "--as-of", "2026-05-04")[1]["data"]["recorded"] == 1
     planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-04")[1]
     (held,) = planned["data"]["waiting"]
     assert (planned["data"]["units"], held["unit_id"], held["citation"]) == ([], UNIT, "rules.md section 0.13")
-    assert (
-        say(
-            "record", "withdrawal_ended", "release_id=2025Q4-1", "reason=cell_protected", "--effective-on", "2026-05-05"
-        )[0]
-        == 0
-    )
-    planned = say("release", "plan", *CYCLE, "--as-of", "2026-05-05")[1]
-    assert planned["data"]["units"] == [UNIT]
+    ended = ("withdrawal_ended", "release_id=2025Q4-1", "--effective-on", "2026-05-05", "--as-of", "2026-05-05")
+    assert say("record", *ended, "reason=cell_protected")[0] == 0
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-05")[1]["data"]["units"] == []
+    assert say("record", *ended, "reason=order_lifted")[0] == 0
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-05")[1]["data"]["units"] == [UNIT]
+
+
+def test_a_withdrawal_that_was_stopped_is_finished_by_the_next_plan(say: Say, noticed: Site) -> None:
+    for verb in ("plan", "approve", "go"):
+        say("release", verb, *CYCLE, "--as-of", "2026-05-02")
+    aside = noticed.root / "aside"
+    (noticed.public / "2025Q4-1").rename(aside)
+    assert say("release", "withdraw", *CYCLE, "--as-of", "2026-05-03")[0] == 0
+    shutil.rmtree(noticed.public / "2025Q4-1")
+    aside.rename(noticed.public / "2025Q4-1")
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-04", "--dry-run")[0] == 0
+    assert (noticed.public / "2025Q4-1" / "site").is_dir()
+    assert say("release", "plan", *CYCLE, "--as-of", "2026-05-04")[0] == 0
+    assert [path.name for path in (noticed.public / "2025Q4-1").iterdir()] == ["WITHDRAWN.txt"]
 
 
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        (["--why", "request_upheld"], "a request is one provider's"),
-        (["--reissued"], "nobody's figures of 2025Q4-1 are issued again"),
-        (["--measure", "hwr"], "1 of the measures named are not in release 2025Q4-1: hwr"),
+        (["--why", "request_upheld"], "--request and --why request_upheld go together"),
+        (["--why", "request_upheld", "--request", "r-1"], "r-1"),
+        (["--reissued"], "nobody's public figures of 2025Q4-1 are issued again"),
+        (["--measure", "hwr"], "1 of the measures named are in no release of cycle 2025Q4-1: hwr"),
         (["--release", "2025Q4-1-7"], "2025Q4-1-7 was not released by 2026-05-03"),
     ],
 )

@@ -399,49 +399,72 @@ from judged
 join known on known.act = judged.act and known.kind = 'public_date_set' and known.payload ->> 'cycle' = judged.cycle
 group by judged.act;
 
--- Section 0.13: what was withdrawn of a release of the cycle, and not given back on record since. No measures: all of them.
+-- Section 0.13: what was withdrawn and not given back since for a reason that fits. No measures: all of them. What was wrong is
+-- answered within its cycle, for another one has its own review; an order, rights that ended and a disclosed cell hold in every
+-- cycle of the period.
 create temp view withdrawn as
-select judged.act, released.seq as released_seq, each.value as unit_id, known.payload ->> 'reason' as reason,
+select judged.act, released.seq as released_seq, known.seq, released.payload ->> 'cycle' as cycle, each.value as unit_id,
+       known.payload ->> 'reason' as reason, coalesce(known.payload ->> 'request_id', '') as request_id,
        case when coalesce(known.payload -> 'measures', '[]') <> '[]' then known.payload -> 'measures' end as measures
 from judged
 join known as released on released.act = judged.act and released.kind = 'public_released'
-  and released.payload ->> 'cycle' = judged.cycle
 join known on known.act = judged.act and known.kind = 'public_withdrawn'
   and known.payload ->> 'release_id' = released.payload ->> 'release_id'
 join json_each(case when coalesce(known.payload -> 'units', '[]') <> '[]' then known.payload -> 'units'
                     else released.payload -> 'units' end) as each
-where not exists (
-  select 1 from known as ended
-  where ended.act = judged.act and ended.kind = 'withdrawal_ended' and ended.seq > known.seq
-    and ended.payload ->> 'release_id' = released.payload ->> 'release_id');
+where known.payload ->> 'reason' <> 'never_public'
+  and (released.payload ->> 'cycle' = judged.cycle
+    or (known.payload ->> 'reason' not in ('error_found', 'request_upheld')
+      and rtrim(released.payload ->> 'cycle', '0123456789') = rtrim(judged.cycle, '0123456789')))
+  and not exists (
+    select 1 from known as ended
+    where ended.act = judged.act and ended.kind = 'withdrawal_ended' and ended.seq > known.seq
+      and ended.payload ->> 'release_id' = released.payload ->> 'release_id'
+      and (coalesce(ended.payload -> 'units', '[]') = '[]'
+        or each.value in (select value from json_each(ended.payload, '$.units')))
+      and known.payload ->> 'reason' in (
+        select value from json_each(case ended.payload ->> 'reason'
+          when 'figures_right' then '["error_found", "request_upheld"]'
+          when 'cell_protected' then '["cell_disclosed"]'
+          when 'order_lifted' then '["order"]'
+          when 'rights_renewed' then '["rights_ended"]' end)));
 
--- What each provider's results were by the last report put out before a number of the ledger.
-create temp view results_sent as
-select act, seq, payload ->> 'cycle' as cycle, payload ->> 'unit_id' as unit_id, 
-       (payload ->> 'result_sha256') || '/' || coalesce(payload ->> 'correction_id', '') as results
-from known
-where kind = 'report_sent';
+-- Section 0.4: the corrections of a provider in a cycle, each with the number of the first page that shows it or a later one.
+create temp view correction as
+select applied.act, applied.payload ->> 'cycle' as cycle, applied.payload ->> 'unit_id' as unit_id,
+       applied.payload ->> 'request_id' as request_id, applied.payload -> 'measures' as measures,
+       applied.payload ->> 'before_sha256' <> applied.payload ->> 'after_sha256' as moved,
+       (select min(page.seq) from known as page
+        join known as its on its.act = page.act and its.kind = 'correction_applied'
+          and its.payload ->> 'correction_id' = page.payload ->> 'correction_id' and its.seq >= applied.seq
+        where page.act = applied.act and page.kind = 'report_sent'
+          and page.payload ->> 'cycle' = applied.payload ->> 'cycle'
+          and page.payload ->> 'unit_id' = applied.payload ->> 'unit_id') as shown_at
+from known as applied
+where applied.kind = 'correction_applied';
 
--- An error is cured by other results, or another correction, than was released; nothing else is. Single measures may be left out.
+-- An error is cured by figures that moved, first shown after the withdrawal, of the measures named where some are; an upheld
+-- request by its own correction, first shown after the release; nothing else is. Single measures may be left out.
 create temp view still_withdrawn as
 select distinct named.act, named.unit_id
 from named
 join judged on judged.act = named.act
 join withdrawn on withdrawn.act = named.act and withdrawn.unit_id = named.unit_id
-where (
-    withdrawn.measures is null
-    and not (
-      withdrawn.reason in ('error_found', 'request_upheld')
-      and (select results from results_sent as sent
-           where sent.act = named.act and sent.cycle = named.cycle and sent.unit_id = named.unit_id
-           order by sent.seq desc limit 1)
-        <> (select results from results_sent as sent
-            where sent.act = named.act and sent.cycle = named.cycle and sent.unit_id = named.unit_id
-              and sent.seq < withdrawn.released_seq
-            order by sent.seq desc limit 1)))
-  or exists (
+where not exists (
+    select 1 from correction
+    where correction.act = named.act and correction.cycle = withdrawn.cycle and correction.unit_id = named.unit_id
+      and ((withdrawn.reason = 'request_upheld' and correction.shown_at > withdrawn.released_seq
+          and withdrawn.request_id in ('', correction.request_id))
+        or (withdrawn.reason = 'error_found' and withdrawn.measures is null and correction.moved
+          and correction.shown_at > withdrawn.seq)))
+  and (withdrawn.measures is null or exists (
     select 1 from json_each(withdrawn.measures) as measure
-    where withdrawn.unit_id || ':' || measure.value not in (select value from json_each(judged.withheld)));
+    where withdrawn.unit_id || ':' || measure.value not in (select value from json_each(judged.withheld))
+      and not exists (
+        select 1 from correction
+        where correction.act = named.act and correction.cycle = withdrawn.cycle and correction.unit_id = named.unit_id
+          and withdrawn.reason = 'error_found' and correction.moved and correction.shown_at > withdrawn.seq
+          and measure.value in (select value from json_each(correction.measures)))));
 
 -- G10, 401.717(a), (b), 1G: the 60 days after the hand-over are over, and the dates told have come.
 create temp view g10 as

@@ -264,15 +264,19 @@ def withdrawn(x: Ledger, *, reason: str = "error_found", **part: Any) -> None:
     x.add("public_withdrawn", "2026-03-07", release_id="r0", reason=reason, **part)
 
 
-def given_back(x: Ledger) -> None:
-    x.add("withdrawal_ended", "2026-03-07", release_id="r0", reason="order_lifted")
+def given_back(x: Ledger, **part: Any) -> None:
+    x.add("withdrawal_ended", "2026-03-07", release_id="r0", reason="order_lifted", **part)
 
 
-def sent_anew(x: Ledger, results: str) -> None:
-    """The page with its correction: the dates of the report before it."""
+def corrected(x: Ledger, *, after: str = "9" * 64) -> None:
+    """A correction of u1, of hwr, and the page that shows it with the dates of the report before it."""
+    x.add(
+        "correction_applied", "2026-03-07", cycle="c", unit_id="u1", correction_id="corr-1", request_id="q1",
+        measures=["hwr"], before_sha256="1" * 64, after_sha256=after,
+    )  # fmt: skip
     x.add(
         "report_sent", "2026-03-07", name="page-u1", cycle="c", run_id=RUN, unit_id="u1", sent_on="2026-01-05",
-        public_from="2026-03-07", result_sha256=results,
+        public_from="2026-03-07", result_sha256=after, correction_id="corr-1",
     )  # fmt: skip
     x.add(
         "send_confirmed", "2026-01-05", cycle="c", run_id=RUN, unit_id="u1", sent="page-u1", handed_over_on="2026-01-05"
@@ -335,8 +339,8 @@ PUBLIC: list[tuple[str, Change, str]] = [
     ("withdrawn of one", both(released_before, lambda x: withdrawn(x, units=["u2"])), "G10"),
     ("withdrawn in another cycle", both(
         lambda x: released_before(x, cycle="c0", units=[], open_requests=0), lambda x: withdrawn(x, units=["u1"])), ""),
-    ("withdrawn and given back", both(released_before, withdrawn, given_back), ""),
-    ("given back before", both(released_before, given_back, withdrawn), "G10"),
+    ("withdrawn and given back", both(released_before, lambda x: withdrawn(x, reason="order"), given_back), ""),
+    ("given back before", both(released_before, given_back, lambda x: withdrawn(x, reason="order")), "G10"),
     ("a measure withdrawn", both(released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"])), "G10"),
     ("a measure withdrawn and left out", both(
         released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"]),
@@ -344,12 +348,39 @@ PUBLIC: list[tuple[str, Change, str]] = [
     ("another measure left out", both(
         released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"]),
         lambda x: x.put("release", withheld=["u1:tci"])), "G10"),
-    ("other results sent since an error", both(
-        released_before, lambda x: withdrawn(x, units=["u1"]), lambda x: sent_anew(x, "9" * 64)), ""),
-    ("the same results sent since an error", both(
-        released_before, lambda x: withdrawn(x, units=["u1"]), lambda x: sent_anew(x, "1" * 64)), "G10"),
-    ("other results sent since an order", both(
-        released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: sent_anew(x, "9" * 64)), "G10"),
+    ("corrected since an error", both(released_before, lambda x: withdrawn(x, units=["u1"]), corrected), ""),
+    ("corrected before the error was found", both(
+        released_before, corrected, lambda x: withdrawn(x, units=["u1"])), "G10"),
+    ("a correction that moves nothing", both(
+        released_before, lambda x: withdrawn(x, units=["u1"]), lambda x: corrected(x, after="1" * 64)), "G10"),
+    ("corrected since an order", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), corrected), "G10"),
+    ("another's correction", both(
+        released_before, lambda x: withdrawn(x, units=["u2"]), corrected), "G10"),
+    ("the request's own correction", both(
+        released_before, corrected, lambda x: withdrawn(x, units=["u1"], reason="request_upheld", request_id="q1")), ""),
+    ("another request's correction", both(
+        released_before, corrected, lambda x: withdrawn(x, units=["u1"], reason="request_upheld", request_id="q2")), "G10"),
+    ("a name put right as asked", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], reason="request_upheld", request_id="q1"),
+        lambda x: corrected(x, after="1" * 64)), ""),
+    ("the measure corrected", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], measures=["hwr"]), corrected), ""),
+    ("another measure corrected", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], measures=["tci"]), corrected), "G10"),
+    ("ended for another reason", both(
+        released_before, lambda x: withdrawn(x, reason="error_found"), given_back), "G10"),
+    ("ended for another provider", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: given_back(x, units=["u2"])), "G10"),
+    ("ended for it", both(
+        released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: given_back(x, units=["u1"])), ""),
+    ("never public", both(released_before, lambda x: withdrawn(x, reason="never_public")), ""),
+    ("ordered down in an earlier cycle", both(
+        lambda x: released_before(x, cycle="c0", units=[], open_requests=0),
+        lambda x: withdrawn(x, units=["u1"], reason="order")), "G10"),
+    ("ordered down in another period", both(
+        lambda x: released_before(x, cycle="d", units=[], open_requests=0),
+        lambda x: withdrawn(x, units=["u1"], reason="order")), ""),
     ("another run sent", lambda x: x.put("send-u1", run_id="run-0"), "G10"),
     ("sent again since", lambda x: x.add("report_sent", "2026-02-01", cycle="c", run_id=RUN, unit_id="u1",
         sent_on="2026-02-01", public_from="2026-04-05"), "G10 G24"),

@@ -59,10 +59,14 @@ def test_the_states_of_a_cycle_in_order() -> None:
     )  # fmt: skip
     assert [state for state, _, _ in told(date(2026, 5, 3))] == ["1 handed over, not confirmed", "1 came back"]
     story.tell("public_withdrawn", date(2026, 5, 4), release_id="2025Q4-1", reason="error_found")
-    held_back = ("1 withdrawn", f"correct them, or qe review reissue {of}", None)
-    assert told(date(2026, 5, 4))[1] == held_back
-    story.tell("withdrawal_ended", date(2026, 5, 5), release_id="2025Q4-1", reason="figures_right")
-    assert told(date(2026, 5, 5))[1][0] == "1 ready"
+    assert told(date(2026, 5, 4))[0] == (
+        "1 withdrawn: an error was found", f"correct them, or qe review reissue {of}", None,
+    )  # fmt: skip
+    story.tell("public_withdrawn", date(2026, 5, 5), release_id="2025Q4-1", reason="order", measures=["hwr"])
+    assert told(date(2026, 5, 5))[1] == ("1 withdrawn: an authority ordered it", "qe record withdrawal_ended", None)
+    story.tell("withdrawal_ended", date(2026, 5, 6), release_id="2025Q4-1", reason="figures_right")
+    story.tell("withdrawal_ended", date(2026, 5, 6), release_id="2025Q4-1", reason="order_lifted")
+    assert told(date(2026, 5, 6))[1][0] == "1 ready"
 
 
 @pytest.mark.parametrize(

@@ -1,94 +1,26 @@
 """Taking a release down: a note in its place at once; what was wrong in it comes back corrected, issued again, or not at all."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qe.errors import InputError, Refused
+from qe.release import publish as publishing
 from qe.release.held_back import figures_held_back, units_held_back
 from qe.release.plan import ReleasePlan
-from qe.release.withdraw import Asked, Withdrawal, withdraw
+from qe.release.withdraw import Asked, WithdrawalPlan, finish_stopped, plan_withdrawal, withdraw
 from tests.release.conftest import UNITS, Office
 from tests.release.test_corrected_page import NEW_RESULTS, send_again, uphold
 from tests.release.test_release import DAY_61, failing, files
 
 TAKEN_DOWN = date(2026, 5, 3)
-ALL, CYCLE = list(UNITS), "2025Q4-1"
-
-
-def test_a_withdrawn_release_is_replaced_by_a_note(office: Office) -> None:
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    withdrawn(office, date(2026, 5, 3), why="error_found")
-    note = {
-        "WITHDRAWN.txt": b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03."
-        b" Reason: an error was found.\n"
-    }
-    assert files(folder) == note
-
-
-def withdrawn(
-    office: Office, on: date, *, dry_run: bool = False, release_id: str = "2025Q4-1", **asked: Any
-) -> Withdrawal:
-    return withdraw(
-        office.site,
-        office.ledger,
-        Asked(release_id=release_id, **asked),
-        when=office.when(on),
-        actor="officer",
-        dry_run=dry_run,
-    )
-
-
-def test_withdrawing_again_changes_nothing_and_tells_the_day_and_reason_of_the_first_time(office: Office) -> None:
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    would = withdrawn(office, date(2026, 5, 3), why="error_found", dry_run=True)
-    assert (would.was_down, would.on, office.events("public_withdrawn")) == (False, date(2026, 5, 3), [])
-    assert not withdrawn(office, date(2026, 5, 3), why="error_found").was_down
-    before, head = files(folder), office.ledger.head()
-    for on, why in ((date(2026, 5, 9), "error_found"), (date(2026, 5, 9), "order"), (date(2026, 5, 2), "order")):
-        again = withdrawn(office, on, why=why)
-        assert (again.was_down, again.on, again.why) == (True, date(2026, 5, 3), "error_found")
-    assert (files(folder), office.ledger.head()) == (before, head)
-
-
-def test_a_withdrawal_stopped_before_its_note_is_finished_by_the_next_with_its_own_day(office: Office) -> None:
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    office.record("public_withdrawn", date(2026, 5, 3), release_id="2025Q4-1", reason="order")
-    finished = withdrawn(office, date(2026, 5, 9), why="error_found")
-    assert (finished.was_down, finished.on, len(office.events("public_withdrawn"))) == (False, date(2026, 5, 3), 1)
-    assert b"withdrawn on 2026-05-03. Reason: an authority ordered it." in files(folder)["WITHDRAWN.txt"]
-
-
-def test_a_withdrawn_release_whose_folder_is_gone_is_no_publication_that_was_stopped(office: Office) -> None:
-    """A withdrawal stopped between the folder and its note, or a folder that somebody removed: nothing of it comes back."""
-    office.through_review()
-    office.plan(DAY_61)
-    office.approve(DAY_61)
-    folder = office.go(DAY_61)
-    withdrawn(office, DAY_61, why="cell_disclosed")
-    shutil.rmtree(folder)
-    decision = office.decide(DAY_61 + timedelta(days=1))
-    assert decision.artefact.release_id == "2025Q4-1-2"
-    assert not decision.allowed
-    with pytest.raises(Refused):
-        office.go(DAY_61 + timedelta(days=1))
-    assert not folder.exists()
-
-
-def test_withdrawing_what_was_never_released_is_wrong_usage(office: Office) -> None:
-    with pytest.raises(InputError, match="was not released"):
-        withdrawn(office, DAY_61, why="order")
+CYCLE = "2025Q4-1"
+A, B, C = UNITS
+NOTE = b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03. Reason: an error was found.\n"
 
 
 @pytest.fixture
@@ -105,8 +37,94 @@ def publish(office: Office, on: date) -> dict[str, bytes]:
     return files(office.go(on))
 
 
-def waiting(planned: ReleasePlan) -> dict[str, str]:
+def withdrawn(office: Office, on: date, *, dry_run: bool = False, **asked: Any) -> WithdrawalPlan:
+    when = office.when(on)
+    planned = plan_withdrawal(office.site, office.ledger, Asked(cycle=CYCLE, **asked), when=when)
+    if not dry_run:
+        withdraw(planned, office.site, office.ledger, when=when, actor="officer")
+    return planned
+
+
+def waiting(planned: ReleasePlan) -> Mapping[str, str]:
     return {one.unit_id: one.why for one in planned.waiting}
+
+
+def held(office: Office, on: date = TAKEN_DOWN) -> set[str]:
+    return set(units_held_back(office.facts(on), CYCLE))
+
+
+def note(office: Office, release_id: str = CYCLE) -> dict[str, bytes]:
+    return files(office.site.public / release_id)
+
+
+# ---------------------------------------------------------------- the files
+
+
+def test_a_withdrawn_release_is_replaced_by_a_note(published: Office) -> None:
+    would = withdrawn(published, TAKEN_DOWN, why="error_found", dry_run=True)
+    assert ([one.is_down for one in would.releases], published.events("public_withdrawn")) == ([False], [])
+    withdrawn(published, TAKEN_DOWN, why="error_found")
+    assert note(published) == {"WITHDRAWN.txt": NOTE}
+
+
+def test_withdrawing_again_for_the_same_reason_changes_nothing(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="error_found")
+    before = note(published), published.ledger.head()
+    for on in (date(2026, 5, 9), DAY_61):
+        (again,) = withdrawn(published, on, why="error_found").releases
+        assert (again.was_done, again.on, again.why) == (True, TAKEN_DOWN, "error_found")
+    assert (note(published), published.ledger.head()) == before
+
+
+def test_a_withdrawal_stopped_between_its_event_and_its_note_is_finished_with_its_own_day(published: Office) -> None:
+    published.record("public_withdrawn", TAKEN_DOWN, release_id=CYCLE, reason="order")
+    (finished,) = withdrawn(published, date(2026, 5, 9), why="order").releases
+    assert (finished.event, finished.is_down, finished.on) == (None, False, TAKEN_DOWN)
+    assert note(published)["WITHDRAWN.txt"].startswith(
+        b"The results published here as 2025Q4-1 were withdrawn on 2026-05-03. Reason: an authority ordered it."
+    )
+
+
+def test_a_withdrawal_that_stopped_while_files_were_taken_away_leaves_none_of_them_public(
+    published: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+
+        def stopped(path: Path, *_: Any, **__: Any) -> None:
+            if path.name.endswith(".away") and path.exists():
+                raise KeyboardInterrupt
+
+        patch.setattr(shutil, "rmtree", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            withdrawn(published, TAKEN_DOWN, why="error_found")
+    assert note(published) == {"WITHDRAWN.txt": NOTE}
+    assert [path.name for path in published.site.public.iterdir()] == [CYCLE]
+
+
+def test_what_a_stopped_withdrawal_left_in_public_is_taken_away_by_the_next_command_on_the_cycle(
+    published: Office,
+) -> None:
+    published.record("public_withdrawn", TAKEN_DOWN, release_id=CYCLE, reason="error_found", units=[B])
+    finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=True)
+    assert len(note(published)) > 1
+    finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=False)
+    assert list(note(published)) == ["WITHDRAWN.txt"]
+    publish(published, TAKEN_DOWN)
+    finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=False)
+    assert len(note(published, f"{CYCLE}-2")) > 1, "what stands is left alone"
+
+
+def test_a_withdrawn_release_whose_folder_is_gone_is_no_publication_that_was_stopped(published: Office) -> None:
+    withdrawn(published, DAY_61, why="cell_disclosed")
+    shutil.rmtree(published.site.public / CYCLE)
+    decision = published.decide(DAY_61 + timedelta(days=1))
+    assert (decision.artefact.release_id, decision.allowed) == (f"{CYCLE}-2", False)
+    with pytest.raises(Refused):
+        published.go(DAY_61 + timedelta(days=1))
+    assert not (published.site.public / CYCLE).exists()
+
+
+# ---------------------------------------------------------------- what is held back
 
 
 def test_what_was_withdrawn_for_an_error_is_not_published_again_as_it_was(published: Office) -> None:
@@ -114,17 +132,17 @@ def test_what_was_withdrawn_for_an_error_is_not_published_again_as_it_was(publis
     planned = published.plan(date(2026, 9, 1))
     assert (planned.units, planned.staged, planned.decision.allowed) == ((), None, False)
     assert set(waiting(planned)) == set(UNITS)
-    assert waiting(planned)["U000001"] == (
+    assert waiting(planned)[A] == (
         "withdrawn on 2026-05-03: an error was found (returns corrected, issued again, or by qe record withdrawal_ended)"
     )
     assert {one.citation for one in planned.waiting} == {"rules.md section 0.13"}
 
 
 def test_the_results_of_the_others_return_at_once_and_those_of_one_do_not(published: Office) -> None:
-    done = withdrawn(published, TAKEN_DOWN, why="error_found", units=("U000002",))
-    assert (done.units, done.others) == (("U000002",), ("U000001", "U000003"))
-    assert b"published again as a further part" in files(published.site.public / CYCLE)["WITHDRAWN.txt"]
-    assert published.plan(TAKEN_DOWN).units == ("U000001", "U000003")
+    (done,) = withdrawn(published, TAKEN_DOWN, why="error_found", units=(B,)).releases
+    assert (done.units, done.others) == ((B,), (A, C))
+    assert b"published again as a further part" in note(published)["WITHDRAWN.txt"]
+    assert published.plan(TAKEN_DOWN).units == (A, C)
     published.approve(TAKEN_DOWN)
     folder = published.go(TAKEN_DOWN)
     assert (folder.name, files(folder)["data/results.csv"].split()) == (
@@ -133,75 +151,87 @@ def test_the_results_of_the_others_return_at_once_and_those_of_one_do_not(publis
     )
 
 
-def test_files_staged_before_a_withdrawal_are_refused(office: Office) -> None:
-    """A first part is public; the second part is approved with a unit in it that is then withdrawn with the first."""
-    office.through_review()
-    publish(office, DAY_61)
-    withdrawn(office, TAKEN_DOWN, why="order", units=("U000002",))
-    office.plan(TAKEN_DOWN)
-    office.approve(TAKEN_DOWN)
-    withdrawn(office, TAKEN_DOWN, why="error_found", units=("U000001",))
-    decision = office.decide(TAKEN_DOWN)
+def test_files_staged_before_a_withdrawal_are_refused(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="order", units=(B,))
+    published.plan(TAKEN_DOWN)
+    published.approve(TAKEN_DOWN)
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    decision = published.decide(TAKEN_DOWN)
     assert failing(decision) == ["G10"]
     (reason,) = decision.blockers
     assert "U000001: withdrawn on 2026-05-03: an error was found" in reason.fact
 
 
 def test_a_corrected_provider_returns_once_its_corrected_page_was_handed_over(published: Office) -> None:
-    withdrawn(published, TAKEN_DOWN, why="request_upheld", units=("U000001",))
+    published.ask(A, "r-1", on=date(2026, 4, 30))
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
     uphold(published, on=TAKEN_DOWN)
-    assert "U000001" in waiting(published.plan(TAKEN_DOWN))
+    assert A in waiting(published.plan(TAKEN_DOWN))
     send_again(published, on=date(2026, 5, 4))
-    assert "not confirmed" in waiting(published.plan(date(2026, 5, 4)))["U000001"]
-    published.confirm("U000001", on=date(2026, 5, 4))
+    assert "not confirmed" in waiting(published.plan(date(2026, 5, 4)))[A]
+    published.confirm(A, on=date(2026, 5, 4))
+    published.notice(date(2026, 5, 4))
     planned = published.plan(date(2026, 5, 4))
     assert planned.units == UNITS
     assert planned.staged is not None
-    assert planned.staged.units["U000001"] == NEW_RESULTS
+    assert planned.staged.units[A] == NEW_RESULTS
 
 
 def test_the_same_figures_sent_again_are_the_same_figures(published: Office) -> None:
-    withdrawn(published, TAKEN_DOWN, why="error_found", units=("U000002",))
-    published.bounce("U000002", today=TAKEN_DOWN)
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(B,))
+    published.bounce(B, today=TAKEN_DOWN)
     (run,) = {one.name for one in published.site.runs.iterdir()}
     published.render(published.run(run), date(2026, 5, 5), cycle=CYCLE)
     published.send(date(2026, 5, 5))
-    published.confirm("U000002", on=date(2026, 5, 5))
-    assert waiting(published.plan(date(2026, 9, 1)))["U000002"].startswith("withdrawn on 2026-05-03")
+    published.confirm(B, on=date(2026, 5, 5))
+    assert waiting(published.plan(date(2026, 9, 1)))[B].startswith("withdrawn on 2026-05-03")
 
 
-@pytest.mark.parametrize("why", ["cell_disclosed", "order", "rights_ended"])
-def test_other_figures_cure_an_error_and_nothing_else(published: Office, why: str) -> None:
-    withdrawn(published, TAKEN_DOWN, why=why, units=("U000001",))
+def test_an_order_after_an_error_holds_although_the_error_is_cured(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    (more,) = withdrawn(published, TAKEN_DOWN, why="order", units=(A,)).releases
+    assert (more.event is not None, more.is_down, more.why) == (True, True, "error_found")
+    assert note(published)["WITHDRAWN.txt"].startswith(NOTE.rstrip()), (
+        "the note tells since when it is down, and why at first"
+    )
     uphold(published, on=TAKEN_DOWN)
     send_again(published, on=date(2026, 5, 4))
-    published.confirm("U000001", on=date(2026, 5, 4))
-    assert units_held_back(published.facts(date(2026, 5, 4)), CYCLE).keys() == {"U000001"}
+    published.confirm(A, on=date(2026, 5, 4))
+    assert held(published, date(2026, 5, 4)) == {A}
+    published.record("withdrawal_ended", date(2026, 5, 5), release_id=CYCLE, reason="order_lifted", units=[A])
+    assert held(published, date(2026, 5, 5)) == set()
 
 
-def test_a_withdrawal_that_was_ended_on_record_holds_nothing_back_and_the_next_one_does(published: Office) -> None:
-    withdrawn(published, TAKEN_DOWN, why="order")
-    assert units_held_back(published.facts(TAKEN_DOWN), CYCLE).keys() == set(UNITS)
+def test_a_hold_that_was_cured_is_set_again_when_the_corrected_page_is_wrong_too(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    uphold(published, on=TAKEN_DOWN)
+    send_again(published, on=date(2026, 5, 4))
+    assert held(published, date(2026, 5, 4)) == set()
+    (again,) = withdrawn(published, date(2026, 5, 5), why="error_found", units=(A,)).releases
+    assert again.event is not None
+    assert held(published, date(2026, 5, 5)) == {A}
+
+
+def test_ending_one_reason_of_one_provider_leaves_all_other_holds(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    withdrawn(published, TAKEN_DOWN, why="order", units=(B,))
     published.record("withdrawal_ended", date(2026, 5, 10), release_id=CYCLE, reason="order_lifted")
-    assert units_held_back(published.facts(date(2026, 5, 9)), CYCLE).keys() == set(UNITS), (
-        "it is ended from its own day on"
-    )
-    assert published.plan(date(2026, 5, 10)).units == UNITS
-    again = withdrawn(published, date(2026, 5, 11), why="order")
-    assert (again.was_down, again.on) == (False, TAKEN_DOWN), "down since then; held back anew"
-    assert units_held_back(published.facts(date(2026, 5, 11)), CYCLE).keys() == set(UNITS)
+    assert published.plan(date(2026, 5, 10)).units == (B, C)
+    again = withdrawn(published, date(2026, 5, 11), why="order", units=(B,)).releases[0]
+    assert again.event is not None
+    assert held(published, date(2026, 5, 11)) == {A, B}
 
 
 def test_single_figures_are_left_out_and_the_rest_of_the_provider_returns(published: Office) -> None:
-    done = withdrawn(published, TAKEN_DOWN, why="cell_disclosed", units=("U000001",), measures=("hwr",))
-    assert (done.units, done.measures, done.others) == (("U000001",), ("hwr",), ("U000002", "U000003"))
+    (done,) = withdrawn(published, TAKEN_DOWN, why="cell_disclosed", units=(A,), measures=("hwr",)).releases
+    assert (done.units, done.others) == ((A,), UNITS)
     facts = published.facts(TAKEN_DOWN)
-    assert figures_held_back(facts, CYCLE) == {("U000001", "hwr")}
+    assert figures_held_back(facts, CYCLE) == {(A, "hwr")}
     assert not units_held_back(facts, CYCLE)
     planned = published.plan(TAKEN_DOWN)
     assert planned.units == UNITS
     assert planned.staged is not None
-    assert planned.staged.withheld == (("U000001", "hwr"),)
+    assert planned.staged.withheld == ((A, "hwr"),)
     published.approve(TAKEN_DOWN)
     published.go(TAKEN_DOWN)
     first, second = published.events("public_released")
@@ -209,7 +239,7 @@ def test_single_figures_are_left_out_and_the_rest_of_the_provider_returns(publis
 
 
 def test_files_that_show_a_withdrawn_figure_are_refused(published: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    withdrawn(published, TAKEN_DOWN, why="cell_disclosed", units=("U000001",), measures=("hwr",))
+    withdrawn(published, TAKEN_DOWN, why="cell_disclosed", units=(A,), measures=("hwr",))
     build = published.build
     monkeypatch.setattr(published, "build", lambda **named: build(**{**named, "withheld": frozenset()}))
     planned = published.plan(TAKEN_DOWN)
@@ -221,28 +251,146 @@ def test_files_that_show_a_withdrawn_figure_are_refused(published: Office, monke
 
 
 def test_what_is_withdrawn_of_a_release_that_is_down_is_recorded_beside_it(published: Office) -> None:
-    withdrawn(published, TAKEN_DOWN, why="error_found", units=("U000001",))
-    note = files(published.site.public / CYCLE)
-    more = withdrawn(published, date(2026, 5, 6), why="error_found", units=("U000002",))
-    assert (more.was_down, more.on, more.units) == (False, TAKEN_DOWN, ("U000002",))
-    assert files(published.site.public / CYCLE) == note, "the note tells since when it is down"
-    assert units_held_back(published.facts(date(2026, 5, 6)), CYCLE).keys() == {"U000001", "U000002"}
-    for units in (("U000002",), ("U000001",)):
-        assert withdrawn(published, date(2026, 5, 7), why="error_found", units=units).was_down
-    assert not withdrawn(published, date(2026, 5, 7), why="error_found", dry_run=True).was_down
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    before = note(published)
+    (more,) = withdrawn(published, date(2026, 5, 6), why="error_found", units=(B,)).releases
+    assert (more.is_down, more.on, more.units, more.others) == (True, TAKEN_DOWN, (B,), (C,))
+    assert note(published) == before
+    assert held(published, date(2026, 5, 6)) == {A, B}
+    for unit_id in (A, B):
+        assert withdrawn(published, date(2026, 5, 7), why="error_found", units=(unit_id,)).releases[0].was_done
+    whole = withdrawn(published, date(2026, 5, 7), why="error_found", dry_run=True).releases[0]
+    assert (whole.was_done, whole.others) == (False, ())
     assert len(published.events("public_withdrawn")) == 2
+
+
+# ---------------------------------------------------------------- which releases
+
+
+@pytest.fixture
+def in_two_parts(office: Office) -> Office:
+    """U000001 and U000003 public in the first part, since 2 May; U000002, whose letter came back, in the second, since 1 June."""
+    run = office.run()
+    office.send()
+    office.confirm(A, C)
+    office.bounce(B, today=date(2026, 3, 10))
+    office.render(run, date(2026, 4, 1), cycle=CYCLE)
+    office.send(date(2026, 4, 1))
+    office.confirm(B, on=date(2026, 4, 1))
+    office.notice(date(2026, 4, 20))
+    publish(office, DAY_61)
+    publish(office, date(2026, 6, 1))
+    return office
+
+
+LATER = date(2026, 6, 3)
+
+
+def test_with_nothing_named_every_part_that_is_public_goes(in_two_parts: Office) -> None:
+    done = withdrawn(in_two_parts, LATER, why="error_found").releases
+    assert [one.release_id for one in done] == [CYCLE, f"{CYCLE}-2"]
+    assert [list(note(in_two_parts, one)) for one in (CYCLE, f"{CYCLE}-2")] == [["WITHDRAWN.txt"]] * 2
+    assert held(in_two_parts, LATER) == set(UNITS)
+
+
+def test_the_part_goes_that_shows_whose_results_are_named(in_two_parts: Office) -> None:
+    (done,) = withdrawn(in_two_parts, LATER, why="error_found", units=(A,)).releases
+    assert (done.release_id, done.units) == (CYCLE, (A,))
+    assert len(note(in_two_parts, f"{CYCLE}-2")) > 1
+    both = withdrawn(in_two_parts, LATER, why="order", units=(A, B)).releases
+    assert [(one.release_id, one.units, one.is_down) for one in both] == [
+        (CYCLE, (A,), True),
+        (f"{CYCLE}-2", (B,), False),
+    ]
+    events = [event.payload for event in in_two_parts.events("public_withdrawn")]
+    assert [(one["release_id"], one["units"]) for one in events] == [(CYCLE, [A]), (CYCLE, [A]), (f"{CYCLE}-2", [B])]
+
+
+def test_who_returned_in_a_later_part_is_taken_down_there(published: Office) -> None:
+    withdrawn(published, TAKEN_DOWN, why="error_found", units=(A,))
+    publish(published, TAKEN_DOWN)
+    (done,) = withdrawn(published, date(2026, 5, 6), why="order", units=(B,)).releases
+    assert done.release_id == f"{CYCLE}-2"
+    with pytest.raises(InputError, match="what is named stands in 2025Q4-1-2, not in 2025Q4-1"):
+        withdrawn(published, date(2026, 5, 6), why="rights_ended", units=(C,), release_id=CYCLE)
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"why": "request_upheld"}, "whose results are withdrawn is not said"),
-        ({"why": "order", "units": ("U000001", "U000009")}, "1 of the providers or suppliers named are not in release"),
-        ({"why": "order", "measures": ("no_such",)}, "1 of the measures named are not in release 2025Q4-1: no_such"),
+        ({"why": "request_upheld"}, "--request and --why request_upheld go together"),
+        ({"why": "order", "request_id": "r-1"}, "--request and --why request_upheld go together"),
+        ({"why": "request_upheld", "request_id": "r-1", "units": (B,)}, "r-1 is a request of U000001 alone"),
+        ({"why": "order", "units": (A, "U000009")}, "1 of the providers or suppliers named are in no release of cycle"),
+        (
+            {"why": "order", "measures": ("no_such",)},
+            "1 of the measures named are in no release of cycle 2025Q4-1: no_such",
+        ),
+        ({"why": "order", "release_id": "2025Q4-1-7"}, "2025Q4-1-7 was not released by 2026-05-03"),
+        ({"why": "never_public"}, "2025Q4-1 is in the public folder"),
     ],
 )
-def test_what_is_not_in_the_release_cannot_be_withdrawn(published: Office, asked: dict[str, Any], said: str) -> None:
-    before = published.ledger.head(), files(published.site.public / CYCLE)
-    with pytest.raises(InputError, match=said):
+def test_what_is_not_in_a_release_cannot_be_withdrawn(published: Office, asked: dict[str, Any], said: str) -> None:
+    published.ask(A, "r-1", on=date(2026, 4, 30))
+    before = published.ledger.head(), note(published)
+    with pytest.raises(InputError, match=said) as told:
         withdrawn(published, TAKEN_DOWN, **asked)
-    assert (published.ledger.head(), files(published.site.public / CYCLE)) == before
+    assert told.value.faults[0].remedy
+    assert (published.ledger.head(), note(published)) == before
+
+
+def test_withdrawing_what_was_never_released_is_wrong_usage(office: Office) -> None:
+    with pytest.raises(InputError, match="nothing of cycle 2025Q4-1 was released by 2026-05-02"):
+        withdrawn(office, DAY_61, why="order")
+
+
+def test_the_upheld_request_says_whose_results_go_and_its_correction_brings_them_back(published: Office) -> None:
+    published.ask(A, f"{CYCLE}-corr1", on=date(2026, 4, 30))
+    (done,) = withdrawn(published, TAKEN_DOWN, why="request_upheld", request_id=f"{CYCLE}-corr1").releases
+    assert (done.units, done.others) == ((A,), (B, C))
+    uphold(published, on=TAKEN_DOWN)  # the request's own
+    assert held(published) == {A}
+    send_again(published, on=date(2026, 5, 4))
+    assert held(published, date(2026, 5, 4)) == set()
+
+
+# ---------------------------------------------------------------- a publication that was stopped
+
+
+def test_a_stopped_publication_that_something_changed_since_is_recorded_as_never_public_and_planned_anew(
+    published: Office,
+) -> None:
+    """As if the rename had not happened; then somebody's request in time comes to light."""
+    shutil.rmtree(published.site.public / CYCLE)
+    published.ask(A, "r-1", on=date(2026, 5, 1))
+    with pytest.raises(Refused) as refusal:
+        published.go(TAKEN_DOWN)
+    assert refusal.value.remedy == (
+        "Its publication was recorded and stopped, and something has changed since. Nothing of it is public: record that, "
+        "qe release withdraw --cycle 2025Q4-1 --why never_public; then plan the next part."
+    )
+    (done,) = withdrawn(published, TAKEN_DOWN, why="never_public").releases
+    assert (done.release_id, done.event is not None) == (CYCLE, True)
+    assert not (published.site.public / CYCLE).exists(), "there is nothing to say in public"
+    assert held(published) == set()
+    assert withdrawn(published, TAKEN_DOWN, why="never_public", release_id=CYCLE).releases[0].was_done
+    published.notice(TAKEN_DOWN)
+    assert published.plan(TAKEN_DOWN).units == UNITS
+    published.approve(TAKEN_DOWN)
+    assert published.go(TAKEN_DOWN).name == f"{CYCLE}-2"
+
+
+def test_a_folder_that_somebody_else_put_there_is_told_before_anything_is_recorded(office: Office) -> None:
+    office.through_review()
+    office.plan(DAY_61)
+    office.approve(DAY_61)
+    strange = office.site.public / CYCLE / "old.html"
+    strange.parent.mkdir(parents=True)
+    strange.write_text("older")
+    with pytest.raises(InputError, match="public/2025Q4-1 is there already, and qe did not put it there"):
+        office.go(DAY_61)
+    assert office.events("public_released") == []
+    assert files(strange.parent) == {"old.html": b"older"}
+    shutil.rmtree(strange.parent)
+    assert publishing.already_public(office.site, office.ledger, cycle=CYCLE, when=office.when(DAY_61)) is None
+    assert office.go(DAY_61).is_dir()

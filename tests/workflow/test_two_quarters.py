@@ -415,9 +415,9 @@ def a_letter_is_logged_late_and_the_release_withdrawn(story: Narration) -> None:
         on=day(7, 8),
     )
     story.do("request", "resolve", request_id, "--outcome", "upheld", *decided, on=day(7, 8))
-    taken = story.do(
-        "release", "withdraw", "--cycle", FIRST, "--provider", HILL, "--why", "request_upheld", on=day(7, 8)
-    ).data
+    (taken,) = story.do(
+        "release", "withdraw", "--cycle", FIRST, "--why", "request_upheld", "--request", request_id, on=day(7, 8)
+    ).data["withdrawn"]
     assert (taken["units"], taken["others"]) == ([HILL], [LAKE, "U000004", OAK])
     note = story.quarter.files("public")
     assert [*note] == [f"{FIRST}/WITHDRAWN.txt"]
