@@ -322,6 +322,10 @@ def bounce(
     why: Annotated[
         Literal["returned", "refused", "wrong_recipient", "unreadable", "unreachable"], typer.Option("--why")
     ] = "returned",
+    page: Annotated[
+        handover.Page | None,
+        typer.Option("--page", help="Which one, where a corrected page was put out after the first report."),
+    ] = None,
     site: SiteOption = HERE,
     actor: ActorOption = None,
     as_of: AsOfOption = None,
@@ -337,6 +341,7 @@ def bounce(
             cycle=cycle,
             unit_id=unit_id,
             why=why,
+            page=page,
             today=act.on,
             at=utc_now(),
             actor=act.person,

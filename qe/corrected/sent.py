@@ -96,7 +96,7 @@ def unit_of_cycle(site: Site, ledger: Ledger, facts: Facts, *, cycle: str, unit_
 def without_days(facts: Facts, cycle: str) -> tuple[str, ...]:
     """The corrected units of a cycle whose first report came back: the dates that their corrected page prints are nobody's."""
     found = reviews(facts, cycle)
-    return tuple(unit_id for unit_id in sorted(in_force.of_cycle(facts, cycle)) if not found[unit_id].first_stands)
+    return tuple(unit_id for unit_id in sorted(in_force.of_cycle(facts, cycle)) if found[unit_id].rests_on is None)
 
 
 def correction_of(sent: SentCycle, *, request_id: str, lines: Sequence[CorrectionLine]) -> Correction:

@@ -33,12 +33,17 @@ def _parts(cycle: str) -> tuple[str, int]:
 def frozen_cycles(events: Iterable[LedgerEvent]) -> Mapping[str, str]:
     """The run that each frozen cycle is bound to, for ever: that of its re-issue or its first confirmed send, bounced or not."""
     frozen: dict[str, str] = {}
-    listed = tuple(events)
-    taken_back = {event.retracts for event in listed if event.retracts is not None}
-    for event in listed:
-        if event.kind in BINDING and event.event_id not in taken_back:
+    for event in _standing(events):
+        if event.kind in BINDING:
             frozen.setdefault(event.text(BINDING[event.kind]), event.text("run_id"))
     return frozen
+
+
+def _standing(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
+    """The events that are not taken back, whatever day they hold from."""
+    listed = tuple(events)
+    taken_back = {event.retracts for event in listed if event.retracts is not None}
+    return [event for event in listed if event.event_id not in taken_back]
 
 
 def cycle_for_run(events: Iterable[LedgerEvent], *, period: str, run_id: str) -> str:
@@ -67,5 +72,5 @@ def run_of_cycle(events: Iterable[LedgerEvent], cycle: str) -> str | None:
     listed = tuple(events)
     if frozen := frozen_cycles(listed).get(cycle):
         return frozen
-    sent = [event for event in listed if event.kind == "report_sent" and event.text("cycle") == cycle]
+    sent = [one for one in _standing(listed) if one.kind == "report_sent" and one.text("cycle") == cycle]
     return sent[-1].text("run_id") if sent else None

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 from qe.errors import Fault, InputError, Reason, Refused
 from qe.ledger.book import Ledger
-from qe.ledger.event import NewEvent
+from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.regulation import CITATION
 from qe.release.cycles import frozen_cycles
@@ -21,6 +22,8 @@ from qe.release.send import late_hand_over
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
 from qe.site import Site
+
+Page = Literal["first", "corrected"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ def _refusal(facts: Facts, unit: UnitReview, one: HandOver, *, today: date, froz
     if is_corrected and one.on < put_out:
         said = f"{one.unit_id}: the page with its correction was put out on {put_out}, after {one.on}"
         return reason("G10", citation, "fail", said)
-    if one.on > printed and not (is_corrected and unit.first_stands):
+    if one.on > printed and not (is_corrected and unit.rests_on is not None):
         late = late_hand_over(printed, one.on)
         said = f"{one.unit_id}: {late.fact} (qe run --send-on {one.on})"
         return reason(late.rule, late.citation, "fail", said)
@@ -135,22 +138,48 @@ def _confirmation(unit: UnitReview, one: HandOver, *, cycle: str) -> NewEvent:
 
 
 def bounce(
-    ledger: Ledger, *, cycle: str, unit_id: str, why: str, today: date, at: datetime, actor: str, dry_run: bool
+    ledger: Ledger,
+    *,
+    cycle: str,
+    unit_id: str,
+    why: str,
+    page: Page | None,
+    today: date,
+    at: datetime,
+    actor: str,
+    dry_run: bool,
 ) -> tuple[NewEvent, ...]:
-    """Record that the unit's report came back: its send is void from today, and its clock with it."""
+    """Record that the unit's report came back: its send is void from today, and its clock with it.
+
+    page  which one, where a corrected page was put out after a report that stands: the days of both are the first one's
+    """
     facts = state_as_of(ledger, today)
     unit = reviews(facts, cycle).get(unit_id)
     if unit is None or unit.sent is None:
         raise InputError(f"{unit_id}: no report was put out in cycle {cycle}", remedy="`qe review status` lists them.")
+    sent = _came_back(unit, unit.sent, page)
     event = NewEvent(
         kind="delivery_failed",
         effective_on=today,
-        payload={"cycle": cycle, "unit_id": unit_id, "sent": unit.sent.event_id, "reason": why},
-        key=f"delivery_failed:{unit.sent.event_id}",
+        payload={"cycle": cycle, "unit_id": unit_id, "sent": sent.event_id, "reason": why},
+        key=f"delivery_failed:{sent.event_id}",
     )
     if not dry_run:
         ledger.append([event], at=at, actor=actor, expected_head=facts.head)
     return (event,)
+
+
+def _came_back(unit: UnitReview, last: LedgerEvent, page: Page | None) -> LedgerEvent:
+    """The send that came back. InputError: there are two, and it is not said which; or there is no corrected page."""
+    is_after = bool(last.text("correction_id")) and unit.rests_on not in (None, last)
+    if is_after and page is None:
+        raise InputError(
+            f"{unit.unit_id}: a report and its corrected page are both on record, and it is not said which came back",
+            remedy="Add --page first or --page corrected: the days of both are those of the first.",
+        )
+    if page == "corrected" and not last.text("correction_id"):
+        raise InputError(f"{unit.unit_id} was sent no corrected page", remedy="Leave --page out.")
+    return unit.rests_on if is_after and page == "first" and unit.rests_on is not None else last
 
 
 def read_batch(path: Path, *, default_on: date | None, default_evidence: str | None) -> tuple[HandOver, ...]:

@@ -20,7 +20,7 @@ from qe.release.notice import PUBLICATION_TOLD
 from qe.release.releases import public_releases, standing_releases
 from qe.release.requests import requests
 from qe.release.review import Clock, DayCount
-from qe.release.rules.changes import submitted, usable_from
+from qe.release.rules.changes import ChangeState, state_of, submitted, usable_from
 from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
@@ -192,20 +192,24 @@ def _analyses(facts: Facts, *, clock: Clock) -> Iterator[InFlight]:
         )
 
 
+CHANGES: Final[Mapping[ChangeState, tuple[str, str]]] = {  # what is said of each, and what comes next
+    "submitted": ("submitted", "wait for CMS"),
+    "extended": ("CMS asked for more days", "wait for CMS"),
+    "denied": ("refused by CMS", "submit another, or give it up: qe record change_withdrawn"),
+}
+
+
 def _changes(facts: Facts, *, day_count: DayCount) -> Iterator[InFlight]:
-    decided = {event.text("change_id"): event.text("decision") for event in facts.of("cms_decision", about="change")}
-    extended = {event.text("change_id") for event in facts.of("cms_extension_requested")}
     for change in submitted(facts):
-        change_id = change.text("change_id")
-        first_day = usable_from(change.day("submitted_on"), day_count=day_count)
-        waits = change_id in extended and change_id not in decided
-        denied = decided.get(change_id) == "denied"
-        if facts.on < first_day or waits or denied:
+        state = state_of(facts, change, day_count=day_count)
+        if state in CHANGES:
+            said, next_act = CHANGES[state]
+            first_day = usable_from(change.day("submitted_on"), day_count=day_count)
             yield InFlight(
-                what=f"change {change_id} of the {change.text('what').replace('_', ' ')}",
-                state="refused by CMS" if denied else "CMS asked for more days" if waits else "submitted",
-                next_act="give it up: qe record change_withdrawn" if denied else "wait for CMS",
-                day=None if denied or waits else first_day,
+                what=f"change {change.text('change_id')} of the {change.text('what').replace('_', ' ')}",
+                state=said,
+                next_act=next_act,
+                day=first_day if state == "submitted" else None,
                 citation="42 CFR 401.711(a), (b)",
             )
 

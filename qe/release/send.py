@@ -22,7 +22,7 @@ from qe.regulation import CITATION
 from qe.release import packages, reissue
 from qe.release.artefact import Artefact, ArtefactKind, Decision, recipient_of
 from qe.release.contacts import Channel, Contact, Contacts
-from qe.release.cycles import cycle_for_run, period_of, run_of_cycle, sent_before
+from qe.release.cycles import cycle_for_run, frozen_cycles, period_of, sent_before
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import RunLineage, lineage_of, run_of
 from qe.release.outgoing import Outgoing, decide, digest_of, is_out, letter_to, outbox_path
@@ -35,14 +35,13 @@ from qe.runs import run_of as run_folder
 from qe.site import Site
 
 COVER: Final = "letter.pdf"
+COVER_TEXT: Final = "letter.txt"
 FIRST_CAME_BACK: Final = (
     "its first report came back, and its corrected page prints dates that are over: print it with dates of its own "
     "(qe run --send-on DATE --cycle {})"
 )
-COVER_TEXT: Final = "letter.txt"
-STOPPED: Final = "recorded"
 OTHER_CHANNEL: Final = (
-    STOPPED + " as put out by {}, never written; its contact is {} now: take that send back first "
+    "recorded as put out by {}, never written; its contact is {} now: take that send back first "
     "(qe review bounce --why unreachable)"
 )
 
@@ -78,8 +77,8 @@ class SendPlan:
 def run_for_cycle(site: Site, ledger: Ledger, facts: Facts, cycle: str) -> Run:
     """The run whose reports go out in `cycle`: the frozen one, else the last finished run that the cycle fits."""
     events = ledger.events()
-    if any(event.kind == "send_confirmed" and event.text("cycle") == cycle for event in events):
-        return run_folder(site, str(run_of_cycle(events, cycle)))
+    if frozen := frozen_cycles(events).get(cycle):
+        return run_folder(site, frozen)
     period = period_of(cycle)
     fitting = [
         event.text("run_id")
@@ -117,18 +116,19 @@ def plan_send(
     going: list[Package] = []
     already: list[str] = []
     unreachable: list[tuple[str, str]] = []
+    stopped: list[tuple[str, str]] = []
     for report in reports:
         before = standing.get(report.unit_id)
         if _is_out(before, report):
             already.append(report.unit_id)
         contact = contacts.usable(report.unit_id, channel)
-        has_own_days = report.correction_id is None or before is None or not before.first_stands
+        has_own_days = report.correction_id is None or before is None or before.rests_on is None
         if has_own_days and report.sent_on < on:  # of a report without a correction that is refused above
             unreachable.append((report.unit_id, FIRST_CAME_BACK.format(cycle)))
         elif contact is None:
             unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
         elif _is_missing(site, before, report) and before is not None and before.channel != contact.channel:
-            unreachable.append((report.unit_id, OTHER_CHANNEL.format(before.channel, contact.channel)))
+            stopped.append((report.unit_id, OTHER_CHANNEL.format(before.channel, contact.channel)))
         else:
             path = outbox_path(site, contact.channel, report.package, on=report.sent_on)
             unit = units[report.unit_id]
@@ -144,9 +144,7 @@ def plan_send(
             if one.report.unit_id not in done or _is_missing(site, standing[one.report.unit_id], one.report)
         ),
         already_sent=tuple(already),
-        not_sendable=tuple(
-            (unit_id, why) for unit_id, why in unreachable if unit_id not in done or why.startswith(STOPPED)
-        ),
+        not_sendable=(*(one for one in unreachable if one[0] not in done), *stopped),
         decisions=tuple(_decide(site, facts, lineage, one, cycle=cycle) for one in going),
         facts=facts,
     )
@@ -206,7 +204,7 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     if report.correction_id is not None:
         is_this = unit.sent.text("correction_id") == report.correction_id
         is_on_its_way = unit.state == "sent" and unit.sent.text("pdf_sha256") == report.pdf_sha256
-        return is_this and (unit.first_stands or is_on_its_way)
+        return is_this and (unit.rests_on is not None or is_on_its_way)
     sent = (unit.sent.text("pdf_sha256"), unit.sent.text("methods_sha256") or report.methods_sha256)
     return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 

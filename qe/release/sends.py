@@ -20,8 +20,8 @@ class UnitReview:
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
     notice     its last status notice
     moves      each time that the cycle's public date was moved; a notice before one tells an old date
-    first_stands  a page whose days were all its recipient's was handed over and did not come back: what the dates of a corrected
-               page rest on
+    rests_on   the last page whose days were all its recipient's, handed over and not returned: what the dates of a corrected page
+               rest on; None where there is none
     reissued_in  the cycle in which what it was sent here is issued again; "" where it is not
     asked      its requests in this cycle, and `requests` those of them that are open
     """
@@ -34,7 +34,7 @@ class UnitReview:
     asked: tuple[LedgerEvent, ...]
     requests: tuple[LedgerEvent, ...]
     moves: tuple[LedgerEvent, ...]
-    first_stands: bool
+    rests_on: LedgerEvent | None
     reissued_in: str
 
     @property
@@ -61,7 +61,7 @@ class UnitReview:
         if self.sent is None:
             return None
         is_corrected = bool(self.sent.text("correction_id"))
-        if not (self.first_stands if is_corrected else self.state == "confirmed"):
+        if not (self.rests_on is not None if is_corrected else self.state == "confirmed"):
             return None
         return ReviewPeriod(
             sent_on=self.sent.day("sent_on"),
@@ -107,7 +107,7 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
     confirmed = {event.text("sent"): event for event in facts.of("send_confirmed", cycle=cycle)}
     failed = {event.text("sent"): event for event in facts.of("delivery_failed", cycle=cycle)}
     standing = {
-        event.text("unit_id")
+        event.text("unit_id"): event
         for event in facts.of("report_sent", cycle=cycle)
         if event.event_id not in failed and _gave_its_days(event, confirmed.get(event.event_id))
     }
@@ -128,7 +128,7 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
             asked=tuple(asked.get(unit_id, [])),
             requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
             moves=moves,
-            first_stands=unit_id in standing,
+            rests_on=standing.get(unit_id),
             reissued_in=reissued.get(unit_id, ""),
         )
         for unit_id in sorted({*sent, *asked, *notices})

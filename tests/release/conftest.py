@@ -211,12 +211,13 @@ class Office:
             dry_run=False,
         )
 
-    def bounce(self, unit_id: str, *, today: date) -> None:
+    def bounce(self, unit_id: str, *, today: date, page: handover.Page | None = None) -> None:
         handover.bounce(
             self.ledger,
             cycle="2025Q4-1",
             unit_id=unit_id,
             why="returned",
+            page=page,
             today=today,
             at=self.at(),
             actor="analyst",

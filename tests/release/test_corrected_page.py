@@ -103,7 +103,7 @@ def test_a_corrected_page_was_not_handed_over_before_it_was_put_out(sent: Office
 def test_a_page_that_comes_back_is_sent_again_and_the_report_before_it_stays_handed_over(sent: Office) -> None:
     uphold(sent)
     send_again(sent)
-    sent.bounce(UNIT, today=date(2026, 3, 25))
+    sent.bounce(UNIT, today=date(2026, 3, 25), page="corrected")
     facts = state_as_of(sent.ledger, date(2026, 3, 25))
     assert reviews(facts, CYCLE)[UNIT].state == "failed"
     assert was_handed_over(facts, CYCLE, UNIT)
@@ -171,7 +171,7 @@ def test_a_page_with_dates_of_its_own_that_comes_back_gave_nobody_days(sent: Off
     sent.confirm(UNIT, on=OWN_DAY)
     sent.bounce(UNIT, today=date(2026, 4, 1))
     unit = reviews(state_as_of(sent.ledger, date(2026, 4, 1)), CYCLE)[UNIT]
-    assert (unit.state, unit.first_stands, unit.review) == ("failed", False, None)
+    assert (unit.state, unit.rests_on, unit.review) == ("failed", None, None)
     late = send.plan_send(
         sent.site,
         sent.ledger,
@@ -183,6 +183,39 @@ def test_a_page_with_dates_of_its_own_that_comes_back_gave_nobody_days(sent: Off
     )
     ((_, why),) = late.not_sendable
     assert why.startswith("its first report came back")
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_first_letter_that_comes_back_after_the_corrected_page_went_out_takes_its_days_with_it(
+    sent: Office, is_confirmed: bool
+) -> None:
+    uphold(sent)
+    send_again(sent)
+    if is_confirmed:
+        sent.confirm(UNIT, on=AGAIN_ON)
+    day = date(2026, 3, 24)
+    with pytest.raises(InputError, match="it is not said which came back") as told:
+        sent.bounce(UNIT, today=day)
+    assert (
+        told.value.faults[0].remedy == "Add --page first or --page corrected: the days of both are those of the first."
+    )
+    assert sent.events("delivery_failed") == []
+    sent.bounce(UNIT, today=day, page="first")
+    unit = reviews(state_as_of(sent.ledger, day), CYCLE)[UNIT]
+    assert (unit.rests_on, unit.review, unit.public_from) == (None, None, None)
+    assert not is_confirmed or g10(sent, date(2026, 5, 2)) is not None
+    assert UNIT in {one.unit_id for one in sent.plan(date(2026, 5, 2)).waiting}
+    print_page(sent, name="corr1", after=NEW_RESULTS, own_day=OWN_DAY)
+    assert send_again(sent, on=day) == [UNIT]
+    sent.confirm(UNIT, on=OWN_DAY)
+    assert reviews(state_as_of(sent.ledger, OWN_DAY), CYCLE)[UNIT].public_from == date(2026, 5, 25)
+
+
+def test_who_was_sent_one_page_has_no_corrected_one_that_could_come_back(sent: Office) -> None:
+    with pytest.raises(InputError, match="was sent no corrected page"):
+        sent.bounce(UNIT, today=AGAIN_ON, page="corrected")
+    sent.bounce(UNIT, today=AGAIN_ON, page="first")
+    assert reviews(state_as_of(sent.ledger, AGAIN_ON), CYCLE)[UNIT].state == "failed"
 
 
 def test_a_second_correction_after_such_a_page_prints_and_keeps_its_dates(sent: Office) -> None:

@@ -98,7 +98,9 @@ def test_a_change_waits_for_its_thirty_days_and_longer_when_cms_asks() -> None:
     assert lines(story, date(2026, 6, 1))[what][0].state == "CMS asked for more days"
     denied = {"about": "change", "decision": "denied", "decided_on": "2026-06-02", "change_id": "c-1"}
     story.tell("cms_decision", date(2026, 6, 2), **denied)
-    assert lines(story, date(2026, 6, 2))[what][0].next_act == "give it up: qe record change_withdrawn"
+    assert (
+        lines(story, date(2026, 6, 2))[what][0].next_act == "submit another, or give it up: qe record change_withdrawn"
+    )
     story.tell("change_withdrawn", date(2026, 6, 3), change_id="c-1")
     assert what not in lines(story, date(2026, 6, 3))
 

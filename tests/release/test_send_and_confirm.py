@@ -152,6 +152,18 @@ def test_a_stopped_send_is_not_finished_by_another_channel_than_is_recorded(offi
     assert [event.text("channel") for event in office.events("report_sent")][3:] == ["portal"]
 
 
+def test_where_every_hand_over_was_taken_back_the_cycle_is_free_for_a_later_run(office: Any) -> None:
+    office.run("a" * 16)
+    office.send()
+    office.confirm("U000001")
+    office.retract(office.events("send_confirmed")[0])
+    run = office.run("b" * 16, on=date(2026, 3, 1))
+    office.render(run, SENT_ON, cycle="2025Q4-1")
+    assert (office.plan_send().run_id, len(office.send().packages)) == ("b" * 16, 3)
+    office.confirm("U000001")
+    assert cycle_for_run(office.ledger.events(), period="2025Q4", run_id="b" * 16) == "2025Q4-1"
+
+
 def test_a_second_run_of_a_sent_period_is_sent_to_nobody_without_an_act_of_reissue(office: Any) -> None:
     office.run("a" * 16)
     office.send()

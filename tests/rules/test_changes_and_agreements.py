@@ -68,6 +68,28 @@ def test_711_a_a_change_that_was_given_up_and_submitted_again_waits_from_its_las
     assert said_of(story, report(story)) == APPROVED
 
 
+@pytest.mark.parametrize(
+    ("submitted_on", "given_up_on", "measures", "is_refused"),
+    [
+        (date(2026, 2, 10), date(2026, 2, 25), ["hwr"], True),
+        (date(2026, 2, 20), date(2026, 2, 20), ["hwr"], True),  # the run is of 20 February
+        (date(2026, 2, 10), date(2026, 2, 19), ["hwr"], False),
+        (date(2026, 2, 21), date(2026, 2, 25), ["hwr"], False),
+        (date(2026, 2, 10), date(2026, 2, 25), ["supd"], False),
+    ],
+)
+def test_711_a_a_run_that_was_made_while_a_change_waited_that_is_given_up_may_hold_it(
+    story: Story, submitted_on: date, given_up_on: date, measures: list[str], is_refused: bool
+) -> None:
+    prototype(story)
+    story.change("run_completed")
+    assert next(one for one in story.events if one.kind == "run_completed").effective_on == date(2026, 2, 20)
+    filed(story, submitted_on, measures=measures)
+    story.tell("change_withdrawn", given_up_on, change_id="c-1")
+    said = f"the run was made while a change of the measures waited that was given up on {given_up_on}: run again"
+    assert said_of(story, report(story)) == (said if is_refused else APPROVED)
+
+
 def test_711_b_a_change_that_cms_refused_may_be_submitted_again_and_waits_its_days(story: Story) -> None:
     prototype(story)
     filed(story, date(2026, 3, 1))

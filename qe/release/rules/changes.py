@@ -4,7 +4,7 @@ Source: 42 CFR 401.711(a), (b); rules.md A2, A10, A11 and section 6, readings 4 
 """
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from qe.errors import Reason
 from qe.ledger.event import LedgerEvent
@@ -16,6 +16,7 @@ from qe.release.rules.paragraph import Paragraph
 
 FILED: Final = Paragraph("G6", CITATION["change"])
 NO_PLAN: Final = Paragraph("G6", "42 CFR 401.707(c), 401.711(a)")
+ChangeState = Literal["submitted", "extended", "denied", "usable"]
 CONCERNED: Final = {  # what a change of must have been filed before this may leave
     ArtefactKind.CONFIDENTIAL_REPORT: ("measures", "prototype", "sharing_plan"),
     ArtefactKind.PUBLIC_REPORT: ("sharing_plan",),
@@ -27,11 +28,29 @@ def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> R
     for change in submitted(facts):
         if _concerns(change, artefact) and (refusal := _refusal(facts, change, day_count=day_count)):
             return refusal
+    if given_up := _given_up_in_it(facts, artefact):
+        return FILED.fails(
+            f"the run was made while a change of the measures waited that was given up on {given_up}: run again"
+        )
     if artefact.kind is ArtefactKind.CONFIDENTIAL_REPORT:
         return _template(facts, artefact.template_sha256)
     if not [event for event in facts.of("plan_approved") if event.day("approved_on") <= facts.on]:
         return NO_PLAN.fails("no plan for public sharing approved by CMS is on record")
     return FILED.passes("the plan for public sharing is approved, and no change of it is pending")
+
+
+def _given_up_in_it(facts: Facts, artefact: Artefact) -> date | None:
+    """The day on which a change of the artefact's measures was given up that its run may hold: it waited while the run was made."""
+    run_id = artefact.lineage.run_id if artefact.lineage else ""
+    made_on = [event.effective_on for event in facts.of("run_completed", run_id=run_id)]
+    last = {event.text("change_id"): event for event in facts.of("change_submitted", what="measures")}
+    for ended in facts.of("change_withdrawn"):
+        change = last.get(ended.text("change_id"))
+        if change is None or not _concerns(change, artefact) or change.seq > ended.seq:
+            continue
+        if any(change.day("submitted_on") <= day <= ended.effective_on for day in made_on):
+            return ended.effective_on
+    return None
 
 
 def submitted(facts: Facts) -> list[LedgerEvent]:
@@ -54,7 +73,22 @@ def _concerns(change: LedgerEvent, artefact: Artefact) -> bool:
 def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reason | None:
     """Why a submitted change may not be used today, or None."""
     what, submitted_on = change.text("what").replace("_", " "), change.day("submitted_on")
-    first_day = usable_from(submitted_on, day_count=day_count)
+    match state_of(facts, change, day_count=day_count):
+        case "denied":
+            return FILED.fails(f"CMS refused the change of the {what} submitted on {submitted_on}")
+        case "extended":
+            return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")
+        case "submitted":
+            first_day = usable_from(submitted_on, day_count=day_count)
+            said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
+            return FILED.fails(said, earliest=first_day)
+        case "usable":
+            return None
+
+
+def state_of(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> ChangeState:
+    """Where a submitted change stands on the day of `facts`, by what CMS said since it was submitted (401.711(b))."""
+    submitted_on = change.day("submitted_on")
     since = (submitted_on, change.seq)
     decisions = [
         (event.day("decided_on"), event.seq, event.text("decision"))
@@ -63,18 +97,15 @@ def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reaso
     ]
     decided = max(decisions)[2] if decisions else None
     if decided == "denied":
-        return FILED.fails(f"CMS refused the change of the {what} submitted on {submitted_on}")
+        return "denied"
     extended = [
         event
         for event in facts.of("cms_extension_requested", change_id=change.text("change_id"))
         if since < (event.day("requested_on"), event.seq) and event.day("requested_on") <= facts.on
     ]
     if extended and decided is None:
-        return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")
-    if facts.on < first_day:
-        said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
-        return FILED.fails(said, earliest=first_day)
-    return None
+        return "extended"
+    return "submitted" if facts.on < usable_from(submitted_on, day_count=day_count) else "usable"
 
 
 def _template(facts: Facts, template_sha256: str) -> Reason:
