@@ -10,6 +10,7 @@ from qe.cli.acting import acting_on, looking
 from qe.cli.output import ActorOption, AsOfOption, DryRunOption, JsonOption, SiteOption, utc_now
 from qe.errors import InputError
 from qe.ledger import schema
+from qe.ledger.about import require_on_record
 from qe.ledger.event import NewEvent
 from qe.release.handover import evidence_sha256
 
@@ -89,6 +90,7 @@ def record(
             evidence_sha256=None if evidence is None else evidence_sha256(evidence),
             retracts=retracts,
         )
+        require_on_record(look.ledger, new)
         look.outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
         with acting_on(look, actor, dry_run=dry_run, hold=False) as act:
             if dry_run:

@@ -61,6 +61,7 @@ class EventKind:
 
     subject  what an event of this kind is about, by keys of its payload; "" for the organisation itself
     instead_of_taking_back  of a kind that fact_retracted never takes back, what to do; "" where it may
+    about  (key, kind): with this key of its payload it names what an event of that kind put on record; None where it names nothing
     """
 
     kind: str
@@ -69,6 +70,7 @@ class EventKind:
     citation: str
     fields: tuple[PayloadField, ...]
     instead_of_taking_back: str
+    about: tuple[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +107,10 @@ def kind_files() -> tuple[KindFile, ...]:
 
 def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
     payload, instead = table.pop("payload", {}), table.pop("instead_of_taking_back", "")
+    about = table.pop("about", None)
     if set(table) != {"subject", "meaning", "citation"} or not isinstance(payload, dict):
         raise ValueError(
-            f"{file.name}: {name} needs subject, meaning, citation, payload, perhaps instead_of_taking_back, and nothing else"
+            f"{file.name}: {name} needs subject, meaning, citation and payload, perhaps instead_of_taking_back and about, no more"
         )
     return EventKind(
         kind=name,
@@ -116,6 +119,7 @@ def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
         citation=str(table["citation"]),
         fields=tuple(_field(f"{file.name}: {name}.{key}", key, facts) for key, facts in payload.items()),
         instead_of_taking_back=str(instead),
+        about=None if not isinstance(about, dict) else (str(about["key"]), str(about["kind"])),
     )
 
 

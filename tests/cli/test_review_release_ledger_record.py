@@ -264,6 +264,28 @@ def test_a_wrong_record_is_exit_2_and_writes_nothing(say: Say, site: Site, words
     assert Ledger(site.ledger, zone="UTC").events() == ()
 
 
+def test_a_fact_about_nothing_on_record_is_refused_with_what_there_is(say: Say, site: Site) -> None:
+    """A mistyped id would end nothing, and what was to stop would go on."""
+    ended = ("record", "source_ended", "source_id=plan_b", "--effective-on", "2026-01-09")
+    code, answer = say(*ended)
+    assert (code, answer["faults"][0]["remedy"]) == (2, "Record that first: source_registered.")
+    rights = ("rights=measures;public", "expires_on=2026-12-31")
+    day = ("--effective-on", "2026-01-05")
+    code, registered = say("record", "source_registered", "source_id=plan_a", *rights, *day)
+    assert code == 0
+    code, answer = say(*ended)
+    assert (
+        answer["faults"][0]["message"] == "no source_registered has this source_id: source_ended would be about nothing"
+    )
+    assert (code, answer["faults"][0]["remedy"]) == (2, "On record: plan_a.")
+    assert say(*ended, "--dry-run")[0] == 2
+    assert say("record", "fact_retracted", f"retracts={registered['data']['event_id']}")[0] == 0
+    taken_back = ("record", "source_ended", "source_id=plan_a", "--effective-on", "2026-01-09")
+    assert say(*taken_back)[0] == 2
+    assert say("record", "source_registered", "source_id=plan_a", *rights, *day)[0] == 0
+    assert say(*taken_back)[0] == 0
+
+
 def test_a_dry_record_checks_and_writes_nothing(say: Say, site: Site) -> None:
     words = ["entity_approved", "approved_on=2026-01-05", "--effective-on", "2026-01-05", "--dry-run"]
     code, answer = say("record", *words)
