@@ -184,14 +184,13 @@ def release(
         ledger, contacts = act.ledger, contacts_on(act.site, act.on)
         planned = releasing.plan_data(act.site, ledger, data_id=data_id, contacts=contacts, when=act.when)
         _tell_plan(act.outcome, planned, dry_run=dry_run)
-        if planned.is_done:
-            return
-        planned.decision.require(planned.outgoing.said)
+        if not planned.is_done:
+            planned.decision.require(planned.outgoing.said)
         if not dry_run:
             releasing.release(planned, ledger, actor=act.person)
-        act.outcome.say(
-            f"{'would release' if dry_run else 'Released'} {data_id}, by {planned.outgoing.artefact.channel}."
-        )
+        if not planned.is_done:
+            said = "would release" if dry_run else "Released"
+            act.outcome.say(f"{said} {data_id}, by {planned.outgoing.artefact.channel}.")
 
 
 def _tell_plan(outcome: Outcome, planned: releasing.DataPlan, *, dry_run: bool) -> None:

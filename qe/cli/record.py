@@ -41,6 +41,7 @@ VERBS: Final = {
     "waiver_revoked": "qe npa waive --revoke",
     "npa_disclosed": "qe npa release",
     "data_disclosed": "qe data release",
+    "data_package": "qe data release",
     "npa_final_notice_sent": "qe npa release",
     "request_received": "qe request add",
     "request_acknowledged": "qe request acknowledge",

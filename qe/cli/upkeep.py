@@ -9,6 +9,7 @@ from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_da
 from qe.errors import QeError
 from qe.ledger.fold import state_as_of
 from qe.release.in_flight import in_flight
+from qe.release.posting import stopped_amendments
 from qe.release.releases import moment
 from qe.release.review import Clock
 from qe.release.sends import reviews
@@ -39,7 +40,12 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
         review = opened.settings.review
         when = moment(opened, on=on, at=utc_now(), is_as_of=as_of is not None)
         clock = Clock(at=when.instant, zone=opened.settings.site.zone, day_count=review.day_count)
-        under_way = in_flight(facts, respond_within_days=review.respond_within_days, clock=clock)
+        under_way = in_flight(
+            facts,
+            respond_within_days=review.respond_within_days,
+            clock=clock,
+            stopped=stopped_amendments(opened, ledger, facts),
+        )
         outcome.data = {
             "site": opened.settings.site.name,
             "rehearsal": opened.settings.site.rehearsal,

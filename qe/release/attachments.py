@@ -173,9 +173,13 @@ def _encrypted_path(site: Site, digest: str) -> Path:
     return site.store / "attachments" / f"{digest}.duckdb"
 
 
+def sealed_folder(site: Site) -> Path:
+    """A folder of its own, from which nothing reads but `open_again`."""
+    return site.store / "sealed"
+
+
 def _sealed_path(site: Site, digest: str) -> Path:
-    """In a folder of its own, which nothing lists or reads."""
-    return site.store / "sealed" / f"{digest}.age"
+    return sealed_folder(site) / f"{digest}.age"
 
 
 def _encrypt(site: Site, path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@
 `qe status` prints it; each line says where a thing stands, the next act and the earliest or last day of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -46,12 +46,15 @@ class InFlight:
     citation: str
 
 
-def in_flight(facts: Facts, *, respond_within_days: int, clock: Clock) -> list[InFlight]:
-    """All of it, on the day of `facts`: holds first, then cycles, requests, analyses and changes, then what runs out."""
+def in_flight(facts: Facts, *, respond_within_days: int, clock: Clock, stopped: Collection[str] = ()) -> list[InFlight]:
+    """All of it, on the day of `facts`: holds first, then cycles, requests, analyses and changes, then what runs out.
+
+    stopped  public releases whose amended posting is recorded and not written (`qe.release.posting.stopped_amendments`)
+    """
     return [
         *_holds(facts),
         *(line for cycle in _cycles(facts) for line in _cycle(facts, cycle)),
-        *(line for cycle in _cycles(facts) for line in _postings(facts, cycle)),
+        *(line for cycle in _cycles(facts) for line in _postings(facts, cycle, stopped)),
         *_requests(facts, respond_within_days=respond_within_days),
         *_analyses(facts, clock=clock),
         *_changes(facts, day_count=clock.day_count),
@@ -147,19 +150,24 @@ def _state(unit: UnitReview, on: date) -> tuple[str, str, str]:
     return "ready", "qe release go", "42 CFR 401.717(d)"
 
 
-def _postings(facts: Facts, cycle: str) -> Iterator[InFlight]:
-    """The public releases whose posting of open requests is not the one that is owed any more."""
+def _postings(facts: Facts, cycle: str, stopped: Collection[str]) -> Iterator[InFlight]:
+    """The public releases whose posting of open requests is not the one that is owed any more, or not the one that is recorded."""
     for release in public_releases(facts, cycle):
         owed, told = owed_beside(facts, release), told_beside(facts, release)
+        missing, closed = len(owed.posted - told.posted), len(told.posted - owed.posted)
         if owed != told:
-            missing, closed = len(owed.posted - told.posted), len(told.posted - owed.posted)
-            yield InFlight(
-                what=f"posting of {release.text('release_id')}",
-                state=f"to be amended: {missing} to add, {closed} to take off",
-                next_act=f"qe release amend-posting --cycle {cycle}",
-                day=facts.on,
-                citation=CITATION["posting"],
-            )
+            state = f"to be amended: {missing} to add, {closed} to take off"
+        elif release.text("release_id") in stopped:
+            state = "amended on record, but its page was never replaced"
+        else:
+            continue
+        yield InFlight(
+            what=f"posting of {release.text('release_id')}",
+            state=state,
+            next_act=f"qe release amend-posting --cycle {cycle}",
+            day=facts.on,
+            citation=CITATION["posting"],
+        )
 
 
 def _requests(facts: Facts, *, respond_within_days: int) -> Iterator[InFlight]:

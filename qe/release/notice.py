@@ -4,8 +4,10 @@ After publication it is told once where its results stand and what is posted bes
 it goes also while reports are held.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -20,7 +22,7 @@ from qe.providers import ProviderOrSupplier
 from qe.release.appeals import reasons_not_to_post
 from qe.release.contacts import Contact, Contacts
 from qe.release.letters import LetterFacts, LetterWriter
-from qe.release.outgoing import Outgoing, letter_to, outbox_path, put_out
+from qe.release.outgoing import Outgoing, every_letter, letter_to, outbox_path, put_out
 from qe.release.releases import standing_releases, unfinished_release
 from qe.release.reports_on_disk import units_of
 from qe.release.send import run_for_cycle
@@ -194,28 +196,37 @@ def print_notices(
 ) -> list[Outgoing]:
     """The letters as they would go: each with its bytes, what it is to the gate and the event that comes before it."""
     progress.start("printing notices", total=len(plan.notices))
-    going: list[Outgoing] = []
-    for kind in get_args(NoticeKind):
-        notices = [notice for notice in plan.notices if notice.kind == kind]
-        printed = write_letter(kind, [notice.letter for notice in notices])
-        for notice, letter in zip(notices, printed, strict=True):
-            going.append(
-                letter_to(
-                    site,
-                    plan.facts,
-                    notice.unit,
-                    notice.contact,
-                    {LETTER: letter.pdf, LETTER_TEXT: letter.text},
-                    cycle=plan.cycle,
-                    run_id=plan.run_id,
-                    path=notice.path,
-                    said=f"no notice of cycle {plan.cycle} may be sent on {on}",
-                    intent=_event(plan, notice, letter),
-                )
-            )
-            progress.advance()
+    going = every_letter(
+        partial(_outgoing, plan, site, notice, letter, on=on)
+        for notice, letter in _printed(plan, write_letter, progress=progress)
+    )
     progress.finish()
     return going
+
+
+def _printed(
+    plan: NoticePlan, write_letter: LetterWriter, *, progress: Progress
+) -> Iterator[tuple[Notice, PrintedLetter]]:
+    for kind in get_args(NoticeKind):
+        notices = [notice for notice in plan.notices if notice.kind == kind]
+        for notice, letter in zip(notices, write_letter(kind, [one.letter for one in notices]), strict=True):
+            yield notice, letter
+            progress.advance()
+
+
+def _outgoing(plan: NoticePlan, site: Site, notice: Notice, letter: PrintedLetter, *, on: date) -> Outgoing:
+    return letter_to(
+        site,
+        plan.facts,
+        notice.unit,
+        notice.contact,
+        {LETTER: letter.pdf, LETTER_TEXT: letter.text},
+        cycle=plan.cycle,
+        run_id=plan.run_id,
+        path=notice.path,
+        said=f"no notice of cycle {plan.cycle} may be sent on {on}",
+        intent=_event(plan, notice, letter),
+    )
 
 
 def _event(plan: NoticePlan, notice: Notice, letter: PrintedLetter) -> NewEvent:

@@ -3,7 +3,7 @@
 The permit is redeemed for the digest of the very bytes about to be written; nothing is written when the gate refuses any.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from qe.disclosure.identifiers import identifiers_found
-from qe.errors import InputError
+from qe.errors import Fault, InputError
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import Facts
@@ -152,12 +152,29 @@ def letter_to(
     )
 
 
+def every_letter(makes: Iterable[Callable[[], Outgoing]]) -> list[Outgoing]:
+    """The letters in their order, or InputError with the faults of all that cannot be made."""
+    made: list[Outgoing] = []
+    faults: list[Fault] = []
+    for make in makes:
+        try:
+            made.append(make())
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError.of(faults)
+    return made
+
+
 def address_page(site: Site, name: str, contact: Contact) -> Mapping[str, bytes]:
-    """The sheet that goes before what is sent by mail; nothing for the other channels. name: the recipient's."""
+    """The sheet that goes before what is sent by mail; nothing for the other channels. name: the recipient's.
+
+    InputError: the window of the envelope would not show all of it.
+    """
     if contact.channel != "mail" or contact.address is None:
         return {}
     organisation = site.settings.entity.organisation
-    page = render_address_page(organisation=organisation, name=name, address=contact.address)
+    page = render_address_page(organisation=organisation, name=name, address=contact.address, unit_id=contact.unit_id)
     return {ADDRESS_PAGE: page}
 
 

@@ -93,6 +93,27 @@ def plan_amendments(site: Site, ledger: Ledger, *, cycle: str, when: When, build
     )
 
 
+def stopped_amendments(site: Site, ledger: Ledger, facts: Facts) -> frozenset[str]:
+    """The public releases whose last amendment is recorded while another page stands: it was stopped before that was replaced.
+
+    A day before an amendment that is recorded tells nothing: the page that stands is a later one's.
+    """
+    last = {event.text("release_id"): event for event in ledger.events() if event.kind == AMENDED}
+    public = {
+        one.text("release_id")
+        for cycle in {one.text("cycle") for one in last.values()}
+        for one in public_releases(facts, cycle)
+    }
+    return frozenset(
+        release_id
+        for release_id, event in last.items()
+        if release_id in public
+        and event in amendments(facts, release_id)
+        and (page := site.public / release_id / POSTING_PAGE).is_file()
+        and sha256(page.read_bytes()).hexdigest() != event.text("page_sha256")
+    )
+
+
 def _amendment(
     site: Site, facts: Facts, release: LedgerEvent, *, when: When, build: PostingBuilder
 ) -> Amendment | None:

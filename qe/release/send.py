@@ -7,6 +7,7 @@ resumed by sending again: what is recorded is not recorded twice, what is missin
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from qe.release.contacts import Channel, Contact, Contacts
 from qe.release.cycles import cycle_for_run, frozen_cycles, period_of, sent_before
 from qe.release.letters import LetterFacts, LetterWriter
 from qe.release.lineage import RunLineage, lineage_of, run_of
-from qe.release.outgoing import Outgoing, decide, digest_of, is_out, letter_to, outbox_path
+from qe.release.outgoing import Outgoing, decide, digest_of, every_letter, is_out, letter_to, outbox_path
 from qe.release.reports_on_disk import ReportFile, corrected_report, latest_reports, units_of
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import reason
@@ -259,9 +260,8 @@ def send(
     progress.start("printing cover letters", total=len(plan.packages))
     printed = dict(_letters(plan, write_letter, on=on, progress=progress))
     progress.finish()
-    letters = {
-        unit_id: _cover_letter(plan, package, letter, said=refusal) for unit_id, (package, letter) in printed.items()
-    }
+    covers = every_letter(partial(_cover_letter, plan, *one, said=refusal) for one in printed.values())
+    letters = dict(zip(printed, covers, strict=True))
     for package in plan.packages:
         files, recipient = _readable(package.report), recipient_of(package.unit)
         permits[package.report.unit_id].redeem(

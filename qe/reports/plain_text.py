@@ -10,7 +10,8 @@ BLOCKS: Final = frozenset({"p", "h1", "h2", "div", "caption", "th", "td"})
 
 
 def plain_text(page: str) -> str:
-    """The page's text in lines of at most 78 characters; a row of a table is one line for each cell, under its column's name."""
+    """The page's text in lines of at most 78 characters. A row of a table is one line for each cell, under its column's name; of a
+    table with two columns one line in all, the first cell before the second."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
@@ -27,6 +28,7 @@ class _Reader(HTMLParser):
         self._open: list[str] = []
         self._heads: list[str] = []
         self._column = 0
+        self._label = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -50,7 +52,7 @@ class _Reader(HTMLParser):
             self._words.append(" ")
         if tag in BLOCKS:
             self._end_block(tag)
-        if tag == "div" or (tag == "tr" and "tbody" in self._open):
+        if tag in ("div", "table") or (tag == "tr" and "tbody" in self._open and not self._is_box):
             self._blank_line()
         while self._open and self._open.pop() != tag:
             pass
@@ -65,12 +67,26 @@ class _Reader(HTMLParser):
         if tag == "th" and "thead" in self._open:
             self._heads += lines
         elif tag in ("th", "td"):
-            self.lines += [f"  {self._heads[self._column]}: {' '.join(lines)}"]
-            self._column += 1
+            self._end_cell(" ".join(lines))
         elif any(lines):
             said = [line.upper() for line in lines] if tag == "h1" else lines
             self.lines += [part for line in said for part in textwrap.wrap(line, LINE, break_on_hyphens=False) or [""]]
             self._blank_line()
+
+    @property
+    def _is_box(self) -> bool:
+        """Whether the table is a box of labels, each with what it is."""
+        return len(self._heads) == 2
+
+    def _end_cell(self, said: str) -> None:
+        if self._is_box and self._column == 0:
+            self._label = said
+        else:
+            line = f"{self._label if self._is_box else self._heads[self._column]}: {said}"
+            self.lines += textwrap.wrap(
+                line, LINE, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+            )
+        self._column += 1
 
     def _blank_line(self) -> None:
         if self.lines and self.lines[-1]:

@@ -1,6 +1,5 @@
 """Letters that answer a request, one page each, as PDF and as plain text: receipt, decision, and what goes with released data."""
 
-import textwrap
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -8,6 +7,7 @@ from typing import Literal
 from qe.providers import ProviderOrSupplier
 from qe.reports import pages, wording
 from qe.reports.letters import LetterRequest
+from qe.reports.plain_text import plain_text
 
 RequestLetterKind = Literal["acknowledgement", "decision", "data_release"]
 
@@ -16,7 +16,6 @@ TITLES: dict[RequestLetterKind, str] = {
     "decision": "Our answer to your request",
     "data_release": "The Medicare claims behind your result",
 }
-LINE = 78
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,27 +63,4 @@ def render_request_letter(letter: RequestLetter) -> dict[str, bytes]:
         report_id=f"{letter.cycle}-{letter.recipient.unit_id}",
         written_on=wording.day(letter.written_on),
     )
-    return {"letter.pdf": pages.pdf(page), "letter.txt": _plain_text(letter).encode("utf-8")}
-
-
-def _plain_text(letter: RequestLetter) -> str:
-    rehearsal = ["REHEARSAL: synthetic data.", ""] if letter.rehearsal else []
-    widest = max(len(label) for label, _ in letter.rows)
-    return "\n".join(
-        [
-            letter.organisation,
-            wording.day(letter.written_on),
-            "",
-            letter.recipient.name,
-            f"{letter.cycle}-{letter.recipient.unit_id}",
-            "",
-            TITLES[letter.kind].upper(),
-            "",
-            *rehearsal,
-            *(f"{label:<{widest}}  {value}" for label, value in letter.rows),
-            "",
-            *(line for text in letter.paragraphs for line in (*textwrap.wrap(text, LINE), "")),
-            f"Questions: {letter.contact}",
-            "",
-        ]
-    )
+    return {"letter.pdf": pages.pdf(page), "letter.txt": plain_text(page).encode("utf-8")}

@@ -17,6 +17,7 @@ from qe import bundled, store
 from qe.errors import QeError
 from qe.ledger.filesystem import require_local
 from qe.site import Site
+from qe.upkeep.sealed_files import open_to_others, secret_halves
 
 MINIMUM_FREE_GIB = 5
 
@@ -41,6 +42,8 @@ def examine(site: Site | None) -> list[Finding]:
             _key(site, "vault"),
             _signing_key(site),
             _sealing_recipient(site),
+            _sealing_secret(site),
+            _sealed_files(site),
             _disk(site),
             _memory(site),
             _ledger(site),
@@ -151,6 +154,30 @@ def _sealing_recipient(site: Site) -> Finding:
             remedy="Make a key pair outside the site (age-keygen -o FILE), and set [site] sealing_recipient to its public key.",
         )
     return Finding(check=check, state="ok", found="present; what opens them is no business of this site's")
+
+
+def _sealing_secret(site: Site) -> Finding:
+    check = "who can open sealed attachments"
+    if found := secret_halves(site):
+        return Finding(
+            check=check,
+            state="warning",
+            found=f"this account: the secret half of the sealing key lies here ({', '.join(one.name for one in found)})",
+            remedy="Give it to the reviewing officer on a medium of its own, see that a copy is kept apart, and delete it here.",
+        )
+    return Finding(check=check, state="ok", found="no secret half beside the site's keys, nor in the site")
+
+
+def _sealed_files(site: Site) -> Finding:
+    check = "sealed attachments"
+    if loose := open_to_others(site):
+        return Finding(
+            check=check,
+            state="fault",
+            found=f"{loose} of the folder and its files are open to other accounts",
+            remedy="chmod 700 store/sealed && chmod 600 store/sealed/*.age; then ask who could read them in the meantime.",
+        )
+    return Finding(check=check, state="ok", found="none, or open to their owner only")
 
 
 def _disk(site: Site) -> Finding:

@@ -22,6 +22,7 @@ from qe.cli import review as review_commands
 from qe.cli.output import utc_now
 from qe.disclosure.results import PublicRelease
 from qe.ledger.book import Ledger
+from qe.ledger.event import NewEvent
 from qe.ledger.signing import read_statement
 from qe.release.contacts import write_contacts
 from qe.release.lineage import LineageSource, MeasureAtLevel, RunLineage, record_run
@@ -284,6 +285,32 @@ def test_a_fact_about_nothing_on_record_is_refused_with_what_there_is(say: Say, 
     assert say(*taken_back)[0] == 2
     assert say("record", "source_registered", "source_id=plan_a", *rights, *day)[0] == 0
     assert say(*taken_back)[0] == 0
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_reason_not_to_post_is_recorded_of_a_request_on_record_alone(
+    say: Say, site: Site, dry: tuple[str, ...]
+) -> None:
+    """A slip of the id would leave the request posted that was not to be."""
+
+    def record(request_id: str) -> tuple[int, dict[str, Any]]:
+        words = ("record", "posting_infeasible", f"request_id={request_id}", "reason=order")
+        return say(*words, "--effective-on", "2026-06-20", *dry)
+
+    received = NewEvent(
+        kind="request_received",
+        effective_on=date(2026, 6, 18),
+        payload={
+            "cycle": "2025Q4-1", "unit_id": UNIT, "request_id": "2025Q4-1-U000001-1", "kind": "correction",
+            "category": "calculation", "received_on": "2026-06-18",
+        },
+    )  # fmt: skip
+    site.open_ledger().append([received], at=utc_now(), actor="analyst")
+    before = site.open_ledger().head()
+    code, answer = record("2025Q4-1-U000001-2")
+    assert (code, site.open_ledger().head()) == (2, before)
+    assert answer["faults"][0]["remedy"] == "On record: 2025Q4-1-U000001-1."
+    assert record("2025Q4-1-U000001-1")[0] == 0
 
 
 def test_a_dry_record_checks_and_writes_nothing(say: Say, site: Site) -> None:

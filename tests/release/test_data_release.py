@@ -15,6 +15,7 @@ from qe.release.analyses import define as npa_define
 from qe.release.dissemination.definition import definition_of
 from qe.release.dissemination.staging import read_staged, write_staged
 from qe.release.dissemination.status import DataStatus, status_of
+from qe.release.outgoing import put_out
 from qe.release.packages import bundle
 from tests.release.conftest import Office
 from tests.release.data_desk import GROUP, ON, DataDesk
@@ -46,6 +47,11 @@ def block_outbox(desk: DataDesk) -> Path:
     return blocking
 
 
+def states(desk: DataDesk) -> list[str]:
+    """What the ledger says of the package, in order."""
+    return [event.text("state") for event in desk.office.events("data_package")]
+
+
 def digest(files: dict[str, bytes]) -> str:
     return hashlib.sha256(bundle({name: one for name, one in files.items() if name != "manifest.json"})).hexdigest()
 
@@ -73,7 +79,51 @@ def test_a_release_stopped_after_its_event_is_finished_with_the_same_bytes(
     assert digest(files) == disclosed.text("artefact_sha256")
     assert {name: files[name] for name in staged.files} == dict(staged.files)
     assert len(desk.office.events("data_disclosed")) == 1
+    assert states(desk) == ["begun_again", "whole"]
     assert desk.plan(data_id).is_done and status(desk, data_id).is_in_outbox
+
+
+def test_each_attempt_to_finish_a_release_is_recorded_before_its_bytes_are_written(desk: DataDesk, paper: Path) -> None:
+    desk.ready(paper, tables="claim")
+    blocking = block_outbox(desk)
+    for _ in range(3):  # the first attempt is the disclosure itself
+        with pytest.raises(OSError):
+            desk.release()
+    assert states(desk) == ["begun_again", "begun_again"]
+    blocking.unlink()
+    desk.release()
+    assert states(desk) == ["begun_again", "begun_again", "begun_again", "whole"]
+
+
+def test_a_package_that_was_whole_and_is_gone_is_not_made_again(desk: DataDesk, paper: Path) -> None:
+    desk.ready(paper, tables="claim")
+    desk.release()
+    assert states(desk) == ["whole"]
+    (package,) = desk.office.site.outbox.rglob("*.age")
+    package.unlink()
+    head = desk.office.ledger.head()
+    with pytest.raises(Refused, match="was whole in the outbox on 2026-06-01, and is not there now") as refused:
+        desk.release(on=date(2026, 6, 2))
+    assert "id of its own" in refused.value.remedy
+    assert not list(desk.office.site.outbox.rglob("*.age"))
+    assert desk.office.ledger.head() == head
+
+
+def test_stopped_after_its_package_it_is_recorded_as_whole_and_written_no_second_time(
+    desk: DataDesk, paper: Path
+) -> None:
+    desk.ready(paper, tables="claim")
+    planned = desk.plan()
+    put_out(  # all that a release does but its last event
+        desk.office.site, desk.office.ledger, planned.facts, [planned.outgoing], at=planned.when.at, actor="officer",
+        instant=planned.when.instant,
+    )  # fmt: skip
+    (package,) = desk.office.site.outbox.rglob("*.age")
+    before = package.read_bytes()
+    assert states(desk) == []
+    desk.release()
+    desk.release()
+    assert (states(desk), package.read_bytes()) == (["whole"], before)
 
 
 def test_stopped_before_its_event_it_is_as_if_it_had_not_begun(desk: DataDesk, paper: Path) -> None:

@@ -54,10 +54,12 @@ def page(office: Any, release_id: str = CYCLE) -> str:
 
 
 def due(office: Any, on: date) -> list[tuple[str, str]]:
+    facts = office.facts(on)
     lines = in_flight(
-        office.facts(on),
+        facts,
         respond_within_days=30,
         clock=Clock(at=office.when(on).instant, zone=office.site.settings.site.zone),
+        stopped=posting.stopped_amendments(office.site, office.ledger, facts),
     )
     return [(line.what, line.state) for line in lines if line.what.startswith("posting")]
 
@@ -137,6 +139,7 @@ def test_each_amendment_names_the_day_of_the_table_that_it_takes_the_place_of(pu
     amend(published, LATEST)
     assert page(published) == "[('Lake Hospital', 'data')] () of 2026-05-09, not 2026-05-06"
     assert len(published.events("posting_amended")) == 2
+    assert due(published, LATER) == []  # looked back on: the page that stands is the later amendment's
 
 
 def test_a_posting_that_returns_to_an_earlier_one_on_the_same_day_is_recorded_each_time(published: Any) -> None:
@@ -156,10 +159,27 @@ def test_an_amendment_that_was_stopped_after_its_event_is_finished_by_the_same_c
     amend(published, LATER)
     finished = page(published)
     (published.site.public / CYCLE / PAGE).write_text(first)  # as if the page had not been written
+    told = [("posting of 2025Q4-1", "amended on record, but its page was never replaced")]
+    assert (due(published, LATER), due(published, LATEST)) == (told, told)
     planned = amend(published, LATEST)
     assert (page(published), planned.amendments[0].event) == (finished, None)
+    assert due(published, LATEST) == []
     assert len(published.events("posting_amended")) == 1
     assert amend(published, LATEST).amendments == ()
+
+
+def test_a_stopped_amendment_that_is_owed_no_more_is_told_as_what_is_owed_now(published: Any) -> None:
+    first = page(published)
+    published.ask("U000003", "r-2", on=date(2026, 5, 1), category="data")
+    amend(published, LATER)
+    (published.site.public / CYCLE / PAGE).write_text(first)
+    published.record("request_resolved", LATEST, request_id="r-1", outcome="denied")
+    assert due(published, LATEST) == [("posting of 2025Q4-1", "to be amended: 0 to add, 1 to take off")]
+    amend(published, LATEST)
+    assert due(published, LATEST) == []
+    (published.site.public / CYCLE / PAGE).write_text(first)
+    published.record("public_withdrawn", LATEST, release_id=CYCLE, reason="order")
+    assert due(published, LATEST) == []
 
 
 def test_planning_writes_nothing_and_shows_what_the_gate_says(published: Any) -> None:

@@ -314,15 +314,15 @@ def test_each_letter_is_recorded_with_its_digest_and_lies_where_its_day_says(sen
         assert recorded.payload == event.payload
         assert recorded.actor == "analyst"
     acknowledgement = words_of(sent, f"acknowledgement-{REQUEST}").splitlines()
-    assert acknowledgement[1] == "10 Mar 2026"
-    assert "Acknowledged        10 Mar 2026" in acknowledgement
+    assert acknowledgement[2] == "10 Mar 2026"
+    assert "  Acknowledged: 10 Mar 2026" in acknowledgement
     decision = words_of(sent, f"decision-{REQUEST}-1").splitlines()
-    assert decision[1] == "12 Mar 2026"
-    start = decision.index("Acknowledged        10 Mar 2026")
+    assert decision[2] == "12 Mar 2026"
+    start = decision.index("  Acknowledged: 10 Mar 2026")
     assert decision[start : start + 5] == [
-        "Acknowledged        10 Mar 2026",
-        "Answered            12 Mar 2026",
-        "Our decision        denied",
+        "  Acknowledged: 10 Mar 2026",
+        "  Answered: 12 Mar 2026",
+        "  Our decision: denied",
         "",
         "It stays.",
     ]
@@ -334,7 +334,7 @@ def test_a_request_is_answered_also_while_the_hand_over_of_its_report_is_not_con
     ask(office, ON, today=ON)
     acknowledge(office, date(2026, 3, 10))
     respond(office, date(2026, 3, 12))
-    assert "Our decision        denied" in words_of(office, f"decision-{REQUEST}-1").splitlines()
+    assert "  Our decision: denied" in words_of(office, f"decision-{REQUEST}-1").splitlines()
 
 
 def test_an_upheld_correction_is_told_figure_by_figure(sent: Office) -> None:
@@ -343,7 +343,7 @@ def test_an_upheld_correction_is_told_figure_by_figure(sent: Office) -> None:
     changes = (Change(measure_id="hwr", what="Medicare, rate", before="12.1", after=""),)
     respond(sent, date(2026, 3, 12), answer="upheld", changes=changes)
     rows = [line.split() for line in words_of(sent, f"decision-{REQUEST}-1").splitlines()]
-    assert ["hwr,", "Medicare,", "rate", "12.1", "before,", "none", "after"] in rows
+    assert ["hwr,", "Medicare,", "rate:", "12.1", "before,", "none", "after"] in rows
 
 
 def test_a_closed_request_is_not_answered_any_more(sent: Office) -> None:

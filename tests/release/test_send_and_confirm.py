@@ -64,6 +64,29 @@ def test_printable_files_can_be_read_by_their_owner_only(office: Any) -> None:
     }
 
 
+def test_addresses_that_the_envelope_would_hide_stop_a_send_all_at_once_and_nothing_is_recorded(
+    office: Any, monkeypatch: Any
+) -> None:
+    def by_mail(unit_id: str, address: str) -> tuple[Contact]:
+        return (Contact(unit_id=unit_id, channel="mail", address=address, age_recipient=None, zone=None),)
+
+    hidden = "Quality Office; Building 7; 1 Oak Street; Suite 4; Troy OH 45373"
+    found = {one: by_mail(one, hidden) for one in ("U000001", "U000003")} | {
+        "U000002": by_mail("U000002", "1 Oak Street")
+    }
+    monkeypatch.setattr(office, "contacts", lambda on: Contacts(found))
+    office.run()
+    head = office.ledger.head()
+    with pytest.raises(InputError) as refused:
+        office.send()
+    assert [(fault.place, fault.code) for fault in refused.value.faults] == [
+        ("U000001", "address-beyond-window"),
+        ("U000003", "address-beyond-window"),
+    ]
+    assert "Oak Street" not in str(refused.value)
+    assert office.ledger.head() == head and not office.site.outbox.exists()
+
+
 def test_reports_rendered_before_there_were_methods_are_read_but_sent_no_more(office: Any) -> None:
     run = office.run()
     office.send()

@@ -5,14 +5,16 @@ from itertools import pairwise
 
 import pikepdf
 import pypdfium2
+import pytest
 
+from qe.errors import InputError
 from qe.reports.address_page import render_address_page
 
 INCH, HEIGHT = 72.0, 792.0  # points; a US Letter sheet is 11 inches high
 
 
 def printed(address: str, name: str = "Elm Street Internal Medicine Group") -> bytes:
-    return render_address_page(organisation="Example", name=name, address=address)
+    return render_address_page(organisation="Example", name=name, address=address, unit_id="U000012")
 
 
 def lines_in_the_upper_third(content: bytes) -> list[tuple[str, float, float, float, float]]:
@@ -45,13 +47,49 @@ def test_name_and_three_lines_lie_where_the_window_always_shows_them() -> None:
         assert top >= 2.5 and bottom <= 3 + 5 / 8 - 11 / 24
 
 
-def test_a_long_name_pushes_the_address_down_and_does_not_overprint_it() -> None:
+def test_a_long_name_is_folded_and_pushes_the_address_down() -> None:
     lines = lines_in_the_upper_third(
-        printed("1 Main Street / Troy OH 45373", name="Associated Physicians of the Valley " * 3)
+        printed(
+            "1 Main Street / Troy OH 45373", name="Associated Physicians of the Valley and of the Lakes in the North"
+        )
     )
     tops = [line[3] for line in lines]
+    assert len(lines) == 4
     assert tops == sorted(tops) and min(later - top for top, later in pairwise(tops)) > 0.1
     assert [line[0].strip() for line in lines[-2:]] == ["1 Main Street", "Troy OH 45373"]
+    assert lines[-1][4] <= 3 + 5 / 8 - 11 / 24
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "said"),
+    [
+        (
+            "Quality Office; 1 Main Street; Suite 4; Troy OH 45373",
+            "Elm",
+            "take 5 lines; the window of the envelope shows 4",
+        ),
+        ("A; B; C; D; E; F; G", "Elm", "take 8 lines; the window"),
+        (
+            "1 Main Street; Suite 4; Troy OH 45373",
+            "Associated Physicians of the Valley and of the Lakes in the North",
+            "take 5 lines, 1 of them because lines too wide are folded",
+        ),
+        (f"{'Longstreet' * 6}; Troy OH 45373", "Elm", "is wider than the window"),
+    ],
+)
+def test_what_the_window_would_hide_is_refused_by_the_unit_alone(address: str, name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        printed(address, name)
+    told = f"{refused.value} {refused.value.remedy}"
+    assert "U000012" in told and "contacts file" in told
+    assert not any(part in told for part in ("Main Street", "Troy", "Elm", "Associated", "Longstreet"))
+
+
+@pytest.mark.parametrize(
+    "address", ["(Quality); 1 Main Street, Suite 4 {jpq}; Troy OH 45373 |", "gypsy; gypsy; gypsy", "A; B; C"]
+)
+def test_four_lines_are_four_whatever_reaches_below_them(address: str) -> None:
+    assert printed(address, "Gypsum (Quay) Jj")
 
 
 def test_it_is_one_tagged_page_that_holds_nothing_of_the_letter_and_the_same_bytes_twice() -> None:

@@ -26,7 +26,17 @@ def test_long_sentences_are_wrapped_and_nothing_is_lost() -> None:
 
 def test_the_house_table_is_read_row_by_row() -> None:
     template = (
-        '{% import "_shared/macros.html" as marks %}{{ marks.table("Two", ["A", "B"], [("1", "x"), ("2", "y")]) }}'
+        '{% import "_shared/macros.html" as marks %}'
+        '{{ marks.table("Two", ["A", "B", "C"], [("1", "x", "-"), ("2", "y", "+")]) }}'
     )
     page = pages.environment().from_string(template).render()
-    assert plain_text(page) == "Two\n\n  A: 1\n  B: x\n\n  A: 2\n  B: y\n"
+    assert plain_text(page) == "Two\n\n  A: 1\n  B: x\n  C: -\n\n  A: 2\n  B: y\n  C: +\n"
+
+
+def test_a_table_of_two_columns_is_a_line_for_each_row() -> None:
+    template = (
+        '{% import "_shared/macros.html" as marks %}'
+        '{{ marks.table("Box", ["What", "Which"], [("Kind", "data"), ("Day", "1 Apr")]) }}<p>After it.</p>'
+    )
+    page = pages.environment().from_string(template).render()
+    assert plain_text(page) == "Box\n\n  Kind: data\n  Day: 1 Apr\n\nAfter it.\n"

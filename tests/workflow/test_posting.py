@@ -26,6 +26,11 @@ def test_the_posting_of_a_published_quarter_follows_its_requests_and_nothing_els
     assert "this table takes the place of the one of 1 Jul 2026" in added[page].decode("utf-8")
     assert [one["posted"] for one in amended] == [["U000046:missed_exclusion"]]
     assert amendments_due(ready, 70) == []
+    path = ready.root / "public" / page
+    path.write_bytes(first[page])  # as if it had been stopped before it replaced the page
+    assert amendments_due(ready, 70) == [f"qe release amend-posting --cycle {ready.cycle}"]
+    ready.done("release", "amend-posting", *cycle, on=ready.day(70))
+    assert (path.read_bytes(), amendments_due(ready, 70)) == (added[page], [])
 
     ready.done("request", "resolve", logged["request_id"], "--outcome", "withdrawn", on=ready.day(75))
     ready.done("release", "amend-posting", *cycle, on=ready.day(75))

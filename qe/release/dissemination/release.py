@@ -1,14 +1,16 @@
 """`qe data release`: exactly the approved bytes, or the patients of that very day, go to the authorized user, or nothing does.
 
-Staged, recorded, then written: a release that was stopped in between is finished by the same command with the same bytes. A release
-that is finished stays so; more data need a definition of their own, with codes of their own.
+Staged, recorded, written, then recorded as whole: a release that was stopped in between is finished by the same command with the
+same bytes, and the ledger says so before they are written once more. A package that was whole was the user's to fetch: one that
+has gone from the outbox since is not made again. More data need a definition of their own, with codes of their own.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
+from qe.errors import Refused
 from qe.ledger.book import Ledger
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import Facts, state_as_of
@@ -25,16 +27,18 @@ from qe.release.lineage import MEDICARE, RunLineage, lineage_of, run_of
 from qe.release.outgoing import Outgoing, decide, is_out, outbox_path, put_out
 from qe.release.packages import is_age_recipient
 from qe.release.releases import When, require_run_unchanged
+from qe.release.standing import reason
 from qe.runs import Run
 from qe.runs import run_of as run_folder
 from qe.site import Site
 
 CARRIES_DATA: Final[tuple[Channel, ...]] = ("age", "courier", "mail")  # a sealed file, or tracked media with it
+PACKAGE: Final = "data_package"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DataPlan:
-    """What would go today, and the gate's answer. is_done: it went before."""
+    """What would go today, and the gate's answer. is_done: its package lies in the outbox."""
 
     site: Site
     facts: Facts
@@ -48,14 +52,22 @@ class DataPlan:
 
 
 def plan_data(site: Site, ledger: Ledger, *, data_id: str, contacts: Contacts, when: When) -> DataPlan:
-    """The data as they would go today, judged by the gate; nothing is written."""
+    """The data as they would go today, judged by the gate; nothing is written.
+
+    Refused: a package that was whole is not in the outbox any more.
+    """
     facts = state_as_of(ledger, when.on)
     definition = definition_of(facts, data_id)
+    is_done = _is_out(site, definition)
+    if not is_done:
+        _require_never_whole(facts, data_id)
     user = user_of(facts, definition.party_id)
     lineage, run = lineage_of(run_of(facts, definition.run_id)), run_folder(site, definition.run_id)
     require_run_unchanged(run, lineage)
     staged = _staged(site, definition, user, run, when=when)
-    outgoing = _outgoing(site, definition, user, staged, run, lineage, contact_for_data(contacts, user), when=when)
+    contact = contact_for_data(contacts, user)
+    times_begun = len(facts.of(PACKAGE, analysis_id=data_id, state="begun_again"))
+    outgoing = _outgoing(site, definition, user, staged, run, lineage, contact, times_begun=times_begun, when=when)
     return DataPlan(
         site=site,
         facts=facts,
@@ -65,22 +77,41 @@ def plan_data(site: Site, ledger: Ledger, *, data_id: str, contacts: Contacts, w
         staged=staged,
         outgoing=outgoing,
         decision=decide(site, facts, outgoing.artefact, outgoing.recipient, at=when.instant),
-        is_done=definition.disclosed is not None
-        and is_out(site, package_name(data_id), on=definition.disclosed.effective_on),
+        is_done=is_done,
     )
 
 
-def release(plan: DataPlan, ledger: Ledger, *, actor: str) -> None:
-    """Keep the bytes sealed, record the disclosure, write the package. Refused with all reasons, and nothing written, by the gate.
+def _is_out(site: Site, definition: DataDefinition) -> bool:
+    on = definition.disclosed
+    return on is not None and is_out(site, package_name(definition.data_id), on=on.effective_on)
 
-    Stopped after the event, the next call finds the same bytes staged, and writes them after asking the gate again.
+
+def _require_never_whole(facts: Facts, data_id: str) -> None:
+    """A second package of bytes that the user may have fetched would be a disclosure that nothing asked for."""
+    for whole in facts.of(PACKAGE, analysis_id=data_id, state="whole"):
+        said = f"the package of data release {data_id} was whole in the outbox on {whole.effective_on}, and is not there now"
+        raise Refused(
+            said,
+            reasons=(reason("G17", "42 CFR 401.718", "fail", said),),
+            remedy="Restore the outbox from its backup, or define another release under an id of its own: qe data define.",
+        )
+
+
+def release(plan: DataPlan, ledger: Ledger, *, actor: str) -> None:
+    """Keep the bytes sealed, record the disclosure, write the package, record it as whole; nothing where the gate refuses.
+
+    Stopped after the event, the next call finds the same bytes staged, asks the gate again, records that it begins again, and
+    writes them; stopped after the package, it records that this is whole, and writes nothing.
     """
-    if plan.is_done:
-        return
-    plan.decision.require(plan.outgoing.said)
-    if plan.definition.disclosed is None and plan.definition.kind == "data_patient_identifiable":
-        write_staged(plan.site, plan.staged)
-    put_out(plan.site, ledger, plan.facts, [plan.outgoing], at=plan.when.at, actor=actor, instant=plan.when.instant)
+    if not plan.is_done:
+        plan.decision.require(plan.outgoing.said)
+        if plan.definition.disclosed is None and plan.definition.kind == "data_patient_identifiable":
+            write_staged(plan.site, plan.staged)
+        put_out(plan.site, ledger, plan.facts, [plan.outgoing], at=plan.when.at, actor=actor, instant=plan.when.instant)
+    if not plan.facts.of(PACKAGE, analysis_id=plan.definition.data_id, state="whole"):
+        ledger.append(
+            [_package(plan.definition, plan.staged, "whole", 1, when=plan.when)], at=plan.when.at, actor=actor
+        )
 
 
 def _staged(site: Site, definition: DataDefinition, user: User, run: Run, *, when: When) -> StagedData:
@@ -112,6 +143,7 @@ def _outgoing(
     lineage: RunLineage,
     contact: Contact | None,
     *,
+    times_begun: int,
     when: When,
 ) -> Outgoing:
     artefact = _artefact(site, definition, user, staged, run, lineage, contact, when=when)
@@ -124,7 +156,9 @@ def _outgoing(
         contact=contact,
         path=outbox_path(site, contact.channel if contact else "age", package_name(definition.data_id), on=day),
         package_id=definition.data_id,
-        intent=_disclosed(definition, staged, artefact, when=when) if definition.disclosed is None else None,
+        intent=_disclosed(definition, staged, artefact, when=when)
+        if definition.disclosed is None
+        else _package(definition, staged, "begun_again", times_begun + 1, when=when),
         is_data=True,
     )
 
@@ -183,6 +217,18 @@ def _disclosed(definition: DataDefinition, staged: StagedData, artefact: Artefac
             "rows": sum(rows_in(staged).values()),
         },
         key=f"data_disclosed:{definition.data_id}",
+    )
+
+
+def _package(
+    definition: DataDefinition, staged: StagedData, state: Literal["begun_again", "whole"], time: int, *, when: When
+) -> NewEvent:
+    """time: which one of its state it is."""
+    return NewEvent(
+        kind=PACKAGE,
+        effective_on=when.on,
+        payload={"analysis_id": definition.data_id, "artefact_sha256": staged.sha256, "state": state},
+        key=f"{PACKAGE}:{definition.data_id}:{state}:{time}",
     )
 
 
