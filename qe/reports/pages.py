@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pikepdf
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import URLFetcherResponse
 
 CONFIDENTIAL: Final = "confidential/report.html"
 METHODS: Final = "confidential/methods.html"
@@ -56,14 +57,17 @@ def confidential_pdf(view: ReportView | MethodsView) -> bytes:
     return pdf(html(CONFIDENTIAL, report=view))
 
 
-def _fetch(url: str, timeout: int = 10, ssl_context: Any = None) -> dict[str, Any]:
+def _fetch(url: str, timeout: int = 10, ssl_context: Any = None) -> "URLFetcherResponse":
     """Only files of the template folder are fetched: no network, no other file, whatever a name or text contains."""
     root = bundled.folder("templates").resolve()
     path = unquote(urlparse(url).path)
     file = Path(path).resolve()
     if urlparse(url).scheme != "file" or not file.is_relative_to(root):
         raise ValueError("templates fetch nothing from outside their folder")
-    return {"string": file.read_bytes(), "mime_type": "font/otf" if file.suffix == ".otf" else "text/css"}
+    from weasyprint.urls import URLFetcherResponse
+
+    kind = "font/otf" if file.suffix == ".otf" else "text/css"
+    return URLFetcherResponse(url, body=file.read_bytes(), headers={"Content-Type": kind})
 
 
 @cache

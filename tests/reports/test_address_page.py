@@ -97,3 +97,13 @@ def test_it_is_one_tagged_page_that_holds_nothing_of_the_letter_and_the_same_byt
     assert printed("1 Main Street\nTroy OH 45373") == once
     with pikepdf.open(io.BytesIO(once)) as document:
         assert len(document.pages) == 1 and bool(document.Root.MarkInfo.Marked)
+
+
+def test_every_page_is_set_in_the_project_s_own_font_which_it_carries() -> None:
+    """A font that cannot be fetched is replaced by one of the machine without a word: pages would differ from place to place."""
+    with pikepdf.open(io.BytesIO(printed("1 Main Street; Troy OH 45373"))) as document:
+        fonts = [font for _, font in document.pages[0].Resources.Font.items()]
+        names = {str(font.BaseFont).partition("+")[2] for font in fonts}
+        assert names == {"Inter", "Inter-Semi-Bold"}
+        carried = [font.DescendantFonts[0].FontDescriptor for font in fonts]
+        assert all("/FontFile3" in one or "/FontFile2" in one for one in carried)
