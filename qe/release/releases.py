@@ -61,18 +61,15 @@ def next_release_id(facts: Facts, cycle: str) -> str:
 
 def unfinished_release(site: Site, facts: Facts, cycle: str) -> str | None:
     """A release that the ledger knows, that stands, but whose folder is not there: a publication that was stopped in between."""
-    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
-    for event in facts.of("public_released", cycle=cycle):
-        if event.text("release_id") not in withdrawn and not (site.public / event.text("release_id")).exists():
-            return event.text("release_id")
-    return None
+    ids = [event.text("release_id") for event in public_releases(facts, cycle)]
+    return next((one for one in ids if not (site.public / one).exists()), None)
 
 
 def stopped_withdrawals(site: Site, facts: Facts, cycle: str) -> tuple[str, ...]:
     """Releases of the cycle that the ledger says are down, and of which files still lie in the public folder."""
-    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
-    ids = [event.text("release_id") for event in facts.of("public_released", cycle=cycle)]
-    folders = [site.public / one for one in ids if one in withdrawn]
+    standing = {one.event_id for one in public_releases(facts, cycle)}
+    down = [one for one in facts.of("public_released", cycle=cycle) if one.event_id not in standing]
+    folders = [site.public / one.text("release_id") for one in down]
     return tuple(folder.name for folder in folders if folder.exists() and not is_note_alone(folder))
 
 

@@ -128,7 +128,7 @@ def plan_send(
             unreachable.append((report.unit_id, FIRST_CAME_BACK.format(cycle)))
         elif contact is None:
             unreachable.append((report.unit_id, contacts.why_unreachable(report.unit_id, channel)))
-        elif _is_missing(site, before, report) and before is not None and before.channel != contact.channel:
+        elif before is not None and before.channel != contact.channel and _is_missing(site, before, report):
             stopped.append((report.unit_id, OTHER_CHANNEL.format(before.channel, contact.channel)))
         else:
             path = outbox_path(site, contact.channel, report.package, on=report.sent_on)
@@ -210,9 +210,9 @@ def _is_out(unit: UnitReview | None, report: ReportFile) -> bool:
     return unit.state == "confirmed" or sent == (report.pdf_sha256, report.methods_sha256)
 
 
-def _is_missing(site: Site, unit: UnitReview | None, report: ReportFile) -> bool:
+def _is_missing(site: Site, unit: UnitReview, report: ReportFile) -> bool:
     """Whether a stopped send recorded this report and did not write its package, by whatever channel: it is not handed over yet."""
-    return unit is not None and unit.state == "sent" and not is_out(site, report.package, on=report.sent_on)
+    return unit.state == "sent" and not is_out(site, report.package, on=report.sent_on)
 
 
 def _decide(site: Site, facts: Facts, lineage: RunLineage, package: Package, *, cycle: str) -> Decision:
