@@ -8,9 +8,9 @@ import polars as pl
 from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved, utc_now
 from qe.errors import QeError
 from qe.ledger.fold import state_as_of
-from qe.release.in_flight import in_flight
+from qe.release.in_flight import half_public, in_flight
 from qe.release.posting import stopped_amendments
-from qe.release.releases import moment
+from qe.release.releases import moment, public_releases
 from qe.release.review import Clock
 from qe.release.sends import reviews
 from qe.run_record import results_path
@@ -33,19 +33,22 @@ def status(site: SiteOption = Path(), as_of: AsOfOption = None, json: JsonOption
         for cycle in sorted({event.text("cycle") for event in facts.of("report_sent")}):
             units = reviews(facts, cycle)
             confirmed = [unit for unit in units.values() if unit.state == "confirmed"]
-            published = sorted({event.text("release_id") for event in facts.of("public_released", cycle=cycle)})
+            published = sorted(event.text("release_id") for event in public_releases(facts, cycle))
             cycles.append(
                 {"cycle": cycle, "sent": len(units), "confirmed": len(confirmed), "released": ", ".join(published)}
             )
         review = opened.settings.review
         when = moment(opened, on=on, at=utc_now(), is_as_of=as_of is not None)
         clock = Clock(at=when.instant, zone=opened.settings.site.zone, day_count=review.day_count)
-        under_way = in_flight(
-            facts,
-            respond_within_days=review.respond_within_days,
-            clock=clock,
-            stopped=stopped_amendments(opened, ledger, facts),
-        )
+        under_way = [
+            *half_public(opened, facts),
+            *in_flight(
+                facts,
+                respond_within_days=review.respond_within_days,
+                clock=clock,
+                stopped=stopped_amendments(opened, ledger, facts),
+            ),
+        ]
         outcome.data = {
             "site": opened.settings.site.name,
             "rehearsal": opened.settings.site.rehearsal,

@@ -17,7 +17,7 @@ from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
 from qe.release.held_back import WRONG, held_back, units_held_back
 from qe.release.notice import PUBLICATION_TOLD
-from qe.release.releases import public_releases, standing_releases
+from qe.release.releases import public_releases, standing_releases, stopped_withdrawals, unfinished_release
 from qe.release.requests import requests
 from qe.release.review import Clock, DayCount
 from qe.release.rules.changes import ChangeState, state_of, submitted, usable_from
@@ -25,6 +25,7 @@ from qe.release.rules.participation import no_hold, not_ended
 from qe.release.sends import UnitReview, reviews
 from qe.release.standing import approval_expires_on, renewal_deadline
 from qe.reports import wording
+from qe.site import Site
 
 PUBLIC_NOT_TOLD: Final = ("public, not told where", "qe review notice", "42 CFR 401.717(d), (e)")
 
@@ -60,6 +61,27 @@ def in_flight(facts: Facts, *, respond_within_days: int, clock: Clock, stopped: 
         *_changes(facts, day_count=clock.day_count),
         *_running_out(facts),
     ]
+
+
+def half_public(site: Site, facts: Facts) -> list[InFlight]:
+    """Publications and withdrawals that the ledger has and the public folder has not, or not whole: they were stopped."""
+    found: list[InFlight] = []
+    for cycle in sorted({event.text("cycle") for event in facts.of("public_released")}):
+        if release_id := unfinished_release(site, facts, cycle):
+            found.append(_stopped(f"publication of {release_id}", f"qe release go --cycle {cycle}", facts))
+        for release_id in stopped_withdrawals(site, facts, cycle):
+            found.append(_stopped(f"withdrawal of {release_id}", f"qe release plan --cycle {cycle}", facts))
+    return found
+
+
+def _stopped(what: str, next_act: str, facts: Facts) -> InFlight:
+    return InFlight(
+        what=what,
+        state="recorded, and stopped before its files",
+        next_act=next_act,
+        day=facts.on,
+        citation="42 CFR 401.717(d)",
+    )
 
 
 def _holds(facts: Facts) -> Iterator[InFlight]:

@@ -11,6 +11,7 @@ import pytest
 from qe.errors import InputError, Refused
 from qe.release import publish as publishing
 from qe.release.held_back import figures_held_back, units_held_back
+from qe.release.in_flight import half_public
 from qe.release.plan import ReleasePlan
 from qe.release.withdraw import Asked, WithdrawalPlan, finish_stopped, plan_withdrawal, withdraw
 from tests.release.conftest import UNITS, Office
@@ -105,6 +106,8 @@ def test_what_a_stopped_withdrawal_left_in_public_is_taken_away_by_the_next_comm
     published: Office,
 ) -> None:
     published.record("public_withdrawn", TAKEN_DOWN, release_id=CYCLE, reason="error_found", units=[B])
+    (told,) = half_public(published.site, published.facts(TAKEN_DOWN))
+    assert (told.what, told.next_act) == ("withdrawal of 2025Q4-1", "qe release plan --cycle 2025Q4-1")
     finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=True)
     assert len(note(published)) > 1
     finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=False)
@@ -361,7 +364,10 @@ def test_a_stopped_publication_that_something_changed_since_is_recorded_as_never
     published: Office,
 ) -> None:
     """As if the rename had not happened; then somebody's request in time comes to light."""
+    assert half_public(published.site, published.facts(TAKEN_DOWN)) == []
     shutil.rmtree(published.site.public / CYCLE)
+    (told,) = half_public(published.site, published.facts(TAKEN_DOWN))
+    assert (told.what, told.next_act) == ("publication of 2025Q4-1", "qe release go --cycle 2025Q4-1")
     published.ask(A, "r-1", on=date(2026, 5, 1))
     with pytest.raises(Refused) as refusal:
         published.go(TAKEN_DOWN)
