@@ -137,6 +137,33 @@ def test_data_go_only_to_who_asked_within_the_days_of_its_opt_in(
     assert asked_in_time(facts, artefact, recipient_of(unit), day_count="conservative").verdict == verdict
 
 
+def extract(desk: Desk, *, of: str = B, request_id: str = REQUEST) -> tuple[Artefact, Any]:
+    """An extract that answers the request, and the unit that would receive it."""
+    artefact = Artefact(
+        kind=ArtefactKind.PROVIDER_DATA_EXTRACT, sha256="0" * 64, operator="", lineage=None,
+        cycle=ANALYSIS, analysis_id=ANALYSIS, request_id=request_id,
+    )  # fmt: skip
+    return artefact, recipient_of(units_of(run_of(desk.office.site, "a" * 16))[of])
+
+
+def test_the_gate_says_of_data_about_an_analysis_who_asked_and_when(desk: Desk) -> None:
+    opted_in(desk, on=DAY_5, sent_on=date(2026, 3, 9))
+    nothing = "no open request of the recipient for these data is recorded"
+    facts = desk.facts(date(2026, 3, 20))
+    assert asked_in_time(facts, *extract(desk), day_count="conservative").fact == nothing
+    ask(desk, date(2026, 3, 20), kind="claims_data", category="data", measures=("pdc_statins",))
+    facts = desk.facts(date(2026, 3, 20))
+    said = asked_in_time(facts, *extract(desk), day_count="conservative")
+    assert (said.verdict, said.fact) == ("pass", "asked on 2026-03-20, within the days that its opt-in gave it")
+    assert asked_in_time(facts, *extract(desk, of=C), day_count="conservative").fact == nothing
+    assert asked_in_time(facts, *extract(desk, request_id="r-9"), day_count="conservative").fact == nothing
+    ask(desk, date(2026, 5, 10), kind="claims_data", category="data", measures=("pdc_statins",), channel="fax")
+    late = asked_in_time(
+        desk.facts(date(2026, 5, 11)), *extract(desk, request_id=f"{ANALYSIS}-{B}-2"), day_count="conservative"
+    )
+    assert (late.verdict, late.fact) == ("fail", "asked on 2026-05-10, after the last day 2026-05-08")
+
+
 def test_no_data_go_out_where_the_opt_in_was_taken_back(desk: Desk) -> None:
     opted_in(desk, on=DAY_5, sent_on=date(2026, 3, 9))
     ask(desk, date(2026, 3, 20), kind="claims_data", category="data", measures=("pdc_statins",))

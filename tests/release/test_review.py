@@ -148,3 +148,9 @@ def test_an_opt_in_never_brings_the_release_forward(notified_on: date, opt_in_da
     assert release is not None
     assert release >= notice.earliest_release
     assert 1 <= notice.review_days(opted_in_on=opted_in_on) <= 60
+
+
+def test_an_extract_is_not_handed_over_before_the_opt_in_that_it_answers() -> None:
+    notice = NoticePeriod(notified_on=date(2026, 3, 2))
+    with pytest.raises(ValueError, match="its send after the opt-in"):
+        notice.last_request_day(date(2026, 3, 10), sent_on=date(2026, 3, 9))

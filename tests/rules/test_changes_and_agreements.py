@@ -11,7 +11,7 @@ from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Recipient, Recip
 from qe.release.publicity import review_over, told_and_noticed
 from qe.release.review import Clock, NoticePeriod
 from qe.release.rules.agreements import purpose_of, terms_of_analyses_agreement, terms_of_qe_dua
-from qe.release.rules.changes import approved_templates, filed_in_time
+from qe.release.rules.changes import approved_templates, filed_in_time, submitted
 from qe.release.rules.content import de_identified
 from qe.release.rules.coverage import issuer_supplied_majority
 from qe.release.rules.naming import handed_over, notice_of, waivers
@@ -88,6 +88,12 @@ def test_711_a_a_run_that_was_made_while_a_change_waited_that_is_given_up_may_ho
     story.tell("change_withdrawn", given_up_on, change_id="c-1")
     said = f"the run was made while a change of the measures waited that was given up on {given_up_on}: run again"
     assert said_of(story, report(story)) == (said if is_refused else APPROVED)
+
+
+def test_711_a_the_first_event_of_a_ledger_may_be_a_change(story: Story) -> None:
+    first = Story()
+    filed(first)
+    assert [event.seq for event in submitted(first.facts(ON))] == [1]
 
 
 def test_711_b_a_change_that_cms_refused_may_be_submitted_again_and_waits_its_days(story: Story) -> None:
