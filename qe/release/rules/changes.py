@@ -82,7 +82,7 @@ def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reaso
             first_day = usable_from(submitted_on, day_count=day_count)
             said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
             return FILED.fails(said, earliest=first_day)
-        case "usable":
+        case _:
             return None
 
 
