@@ -462,6 +462,31 @@ def test_717_f_a_release_moved_earlier_is_a_new_notice_and_one_moved_later_is_no
     assert days() == (date(2026, 4, 12), date(2026, 7, 20))
 
 
+def test_717_f_an_opt_in_and_an_extract_that_came_before_the_notice_count_from_the_day_of_the_notice(
+    story: Story,
+) -> None:
+    """A notice came back, its provider opted in all the same and had its part; the notice that counts came after both."""
+    story.tell("optin_received", date(2026, 4, 1), analysis_id=ANALYSIS, unit_id=U1, opted_in_on="2026-04-01")
+    sent = story.tell(
+        "npa_extract_sent", date(2026, 4, 2), analysis_id=ANALYSIS, unit_id=U1, channel="mail", extract_sha256="3" * 64,
+        result_sha256=SHOWN,
+    )  # fmt: skip
+    story.tell(
+        "npa_confirmed",
+        date(2026, 4, 3),
+        analysis_id=ANALYSIS,
+        unit_id=U1,
+        sent=sent.event_id,
+        handed_over_on="2026-04-03",
+    )
+    told(story, U1, date(2026, 4, 10), release_on=date(2026, 6, 15))
+    asked = replace(analysis(story), units={U1: SHOWN})
+    noticed = notice_of(story.facts(ON), asked, user(), U1, day_count="conservative")
+    assert noticed is not None
+    assert (noticed.opted_in_on, noticed.extract_on) == (date(2026, 4, 10), date(2026, 4, 10))
+    assert noticed.earliest == date(2026, 6, 15)  # 10 April + 66, later than 10 April + 61
+
+
 NOTICED: Final = date(2026, 3, 2)
 
 

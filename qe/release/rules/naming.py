@@ -139,11 +139,12 @@ def notice_of(
             started_on = handed_over_on  # a release moved earlier is a new notice
     last = notices[-1][1]
     period = NoticePeriod(notified_on=started_on, release_on=last.day("release_on"), day_count=day_count)
-    opted_in_on = opt_in_of(facts, artefact.analysis_id, unit_id)
+    first = opt_in_of(facts, artefact.analysis_id, unit_id)
+    opted_in_on = None if first is None else max(first, started_on)  # what came before the notice counts from its day
     return Noticed(
         period=period,
         zone=last.text("zone"),
-        opted_in_on=None if opted_in_on is None else max(opted_in_on, started_on),
+        opted_in_on=opted_in_on,
         extract_on=_extract_on(facts, artefact, unit_id, confirmed, opted_in_on=opted_in_on),
     )
 
