@@ -1,15 +1,26 @@
 -- Grain: one row per person with a visit that counts (ed_visit_rate), and one per classified visit (ed_avoidable_share).
--- Decides: the number of visits (R9), the avoidable part of a visit (R12); amount is the allowed amount of the visits.
+-- Decides: the number of visits (R9), the avoidable part of a visit (R12); amount is the allowed amount of the claims,
+-- each with the first visit that it bills.
 -- Source: method.md, section 4.
 with counted_visit as (                                           -- R9: R6 to R8 hold for both measures; without a class a visit still counts
     select event_id, person_id, index_date, claim_ids, avoidable
     from population
     where measure_id = 'ed_avoidable_share' and not is_admitted and age_at_visit >= 18 and is_in_view
 ),
+billed_visit as (                                                 -- a claim over several days bills a visit on each of them
+    select counted_visit.event_id, counted_visit.index_date, billed.claim_id
+    from counted_visit, unnest(counted_visit.claim_ids) as billed(claim_id)
+),
+first_billed as (
+    select claim_id, arg_min(event_id, (index_date, event_id)) as event_id
+    from billed_visit
+    group by claim_id
+),
 visit_amount as (
-    select counted_visit.event_id, ed_visit.allowed_amount
-    from counted_visit
-    join ed_visit using (event_id)
+    select first_billed.event_id, sum(claim.allowed_amount) as allowed_amount
+    from first_billed
+    join claim using (claim_id)
+    group by first_billed.event_id
 ),
 person_visits as (
     select
@@ -19,7 +30,7 @@ person_visits as (
         flatten(list(counted_visit.claim_ids order by counted_visit.index_date, counted_visit.event_id)) as claim_ids,
         sum(visit_amount.allowed_amount) as amount
     from counted_visit
-    join visit_amount using (event_id)
+    left join visit_amount using (event_id)
     group by counted_visit.person_id
 )
 select
@@ -42,5 +53,5 @@ select
     cast([] as varchar[]),
     cast(null as integer)
 from population
-join visit_amount using (event_id)
+left join visit_amount using (event_id)
 where population.measure_id = 'ed_avoidable_share' and population.avoidable is not null
