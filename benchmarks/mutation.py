@@ -6,6 +6,7 @@ second kind stand in mutation_survivors.toml, by the changed line, and they coun
 alone: properties (it changes no decorated function) and constants; these the decision rows and the day tables hold.
 """
 
+import filecmp
 import shutil
 import subprocess
 import sys
@@ -138,7 +139,11 @@ class Mutation:
 
 
 def check(folder: Path, *, parts: tuple[Part, ...] = PARTS, workers: int = 2) -> Mutation:
-    """Mutate the modules of each part in a copy of the repository under `folder`; a stopped check goes on where it was."""
+    """Mutate the modules of each part in a copy of the repository under `folder`; a stopped check goes on where it was.
+
+    Where the repository has changed since, the mutants of changed functions are judged again, and all that survived; those that
+    were killed stay so. Take the folder away to judge everything anew, as when tests were taken away.
+    """
     if shutil.which("mutmut", path=str(Path(sys.executable).parent)) is None:
         raise InputError("mutmut is not installed", remedy='Install it: .venv/bin/pip install "mutmut>=3.8".')
     reasons = read_reasons(REASONS)
@@ -147,9 +152,14 @@ def check(folder: Path, *, parts: tuple[Part, ...] = PARTS, workers: int = 2) ->
     survivors: dict[Survivor, str | None] = {}
     for part in parts:
         copy = folder / part.name
-        if not copy.exists():
-            _copy(copy, part)
+        again = copy.with_name(f"{part.name}.judge_survivors_again")  # a file, as the check may be stopped in between
+        if brought_up_to_date(copy, part):
+            again.touch()
         states = _run(copy, workers=workers)
+        if again.exists():
+            if survived := sorted(name for name, state in states.items() if state in SURVIVED):
+                states = _run(copy, *survived, workers=workers)
+            again.unlink()
         for name, state in sorted(states.items()):
             module = name.rpartition(".")[0]
             mutants[module] += 1
@@ -184,13 +194,16 @@ def as_result(found: Mutation) -> dict[str, object]:
     }
 
 
-def _run(copy: Path, *, workers: int) -> Mapping[str, str]:
-    """State by mutant, of all mutants. InputError: some were not decided, and the check says nothing about them."""
+def _run(copy: Path, *mutants: str, workers: int) -> Mapping[str, str]:
+    """State by mutant, of all mutants, after judging those named, else those that never were.
+
+    InputError: some were not decided, and the check says nothing about them.
+    """
     mutmut = str(Path(sys.executable).parent / "mutmut")
     log = copy.with_name(f"{copy.name}.log")
     with log.open("w", encoding="utf-8") as file:
         subprocess.run(
-            [mutmut, "run", "--max-children", str(workers)],
+            [mutmut, "run", "--max-children", str(workers), *mutants],
             cwd=copy,
             check=False,
             stdout=file,
@@ -216,8 +229,37 @@ def _survivor(copy: Path, name: str) -> Survivor:
     return Survivor(function, " ".join(gone), " ".join(new))
 
 
-def _copy(copy: Path, part: Part) -> None:
+def brought_up_to_date(copy: Path, part: Part) -> bool:
+    """Whether a copy that was there held other files than the repository. mutmut tells by the functions what to judge again."""
     aside = copy.with_name(f".{copy.name}.copying")
+    _copied(aside, part)
+    if not copy.exists():
+        aside.replace(copy)
+        return False
+    now = {path.relative_to(aside) for path in aside.rglob("*") if path.is_file()}
+    gone = {
+        path.relative_to(copy)
+        for name in COPIED
+        for path in (copy / name).rglob("*.py")
+        if path.relative_to(copy) not in now
+    }
+    other = {path for path in now if not _are_alike(aside / path, copy / path)}
+    for path in gone:
+        (copy / path).unlink()
+        (copy / "mutants" / path).unlink(missing_ok=True)
+    for path in other:
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(aside / path, copy / path)
+    shutil.rmtree(aside)
+    return bool(gone or other)
+
+
+def _are_alike(one: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
+def _copied(aside: Path, part: Part) -> None:
+    """The files of the repository that the tests of a part need, in the folder `aside`, with what mutmut is asked."""
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     for name in (*COPIED, "pyproject.toml", "CHANGELOG.md"):
@@ -236,4 +278,3 @@ def _copy(copy: Path, part: Part) -> None:
     lines = [f"{name} = {values!r}".replace("'", '"') for name, values in listed.items()]
     with (aside / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write("\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
-    aside.replace(copy)

@@ -117,7 +117,10 @@ def _first_shown_after(facts: Facts, cycle: str, unit_id: str, seq: int) -> list
     applied = facts.of(APPLIED, cycle=cycle, unit_id=unit_id)
     place = {one.text("correction_id"): one.seq for one in applied}
     pages = facts.of("report_sent", cycle=cycle, unit_id=unit_id)
-    shown = [(page.seq, place.get(page.text("correction_id"), 0)) for page in pages]
-    before = max((last for sent, last in shown if sent < seq), default=0)
-    now = max((last for _, last in shown), default=0)
-    return [one for one in applied if before < one.seq <= now]
+    shown = [(page.seq, place[last]) for page in pages if (last := page.text("correction_id")) in place]
+    found = []
+    for one in applied:
+        sent = [page for page, last in shown if one.seq <= last]  # a page shows its correction and those before it
+        if sent and seq < min(sent):
+            found.append(one)
+    return found

@@ -101,14 +101,13 @@ class UnitReview:
 
 def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
     """Every unit with a report, notice or request in `cycle`, by unit id."""
-    sent: dict[str, LedgerEvent] = {}
-    for event in facts.of("report_sent", cycle=cycle):
-        sent[event.text("unit_id")] = event
+    pages = facts.of("report_sent", cycle=cycle)
+    sent = {event.text("unit_id"): event for event in pages}
     confirmed = {event.text("sent"): event for event in facts.of("send_confirmed", cycle=cycle)}
     failed = {event.text("sent"): event for event in facts.of("delivery_failed", cycle=cycle)}
     standing = {
         event.text("unit_id"): event
-        for event in facts.of("report_sent", cycle=cycle)
+        for event in pages
         if event.event_id not in failed and _gave_its_days(event, confirmed.get(event.event_id))
     }
     asked: dict[str, list[LedgerEvent]] = {}

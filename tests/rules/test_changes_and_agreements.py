@@ -7,11 +7,12 @@ from typing import Any, Final
 import pytest
 
 from qe.errors import Refused
+from qe.ledger.event import LedgerEvent
 from qe.release.artefact import NOBODY, Artefact, ArtefactKind, Recipient, RecipientKind
 from qe.release.publicity import review_over, told_and_noticed
 from qe.release.review import Clock, NoticePeriod
 from qe.release.rules.agreements import purpose_of, terms_of_analyses_agreement, terms_of_qe_dua
-from qe.release.rules.changes import approved_templates, filed_in_time, submitted
+from qe.release.rules.changes import approved_templates, filed_in_time, state_of, submitted
 from qe.release.rules.content import de_identified
 from qe.release.rules.coverage import issuer_supplied_majority
 from qe.release.rules.naming import handed_over, notice_of, waivers
@@ -36,8 +37,8 @@ def user(kind: RecipientKind = RecipientKind.PROVIDER, party_id: str = USER) -> 
 
 def filed(
     story: Story, on: date = date(2026, 6, 20), *, change_id: str = "c-1", what: str = "measures", **payload: Any
-) -> None:
-    story.tell("change_submitted", on, change_id=change_id, what=what, submitted_on=on.isoformat(), **payload)
+) -> LedgerEvent:
+    return story.tell("change_submitted", on, change_id=change_id, what=what, submitted_on=on.isoformat(), **payload)
 
 
 def prototype(story: Story, template_sha256: str = TEMPLATES, approved_on: date = date(2025, 1, 15)) -> None:
@@ -88,6 +89,47 @@ def test_711_a_a_run_that_was_made_while_a_change_waited_that_is_given_up_may_ho
     story.tell("change_withdrawn", given_up_on, change_id="c-1")
     said = f"the run was made while a change of the measures waited that was given up on {given_up_on}: run again"
     assert said_of(story, report(story)) == (said if is_refused else APPROVED)
+
+
+def test_711_a_a_run_of_its_own_day_holds_no_change_that_waited_while_another_was_made(story: Story) -> None:
+    prototype(story)
+    (run,) = [one for one in story.events if one.kind == "run_completed"]
+    story.tell("run_completed", date(2026, 3, 10), **{**run.payload, "run_id": "run2"})
+    filed(story, date(2026, 3, 5))
+    story.tell("change_withdrawn", date(2026, 3, 15), change_id="c-1")
+    assert said_of(story, report(story)) == APPROVED
+
+
+def test_711_a_templates_that_were_given_up_ask_for_no_new_run(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 2, 10), what="prototype")
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-1")
+    assert said_of(story, report(story)) == APPROVED
+
+
+def test_711_a_of_several_changes_that_were_given_up_the_one_that_the_run_may_hold_counts(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 2, 10), measures=["supd"])
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-1")
+    filed(story, date(2026, 2, 11), change_id="c-2")
+    story.tell("change_withdrawn", date(2026, 2, 26), change_id="c-2")
+    assert said_of(story, report(story)) == (
+        "the run was made while a change of the measures waited that was given up on 2026-02-26: run again"
+    )
+
+
+def test_711_a_of_a_report_whose_run_is_not_known_no_change_is_said_to_be_in_it(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 2, 10))
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-1")
+    assert said_of(story, replace(report(story), lineage=None)) == APPROVED
+
+
+def test_711_a_a_change_is_usable_from_its_31st_day(story: Story) -> None:
+    change = filed(story)
+    assert [
+        state_of(story.facts(day), change, day_count="conservative") for day in (date(2026, 7, 20), date(2026, 7, 21))
+    ] == ["submitted", "usable"]
 
 
 def test_711_a_the_first_event_of_a_ledger_may_be_a_change(story: Story) -> None:

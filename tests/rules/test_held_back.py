@@ -145,6 +145,31 @@ def test_what_a_unit_was_sent_in_another_cycle_cures_nothing(published: Story) -
     assert names(published) == {A, B}
 
 
+@pytest.mark.parametrize(("unit_id", "cycle"), [(A, "2025Q4-2"), (B, CYCLE)])
+def test_what_moved_elsewhere_meanwhile_cures_nothing(published: Story, unit_id: str, cycle: str) -> None:
+    withdraw(published, units=[A])
+    correct(published, unit_id, name="corr-1", cycle=cycle)
+    correct(published, name="corr-2", after="d" * 64)
+    assert names(published) == {A}
+
+
+@pytest.mark.parametrize(("unit_id", "cycle"), [(A, "2025Q4-2"), (B, CYCLE)])
+def test_a_page_of_another_cycle_or_unit_shows_no_correction_of_this_one(
+    published: Story, unit_id: str, cycle: str
+) -> None:
+    withdraw(published, units=[A])
+    correct(published, sent=False)
+    send_page(published, unit_id, "corr-1", OTHER, cycle=cycle)
+    assert names(published) == {A}
+
+
+def test_a_page_shows_the_corrections_before_its_own(published: Story) -> None:
+    withdraw(published, units=[A])
+    correct(published, sent=False)
+    correct(published, name="corr-2", before=OTHER, after=OTHER)
+    assert names(published) == set()
+
+
 def test_an_upheld_request_is_answered_by_its_own_correction_also_of_a_name(published: Story) -> None:
     withdraw(published, why="request_upheld", units=[A], request_id="r-2")
     correct(published, request_id="r-1")
@@ -195,6 +220,12 @@ def test_a_withdrawal_is_ended_by_the_reason_that_fits_it_for_those_who_are_name
     assert names(published) == set()
 
 
+def test_a_withdrawal_that_is_ended_for_one_holds_for_those_after_it(published: Story) -> None:
+    withdraw(published)
+    published.tell("withdrawal_ended", TAKEN_DOWN, release_id=CYCLE, reason="figures_right", units=[A])
+    assert names(published) == {B}
+
+
 def test_two_reasons_hold_until_both_are_gone(published: Story) -> None:
     withdraw(published, units=[A])
     withdraw(published, why="order", units=[A])
@@ -207,6 +238,22 @@ def test_two_reasons_hold_until_both_are_gone(published: Story) -> None:
 def test_what_never_was_public_holds_nothing_back(published: Story) -> None:
     withdraw(published, why="never_public")
     assert held_back(published.facts(TAKEN_DOWN), CYCLE) == ()
+    withdraw(published, units=[B])
+    assert names(published) == {B}
+
+
+def test_what_was_published_of_another_period_before_changes_nothing(story: Story) -> None:
+    release(story, "2025Q3-1", cycle="2025Q3-1")
+    release(story, CYCLE)
+    withdraw(story)
+    assert names(story) == {A, B}
+
+
+def test_how_what_was_taken_down_by_order_returns_is_told(published: Story) -> None:
+    withdraw(published, why="order", units=[B])
+    assert published.fact("G10", TAKEN_DOWN) == (
+        "U000002: withdrawn on 2026-05-04: an authority ordered it (returns by qe record withdrawal_ended)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,7 +285,7 @@ def test_what_is_ended_holds_nothing_back_until_it_is_withdrawn_again(published:
 
 def test_ending_another_withdrawal_ends_none_of_this_release(published: Story) -> None:
     withdraw(published)
-    published.tell("withdrawal_ended", TAKEN_DOWN, release_id="2025Q4-1-2", reason="order_lifted")
+    published.tell("withdrawal_ended", TAKEN_DOWN, release_id="2025Q4-1-2", reason="figures_right")
     assert names(published) == {A, B}
 
 

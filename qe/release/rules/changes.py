@@ -41,8 +41,9 @@ def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> R
 
 def _given_up_in_it(facts: Facts, artefact: Artefact) -> date | None:
     """The day on which a change of the artefact's measures was given up that its run may hold: it waited while the run was made."""
-    run_id = artefact.lineage.run_id if artefact.lineage else ""
-    made_on = [event.effective_on for event in facts.of("run_completed", run_id=run_id)]
+    if artefact.lineage is None:
+        return None
+    made_on = [event.effective_on for event in facts.of("run_completed", run_id=artefact.lineage.run_id)]
     last = {event.text("change_id"): event for event in facts.of("change_submitted", what="measures")}
     for ended in facts.of("change_withdrawn"):
         change = last.get(ended.text("change_id"))
@@ -73,17 +74,16 @@ def _concerns(change: LedgerEvent, artefact: Artefact) -> bool:
 def _refusal(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Reason | None:
     """Why a submitted change may not be used today, or None."""
     what, submitted_on = change.text("what").replace("_", " "), change.day("submitted_on")
-    match state_of(facts, change, day_count=day_count):
-        case "denied":
-            return FILED.fails(f"CMS refused the change of the {what} submitted on {submitted_on}")
-        case "extended":
-            return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")
-        case "submitted":
-            first_day = usable_from(submitted_on, day_count=day_count)
-            said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
-            return FILED.fails(said, earliest=first_day)
-        case _:
-            return None
+    state = state_of(facts, change, day_count=day_count)
+    if state == "denied":
+        return FILED.fails(f"CMS refused the change of the {what} submitted on {submitted_on}")
+    if state == "extended":
+        return FILED.fails(f"CMS asked for more days on the change of the {what}: it is not deemed approved")
+    if state == "submitted":
+        first_day = usable_from(submitted_on, day_count=day_count)
+        said = f"the change of the {what} was submitted on {submitted_on}: it may be used from {first_day}"
+        return FILED.fails(said, earliest=first_day)
+    return None
 
 
 def state_of(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> ChangeState:
