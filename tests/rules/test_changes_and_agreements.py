@@ -94,7 +94,8 @@ def test_711_a_a_run_that_was_made_while_a_change_waited_that_is_given_up_may_ho
 def test_711_a_a_run_of_its_own_day_holds_no_change_that_waited_while_another_was_made(story: Story) -> None:
     prototype(story)
     (run,) = [one for one in story.events if one.kind == "run_completed"]
-    story.tell("run_completed", date(2026, 3, 10), **{**run.payload, "run_id": "run2"})
+    other: dict[str, Any] = {**run.payload, "run_id": "run2"}
+    story.tell("run_completed", date(2026, 3, 10), **other)
     filed(story, date(2026, 3, 5))
     story.tell("change_withdrawn", date(2026, 3, 15), change_id="c-1")
     assert said_of(story, report(story)) == APPROVED
