@@ -451,6 +451,7 @@ def public_measures(facts: ReportFacts) -> list[PublicMeasure]:
             measure_id=one.measure_id,
             name=one.name,
             kind=one.kind,
+            composite_of=one.composite_of,
             quotient_of=None if one.quotient is None else one.quotient[0],
         )
         for one in facts.measures

@@ -273,6 +273,7 @@ def measure_facts(one: ScoredModule) -> list[MeasureFacts]:
             unit=facts.unit,
             per=measure.per,
             dollars=measure.dollars,
+            composite_of=measure.composite_of,
             quotient=measure.quotient,
             standing="standard" if one.events.kind == "standard" else "alternative",
             deviations=tuple(one.events.deviations),

@@ -5,6 +5,7 @@ interval) is a constraint at its own rounding; a count that all of them together
 Source: rules.md section 3 (cell model and criterion); the CMS cell size policy.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -108,6 +109,26 @@ def _without_denominator(row: AuditedRow, min_count: int) -> list[Check]:
     return found
 
 
+def numerator_bounds(row: AuditedRow) -> tuple[int, int] | None:
+    """The least and the most events of the numerator that a shown row leaves possible; None where it tells of no such count."""
+    result = row.result
+    if result.denominator is None or result.rate is None or not (row.is_count or row.is_rate):
+        return None
+    if row.is_count:
+        size = int(result.denominator)
+        by_rate = counts_by_rate(size, result.rate, row.rate_decimals)
+        possible = by_rate[is_possible(by_rate, np.full(len(by_rate), size), row)]
+        return (int(possible.min()), int(possible.max())) if possible.size else None
+    low, high = _events_near(row, float(result.denominator), result.rate)
+    return max(0, math.ceil(low)), math.floor(high)
+
+
+def _events_near(row: AuditedRow, size: float, rate: float) -> tuple[float, float]:
+    """Between which numbers of events a printed rate over printed, rounded years lies."""
+    width = _half(row.rate_decimals) * (size + 0.5) + 0.5 * rate + SLACK
+    return rate * size - width, rate * size + width
+
+
 def counts_by_rate(size: int, rate: float | None, decimals: int) -> Counts:
     """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit."""
     counts = np.arange(size + 1, dtype=np.int64)
@@ -119,9 +140,8 @@ def events_by_rate(row: AuditedRow, min_count: int) -> Counts:
     counts = np.arange(4 * min_count, dtype=np.int64)
     if row.result.rate is None or row.result.denominator is None:
         return counts
-    size, rate = float(row.result.denominator), row.result.rate
-    width = _half(row.rate_decimals) * (size + 0.5) + 0.5 * rate
-    is_near: NDArray[np.bool_] = np.abs(counts - rate * size) <= width + SLACK
+    low, high = _events_near(row, float(row.result.denominator), row.result.rate)
+    is_near: NDArray[np.bool_] = (low <= counts) & (counts <= high)
     return counts[is_near]
 
 

@@ -41,6 +41,7 @@ class Known:
     name  where the number stands, without its value
     most  None: nothing bounds it above
     cost  what readers lose when it is hidden, in any unit; None: it cannot be hidden, as what an earlier release has shown
+    row   numbers of one row are shown or hidden together; empty: it stands alone
     """
 
     name: str
@@ -48,8 +49,13 @@ class Known:
     least: int
     most: int | None
     cost: float | None = 1.0
+    row: str = ""
+
+    @property
+    def hidden_with(self) -> str:
+        return self.row or self.name
 
     @classmethod
-    def exactly(cls, name: str, atoms: Sum, value: int, *, cost: float | None = 1.0) -> "Known":
+    def exactly(cls, name: str, atoms: Sum, value: int, *, cost: float | None = 1.0, row: str = "") -> "Known":
         """A count that is printed as it is."""
-        return cls(name=name, atoms=atoms, least=value, most=value, cost=cost)
+        return cls(name=name, atoms=atoms, least=value, most=value, cost=cost, row=row)

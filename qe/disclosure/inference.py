@@ -61,6 +61,11 @@ def explained(known: Sequence[Known], count: Count, *, min_count: int) -> Told:
     return Told(count=count, by=tuple(needed))
 
 
+def agree(known: Sequence[Known]) -> bool:
+    """Whether any counts at all agree with all the numbers."""
+    return not known or _Program(known, Count(name="nothing", atoms={})).is_possible(-np.inf, np.inf)
+
+
 class _Connected:
     """The numbers by what hangs together: those that share no atom, not by way of others either, tell nothing of each other."""
 
@@ -90,6 +95,8 @@ def _places(known: Sequence[Known], count: Count, *, min_count: int) -> bool:
     atoms = {atom for one in known for atom in one.atoms}
     if any(times > 0 and atom not in atoms for atom, times in count.atoms.items()):
         return False  # nothing bounds that atom
+    if any(one.atoms == count.atoms and one.least >= min_count for one in known):
+        return False  # a number of its own says that it is not small
     program = _Program(known, count)
     if program.is_possible(0, 0) or program.is_possible(min_count, np.inf):
         return False

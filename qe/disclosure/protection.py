@@ -5,7 +5,7 @@ found so far is tried, the audit names the counts that are still told, and the n
 finds nothing, nothing cheaper protects them either, as hiding more never tells more. The audit decides (qe.disclosure.inference).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,38 +34,44 @@ class Protection:
 
 def protect(known: Sequence[Known], asked: Sequence[Count], *, min_count: int) -> Protection:
     """The cheapest numbers to hide so that none of the counts `asked` for is told, but for those that are lost already."""
+    costs: dict[str, float] = {}
+    for one in known:
+        if one.cost is not None:
+            costs[one.hidden_with] = costs.get(one.hidden_with, 0.0) + one.cost
     lost = tuple(told([one for one in known if one.cost is None], asked, min_count=min_count))
     wanted = [count for count in asked if count not in lost]
-    sets: list[tuple[int, ...]] = []
+    sets: list[frozenset[str]] = []
     while True:
-        away = _cheapest(known, sets)
-        shown = [one for place, one in enumerate(known) if place not in away]
+        away = _cheapest(costs, sets)
+        shown = [one for one in known if one.cost is None or one.hidden_with not in away]
         found = list(told(shown, wanted, min_count=min_count))
         if not found:
             break
-        place = {id(one): number for number, one in enumerate(known)}
         for count in found:
             by = explained(shown, count, min_count=min_count).by
-            sets.append(tuple(place[id(one)] for one in by if one.cost is not None))
+            sets.append(frozenset(one.hidden_with for one in by if one.cost is not None))
     return Protection(
-        shown=tuple(shown), hidden=tuple(one for place, one in enumerate(known) if place in away), lost=lost
+        shown=tuple(shown),
+        hidden=tuple(one for one in known if one.cost is not None and one.hidden_with in away),
+        lost=lost,
     )
 
 
-def _cheapest(known: Sequence[Known], sets: Sequence[tuple[int, ...]]) -> frozenset[int]:
-    """The places of numbers, one or more of every set, that cost least together; of equal ones the solver's, always the same."""
+def _cheapest(costs: Mapping[str, float], sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """The rows, one or more of every set, that cost least together; of equal ones the solver's, always the same."""
     if not sets:
         return frozenset()
-    entries = [(row, place) for row, members in enumerate(sets) for place in members]
-    rows, places = zip(*entries, strict=True)
+    place = {row: column for column, row in enumerate(costs)}
+    entries = [(number, place[row]) for number, members in enumerate(sets) for row in sorted(members)]
+    numbers, columns = zip(*entries, strict=True)
     answer = milp(
-        np.array([0.0 if one.cost is None else one.cost for one in known]),
+        np.array(list(costs.values())),
         constraints=LinearConstraint(
-            csr_array((np.ones(len(entries)), (rows, places)), shape=(len(sets), len(known))), 1, np.inf
+            csr_array((np.ones(len(entries)), (numbers, columns)), shape=(len(sets), len(costs))), 1, np.inf
         ),
-        bounds=Bounds(0, np.array([0.0 if one.cost is None else 1.0 for one in known])),
-        integrality=np.ones(len(known), dtype=np.int64),
+        bounds=Bounds(0, 1),
+        integrality=np.ones(len(costs), dtype=np.int64),
     )
     if answer.x is None:
         raise RuntimeError(f"the solver of the disclosure protection gave up: {answer.message}")
-    return frozenset(int(place) for place in np.flatnonzero(answer.x > 0.5))
+    return frozenset(row for row, column in place.items() if answer.x[column] > 0.5)

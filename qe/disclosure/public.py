@@ -1,7 +1,8 @@
 """What the public may see: rounded figures of units with enough cases, small cells hidden, every cell checked again afterwards.
 
-Order of protection (rules.md section 3): a minimum denominator that is wider than the policy; then the whole row of a small cell.
-A hidden row shows no denominator either: beside a benchmark that it alone sets, its denominator would tell its count.
+Order of protection (rules.md section 3): a minimum denominator that is wider than the policy; then the whole row of a small cell;
+then rows that with others tell the count of a hidden one, as a composite and all its components but one do. A hidden row shows no
+denominator either: beside a benchmark that it alone sets, its denominator would tell its count.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ import polars as pl
 from qe.disclosure.audit import AuditedRow, audit
 from qe.disclosure.notes import NoteCode
 from qe.disclosure.results import MODELLED, PublicRelease, PublicResult
+from qe.disclosure.rows import key_of
+from qe.disclosure.together import hidden_beside, told_together
 
 LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
 
@@ -22,12 +25,14 @@ LEVEL_ORDER: Final = {"facility": 0, "group": 1, "clinician": 2, "area": 3}
 class PublicMeasure:
     """What suppression needs to know of a measure.
 
+    composite_of  of a composite, the measures that it adds up
     quotient_of  of a quotient of two measures in dollars, the first of them: where that one's row is hidden, so is this
     """
 
     measure_id: str
     name: str
     kind: Literal["proportion", "rate", "mean", "amount_ratio"]
+    composite_of: tuple[str, ...] = ()
     quotient_of: str | None = None
 
     @property
@@ -70,8 +75,7 @@ def for_public(
     """
     known = {measure.measure_id: measure for measure in measures}
     named = {(row["unit_id"], row["level"]): row for row in units.iter_rows(named=True)}
-    rows: list[PublicResult] = []
-    hidden = 0
+    judged: list[tuple[dict[str, Any], dict[str, Any], PublicMeasure, NoteCode | None]] = []
     whole = list(results.filter(pl.col("payer_scope") == "all").iter_rows(named=True))
     same = {(row["measure_id"], row["provider_id"], row["level"]): row for row in whole}
     for row in whole:
@@ -83,16 +87,22 @@ def for_public(
         if note is None and measure.quotient_of is not None:
             first = same.get((measure.quotient_of, row["provider_id"], row["level"]))
             note = NoteCode.SMALL_CELL if first is None else _note(first, known[measure.quotient_of], min_count)
-        hidden += note is not None
-        rows.append(_public(row, unit, measure, note))
-    rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
+        judged.append((row, unit, measure, note))
     modelled = frozenset(results.filter(pl.col("engine").is_in(list(MODELLED)))["measure_id"].unique())
+    components = {one.measure_id: one.composite_of for one in measures if one.composite_of}
+    rows = [_public(*one) for one in judged]
+    beside = hidden_beside(list(_audited(rows, known, confidence, modelled)), components, min_count=min_count)
+    rows = [
+        _public(row, unit, measure, note or (NoteCode.SMALL_CELL if key_of(shown) in beside else None))
+        for (row, unit, measure, note), shown in zip(judged, rows, strict=True)
+    ]
+    rows.sort(key=lambda row: (row.measure_id, LEVEL_ORDER[row.level], row.public_id))
     audited = list(_audited(rows, known, confidence, modelled))
     return PublicRelease(
         results=tuple(rows),
-        findings=tuple(audit(audited, min_count=min_count)),
+        findings=(*audit(audited, min_count=min_count), *told_together(audited, components, min_count=min_count)),
         cells_checked=len(audited),
-        cells_hidden=hidden,
+        cells_hidden=sum(row.note_code is not None for row in rows),
     )
 
 

@@ -112,7 +112,7 @@ class CellFinding:
     measure_id: str
     level: Level
     public_id: str
-    check: Literal["count", "complement", "rate", "ratio"]
+    check: Literal["count", "complement", "rate", "ratio", "together"]
 
 
 @dataclass(frozen=True, kw_only=True)

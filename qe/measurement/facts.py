@@ -51,6 +51,7 @@ class PublishedMeasure(Closed):
 
     per       what its denominator counts, where that is not the module's unit: "member years"
     dollars   what its dollars are, where they are not what was allowed: "dollars at reference prices"
+    composite_of  of a composite that adds up other measures of the module, those: beside it, they tell each other's counts
     quotient  the two measures of the module whose quotient it is, or None. Its expected value is then the quotient of theirs,
               so that the three results multiply exactly; whether it has cases enough is judged by the first one's denominator
     """
@@ -60,6 +61,7 @@ class PublishedMeasure(Closed):
     category: Text
     per: str = ""
     dollars: str = ""
+    composite_of: tuple[Identifier, ...] = ()
     quotient: tuple[Identifier, Identifier] | None = None
 
 
@@ -352,6 +354,19 @@ class Measure(Closed):
                 raise ValueError(f"quotient of {measure.id} names two measures of the module that are no quotients")
             if self.kind != "amount_ratio" or self.scoring.model in ("none", "logistic"):
                 raise ValueError(f"quotient of {measure.id}: only amounts with an expected value have one")
+        return self
+
+    @model_validator(mode="after")
+    def _composites_add_up_other_measures(self) -> Self:
+        simple = {measure.id for measure in self.measures if not measure.composite_of}
+        for measure in self.measures:
+            named = measure.composite_of
+            if named and (len(set(named)) < max(2, len(named)) or not simple.issuperset(named)):
+                raise ValueError(
+                    f"composite_of of {measure.id} names two or more measures of the module, no composites"
+                )
+            if named and self.kind not in ("rate", "proportion"):
+                raise ValueError(f"composite_of of {measure.id}: only counts of events add up")
         return self
 
     @field_validator("shared")

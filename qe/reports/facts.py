@@ -35,6 +35,7 @@ class MeasureFacts:
     approved_on: date | None
     per: str = ""  # what the denominator counts, where that is not the unit
     dollars: str = ""  # what its dollars are, where they are not what was allowed
+    composite_of: tuple[str, ...] = ()  # the measures that it adds up: beside it, they tell each other's counts
     quotient: tuple[str, str] | None = (
         None  # the two measures whose quotient it is: its figure is a ratio, its cases the first's
     )

@@ -215,3 +215,17 @@ def test_a_price_is_hidden_from_its_provider_where_the_cost_is_by_payer_too() ->
     assert shown == {
         (measure, scope): None if scope == "all" else "small" for measure in ("cost", "price") for scope in scopes
     }
+
+
+def test_a_row_that_would_tell_a_hidden_one_beside_it_is_hidden_too_with_the_same_mark() -> None:
+    measures = [
+        PublicMeasure(measure_id="heart", name="Heart", kind="rate"),
+        PublicMeasure(measure_id="lung", name="Lung", kind="rate"),
+        PublicMeasure(measure_id="both", name="Both", kind="rate", composite_of=("heart", "lung")),
+    ]
+    stays = {"heart": 40, "lung": 7, "both": 47}
+    rows = [_result("U000001", 900, events, measure_id=name) for name, events in stays.items()]
+    release = for_public(_frame(*rows), measures=measures, units=UNITS, min_count=11)
+    notes = {row.measure_id: row.note_code for row in release.results}
+    assert notes == {"heart": "small_cell", "lung": "small_cell", "both": None}
+    assert (release.cells_hidden, release.findings) == (2, ())

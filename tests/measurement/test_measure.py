@@ -307,3 +307,18 @@ def test_a_quotient_names_two_other_measures_of_amounts_with_an_expected_value(s
         load(second_stay(measure=ratio.replace("[standard]", price + "[standard]")))
     with pytest.raises(MeasureError, match="quotient of price: only amounts with an expected value have one"):
         load(second_stay(measure=whole.replace('model = "poisson"', 'model = "none"')))
+
+
+@pytest.mark.parametrize("named", ['["second_stay"]', '["second_stay", "both"]', '["second_stay", "second_stay"]'])
+def test_a_composite_names_two_or_more_other_measures_of_counts(second_stay: Write, named: str) -> None:
+    toml = _facts(second_stay())
+    measure = '[[measures]]\nid = "{}"\nname = "n"\ncategory = "c"\n'
+    both = measure.format("third_stay") + measure.format("both") + "composite_of = {}\n[standard]"
+    whole = toml.replace("[standard]", both.format('["second_stay", "third_stay"]'))
+    assert load(second_stay(measure=whole)).facts.measures[2].composite_of == ("second_stay", "third_stay")
+    with pytest.raises(
+        MeasureError, match="composite_of of both names two or more measures of the module, no composites"
+    ):
+        load(second_stay(measure=toml.replace("[standard]", both.format(named))))
+    with pytest.raises(MeasureError, match="composite_of of both: only counts of events add up"):
+        load(second_stay(measure=whole.replace('kind = "proportion"', 'kind = "mean"')))
