@@ -1,6 +1,6 @@
 """`qe record EVENT k=v ...`: any event kind without a verb of its own; its payload is checked against its schema."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,7 +12,9 @@ from qe.errors import InputError
 from qe.ledger import schema
 from qe.ledger.about import require_on_record
 from qe.ledger.event import NewEvent
+from qe.ledger.fold import state_as_of
 from qe.release.handover import evidence_sha256
+from qe.release.held_back import require_ends_something
 
 HERE = Path()
 
@@ -91,6 +93,7 @@ def record(
             retracts=retracts,
         )
         require_on_record(look.ledger, new)
+        require_ends_something(state_as_of(look.ledger, date.max), new)
         look.outcome.data = {"kind": event, "effective_on": new.effective_on.isoformat(), "recorded": not dry_run}
         with acting_on(look, actor, dry_run=dry_run, hold=False) as act:
             if dry_run:

@@ -61,7 +61,7 @@ class EventKind:
 
     subject  what an event of this kind is about, by keys of its payload; "" for the organisation itself
     instead_of_taking_back  of a kind that fact_retracted never takes back, what to do; "" where it may
-    about  (key, kind): with this key of its payload it names what an event of that kind put on record; None where it names nothing
+    about  what it names that another event put on record; None where it names nothing
     """
 
     kind: str
@@ -70,7 +70,22 @@ class EventKind:
     citation: str
     fields: tuple[PayloadField, ...]
     instead_of_taking_back: str
-    about: tuple[str, str] | None
+    about: "About | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """With `key` of its payload an event names what one of `kind` put on record.
+
+    when  values of the payload with which it must
+    """
+
+    key: str
+    kind: str
+    when: Mapping[str, str]
+
+    def needed_by(self, payload: Mapping[str, object]) -> bool:
+        return bool(self.when) and all(payload.get(name) == value for name, value in self.when.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +134,7 @@ def _kind(file: Path, name: str, table: dict[str, object]) -> EventKind:
         citation=str(table["citation"]),
         fields=tuple(_field(f"{file.name}: {name}.{key}", key, facts) for key, facts in payload.items()),
         instead_of_taking_back=str(instead),
-        about=None if not isinstance(about, dict) else (str(about["key"]), str(about["kind"])),
+        about=None if not isinstance(about, dict) else About(**{"when": {}, **about}),
     )
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from qe.corrections.in_force import APPLIED
-from qe.ledger.event import LedgerEvent
+from qe.errors import InputError
+from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts
 
 WITHDRAWN: Final = "public_withdrawn"
@@ -60,6 +61,25 @@ def held_back(facts: Facts, cycle: str) -> tuple[HeldBack, ...]:
                 if left is not None:
                     found.append(HeldBack(unit_id=unit_id, measures=left, event=event))
     return tuple(found)
+
+
+def require_ends_something(facts: Facts, new: NewEvent) -> None:
+    """InputError where a withdrawal_ended would end nothing: what it names is not held back for a reason that it fits."""
+    if new.kind != ENDED:
+        return
+    release_id, units, fits = new.payload["release_id"], new.payload.get("units", []), ENDS[str(new.payload["reason"])]
+    cycles = [event.text("cycle") for event in facts.of("public_released") if event.text("release_id") == release_id]
+    held = [one for cycle in cycles for one in held_back(facts, cycle) if one.event.text("release_id") == release_id]
+    ended = {one.unit_id for one in held if one.reason in fits}
+    if not ended or not ended.issuperset(units if isinstance(units, list | tuple) else []):
+        others = sorted({one.reason for one in held})
+        raise InputError(
+            f"{new.payload['reason']} ends nothing of {release_id}: "
+            + ("nothing of it is held back" if not held else f"held back are results for {', '.join(others)}"),
+            remedy="Name units that are held back, and the reason that fits: "
+            + ", ".join(f"{reason} ({', '.join(sorted(fits))})" for reason, fits in ENDS.items())
+            + ".",
+        )
 
 
 def units_held_back(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:

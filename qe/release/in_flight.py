@@ -105,6 +105,7 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """One line for each state that units of the cycle are in, as far as something is left to do for them."""
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
     yield from _to_reissue(facts, cycle, found)
+    yield from _old_figures(facts, cycle)
     yield from _held_back(facts, cycle)
     withdrawn = units_held_back(facts, cycle)
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
@@ -143,6 +144,20 @@ def _held_back(facts: Facts, cycle: str) -> Iterator[InFlight]:
             else "qe record withdrawal_ended",
             day=None,
             citation="rules.md section 0.13",
+        )
+
+
+def _old_figures(facts: Facts, cycle: str) -> Iterator[InFlight]:
+    """Figures that this cycle issues again and that are still public: two figures of one provider would stand beside each other."""
+    old = reissue.old_figures_public(facts, cycle)
+    for old_cycle in sorted({released.text("cycle") for released in old.values()}):
+        units = sum(released.text("cycle") == old_cycle for released in old.values())
+        yield InFlight(
+            what=f"cycle {old_cycle}",
+            state=f"old figures of {units} are public that {cycle} issues again",
+            next_act=f"qe release withdraw --cycle {old_cycle} --reissued",
+            day=facts.on,
+            citation="rules.md sections 0.4, 0.13",
         )
 
 

@@ -42,7 +42,7 @@ class Notice:
 
     kind          final_notice before publication, published_notice after it
     release_id    of a published_notice the release
-    since         ledger number of what it tells of last: the unit's request, or the cycle's moved date; 0 without one
+    since         ledger number of what it tells of last: the page with its dates, its request, or the cycle's moved date
     """
 
     kind: NoticeKind
@@ -132,7 +132,7 @@ def _notice(
         contact=contact,
         letter=_letter(site, facts, standing, unit, release, cycle=cycle),
         release_id="" if release is None else release.text("release_id"),
-        since=max((event.seq for event in (*standing.asked, *standing.moves)), default=0),
+        since=standing.to_tell,
         path=outbox_path(site, contact.channel, f"{stem}-{standing.unit_id}", on=facts.on),
     )
 

@@ -14,6 +14,7 @@ from qe.release.analyses.review import review_of
 from qe.release.appeals import AppealsTable, owed_beside, owed_now
 from qe.release.artefact import Artefact, ArtefactKind, Recipient
 from qe.release.held_back import WRONG, figures_held_back, units_held_back
+from qe.release.reissue import old_figures_public
 from qe.release.review import Clock, DayCount, ReviewPeriod
 from qe.release.rules.paragraph import Paragraph
 from qe.release.sends import UnitReview, open_requests, reviews
@@ -42,6 +43,7 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
     found, corrected = reviews(facts, artefact.cycle), of_cycle(facts, artefact.cycle)
     withdrawn, held = units_held_back(facts, artefact.cycle), figures_held_back(facts, artefact.cycle)
     shown_again = {unit_id for unit_id, _ in held - artefact.withheld}
+    old = old_figures_public(facts, artefact.cycle)
     faults: dict[str, list[str]] = {}
     earliest: list[date] = []
     for unit_id, result_sha256 in sorted(artefact.units.items()):
@@ -50,6 +52,8 @@ def review_over(facts: Facts, artefact: Artefact, recipient: Recipient, clock: C
             fault = said, facts.on
         if unit_id in withdrawn:
             fault = withdrawn_since(withdrawn[unit_id]), facts.on
+        elif unit_id in old:
+            fault = f"its old figures are public in {old[unit_id].text('release_id')} (qe release withdraw)", facts.on
         elif unit_id in shown_again:
             fault = "withdrawn figures of it are in these files (plan again)", facts.on
         if fault is not None:

@@ -7,7 +7,9 @@ a new clock; for all others the old cycle goes on (rules.md sections 0.3 and 0.4
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
+from qe.release.held_back import WITHDRAWN
 
 REISSUED: Final = "cycle_reissued"
 
@@ -25,6 +27,19 @@ def reissued_in(facts: Facts, cycle: str) -> frozenset[str] | None:
     """The units to whom `cycle` issues again, or None where it is no re-issue and is open to everybody."""
     events = facts.of(REISSUED, new_cycle=cycle)
     return frozenset(unit_id for event in events for unit_id in event.texts("units")) if events else None
+
+
+def old_figures_public(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
+    """By unit the release that still shows the figures which `cycle` issues again."""
+    down = {event.text("release_id") for event in facts.of(WITHDRAWN)}
+    return {
+        unit_id: released
+        for event in facts.of(REISSUED, new_cycle=cycle)
+        for released in facts.of("public_released", cycle=event.text("cycle"))
+        if released.text("release_id") not in down
+        for unit_id in released.texts("units")
+        if unit_id in event.texts("units")
+    }
 
 
 def of_cycle(facts: Facts, cycle: str, unit_ids: Iterable[str]) -> frozenset[str]:

@@ -58,6 +58,13 @@ class Request:
         return bool(self.responses) or self.fulfilled is not None
 
     @property
+    def outcome(self) -> str:
+        """What was decided last, as it was closed or else answered; "" while nothing was."""
+        if self.resolved is not None:
+            return self.resolved.text("outcome")
+        return self.responses[-1].text("answer") if self.responses else ""
+
+    @property
     def state(self) -> RequestState:
         if self.resolved is not None:
             return "resolved"

@@ -1,6 +1,6 @@
 """Where each unit's review stands in a cycle: report put out, handed over, returned, noticed, open or over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -20,6 +20,7 @@ class UnitReview:
     sent       its last report_sent; confirmed the send_confirmed of it; failed the delivery_failed of it
     notice     its last status notice
     moves      each time that the cycle's public date was moved; a notice before one tells an old date
+    dated      the first page, not returned, that printed the dates of its last one: a notice before it told of other dates
     rests_on   the last page whose days were all its recipient's, handed over and not returned: what the dates of a corrected page
                rest on; None where there is none
     reissued_in  the cycle in which what it was sent here is issued again; "" where it is not
@@ -34,6 +35,7 @@ class UnitReview:
     asked: tuple[LedgerEvent, ...]
     requests: tuple[LedgerEvent, ...]
     moves: tuple[LedgerEvent, ...]
+    dated: LedgerEvent | None
     rests_on: LedgerEvent | None
     reissued_in: str
 
@@ -87,9 +89,14 @@ class UnitReview:
 
     @property
     def is_noticed(self) -> bool:
-        """Whether it was told the status of its requests and the day: no notice before its last request or a moved date does."""
-        told = self.notice
-        return told is not None and all(event.seq < told.seq for event in (*self.asked, *self.moves))
+        """Whether it was told the status of its requests and the day: no notice before what it must tell of does."""
+        return self.notice is not None and self.to_tell < self.notice.seq
+
+    @property
+    def to_tell(self) -> int:
+        """The ledger's number of the last thing that a notice must tell of: its dates, a request, a moved date."""
+        dated = [] if self.dated is None else [self.dated]
+        return max((event.seq for event in (*self.asked, *self.moves, *dated)), default=0)
 
     def is_over(self, *, at: datetime, on: date, entity_zone: str) -> bool:
         """Whether its results may be public at this instant, on the day `on` of the entity."""
@@ -127,11 +134,25 @@ def reviews(facts: Facts, cycle: str) -> Mapping[str, UnitReview]:
             asked=tuple(asked.get(unit_id, [])),
             requests=tuple(event for event in asked.get(unit_id, []) if event.text("request_id") in open_ones),
             moves=moves,
+            dated=_dated(pages, failed, sent.get(unit_id)),
             rests_on=standing.get(unit_id),
             reissued_in=reissued.get(unit_id, ""),
         )
         for unit_id in sorted({*sent, *asked, *notices})
     }
+
+
+def _dated(
+    pages: Sequence[LedgerEvent], failed: Mapping[str, LedgerEvent], last: LedgerEvent | None
+) -> LedgerEvent | None:
+    """The first page of the unit that printed the dates of its last one and did not come back."""
+    if last is None:
+        return None
+    printed = (last.text("unit_id"), last.text("sent_on"))
+    return next(
+        (one for one in pages if (one.text("unit_id"), one.text("sent_on")) == printed and one.event_id not in failed),
+        None,
+    )
 
 
 def _gave_its_days(sent: LedgerEvent, confirmed: LedgerEvent | None) -> bool:

@@ -16,7 +16,8 @@ from qe.errors import InputError
 from qe.ledger.book import Head, Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
-from qe.release.held_back import NEVER_PUBLIC, WITHDRAWN, HeldBack, held_back
+from qe.release.cycles import period_of
+from qe.release.held_back import NEVER_PUBLIC, WITHDRAWN, WRONG, HeldBack, held_back
 from qe.release.lineage import lineage_of, run_of
 from qe.release.publish import write_aside
 from qe.release.releases import (
@@ -28,11 +29,12 @@ from qe.release.releases import (
     stopped_withdrawals,
     unfinished_release,
 )
-from qe.release.requests import request_of
+from qe.release.requests import Request, request_of
 from qe.reports import wording
 from qe.site import Site
 
 Why = Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order", "never_public"]
+UPHELD: Final = frozenset({"upheld", "partly"})
 LISTED: Final = "`qe ledger show --kind public_released` lists the releases, and whose results are in them."
 
 
@@ -117,14 +119,32 @@ def _checked(site: Site, facts: Facts, asked: Asked) -> Asked:
             "--request and --why request_upheld go together: it is said whose request was upheld, and which",
             remedy="Add --request ID, as `qe request list` shows it, or give another reason.",
         )
+    if asked.why == NEVER_PUBLIC and (asked.units or asked.measures):
+        raise InputError(
+            "a release that never became public is withdrawn as a whole",
+            remedy="Leave --provider, --measure and --reissued out.",
+        )
     if asked.why == NEVER_PUBLIC and not asked.release_id:
         return replace(asked, release_id=unfinished_release(site, facts, asked.cycle) or "")
     if not asked.request_id:
         return asked
     request = request_of(facts, asked.request_id)
+    _require_upheld(request, asked)
     if asked.units not in ((), (request.unit_id,)):
         raise InputError(f"{asked.request_id} is a request of {request.unit_id} alone", remedy="Leave --provider out.")
     return replace(asked, units=(request.unit_id,))
+
+
+def _require_upheld(request: Request, asked: Asked) -> None:
+    """Of this cycle, and answered so: the note in the release's place tells everybody that it was upheld."""
+    if request.cycle != asked.cycle:
+        raise InputError(f"{request.request_id} is a request of {request.cycle}", remedy=f"--cycle {request.cycle}.")
+    if request.outcome not in UPHELD:
+        said = "not answered" if request.outcome == "" else f"answered: {request.outcome}"
+        raise InputError(
+            f"{request.request_id} was not upheld ({said})",
+            remedy=f"Answer it first ({request.next_act}), or say --why error_found.",
+        )
 
 
 def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
@@ -136,7 +156,8 @@ def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
         raise InputError(f"nothing of cycle {asked.cycle} was released by {facts.on}", remedy=LISTED)
     shown_in = {unit_id: one for one in (*ever, *standing) for unit_id in one.texts("units")}
     _require_in(set(asked.units) - shown_in.keys(), "providers or suppliers", asked)
-    _require_in(set(asked.measures) - _measures(facts, ever[-1]), "measures", asked)
+    if asked.measures:
+        _require_in(set(asked.measures) - _measures(facts, ever[-1]), "measures", asked)
     if asked.units:
         found = list({one.event_id: one for one in (shown_in[unit_id] for unit_id in asked.units)}.values())
     else:
@@ -149,7 +170,21 @@ def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
                 remedy="Leave --release out.",
             )
         return named
-    return found
+    return [*found, *_elsewhere(facts, asked)]
+
+
+def _elsewhere(facts: Facts, asked: Asked) -> list[LedgerEvent]:
+    """The public releases of the period's other cycles that show the units named: an order or a right's end holds there, too."""
+    if asked.why in WRONG or asked.why == NEVER_PUBLIC:
+        return []
+    cycles = {one.text("cycle") for one in facts.of("public_released")} - {asked.cycle}
+    return [
+        released
+        for cycle in sorted(cycles)
+        if period_of(cycle) == period_of(asked.cycle)
+        for released in public_releases(facts, cycle)
+        if not set(asked.units).isdisjoint(released.texts("units"))
+    ]
 
 
 def _require_in(unknown: set[str], what: str, asked: Asked) -> None:
@@ -170,7 +205,7 @@ def _withdrawal(
     release_id, shown = released.text("release_id"), released.texts("units")
     earlier = ever.of(WITHDRAWN, release_id=release_id)
     units = tuple(unit_id for unit_id in shown if unit_id in asked.units) or tuple(shown)
-    is_known = bool(earlier) if asked.why == NEVER_PUBLIC else all(_is_held(held, unit_id, asked) for unit_id in units)
+    is_known = bool(earlier) and (asked.why == NEVER_PUBLIC or all(_is_held(held, unit_id, asked) for unit_id in units))
     whole = {one.unit_id for one in held if not one.measures} | ({*units} if not asked.measures else set())
     folder = site.public / release_id
     first = earlier[0] if earlier else None

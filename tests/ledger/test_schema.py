@@ -145,6 +145,8 @@ def test_a_schema_that_is_not_closed_itself_stops_qe(
 def test_what_an_event_is_about_is_put_on_record_by_a_kind_that_has_the_same_key() -> None:
     about = {name: kind.about for name, kind in schema.event_kinds().items() if kind.about is not None}
     assert len(about) >= 10
-    for name, (key, kind) in about.items():
-        for one in (name, kind):
-            assert key in {field.name for field in schema.kind_of(one).fields}, (name, one)
+    for name, one in about.items():
+        for kind in (name, one.kind):
+            assert one.key in {field.name for field in schema.kind_of(kind).fields}, (name, kind)
+        choices = {field.name: field.choices for field in schema.kind_of(name).fields}
+        assert all(value in choices[key] for key, value in one.when.items()), name

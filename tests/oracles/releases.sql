@@ -242,7 +242,8 @@ create temp view plan_change_state as
 select plan_change.*,
        (select known.payload ->> 'decision' from known
         where known.act = plan_change.act and known.kind = 'cms_decision' and known.payload ->> 'about' = 'change'
-          and known.payload ->> 'change_id' = plan_change.change_id and known.nth > plan_change.nth
+          and coalesce(known.payload ->> 'change_id', plan_change.change_id) = plan_change.change_id
+          and known.nth > plan_change.nth
         order by known.nth desc limit 1) as decision,
        exists (select 1 from known
         where known.act = plan_change.act and known.kind = 'cms_extension_requested'
@@ -392,6 +393,21 @@ from named
 join known on known.act = named.act and known.kind = 'cycle_reissued' and known.payload ->> 'cycle' = named.cycle
 join json_each(known.payload, '$.units') as each on each.value = named.unit_id;
 
+-- Section 0.4: whose old figures, which this cycle issues again, a release of the old cycle still shows.
+create temp view still_old as
+select distinct named.act, named.unit_id
+from named
+join known as again on again.act = named.act and again.kind = 'cycle_reissued'
+  and again.payload ->> 'new_cycle' = named.cycle
+  and named.unit_id in (select value from json_each(again.payload, '$.units'))
+join known as old on old.act = named.act and old.kind = 'public_released'
+  and old.payload ->> 'cycle' = again.payload ->> 'cycle'
+  and named.unit_id in (select value from json_each(old.payload, '$.units'))
+where not exists (
+  select 1 from known as gone
+  where gone.act = named.act and gone.kind = 'public_withdrawn'
+    and gone.payload ->> 'release_id' = old.payload ->> 'release_id');
+
 -- Section 0.6: the public date of the cycle as it was moved, never earlier, and when that was recorded last.
 create temp view moved_date as
 select judged.act, max(known.payload ->> 'public_on') as public_on, max(known.seq) as seq
@@ -472,6 +488,7 @@ select named.act, 'G10' as rule,
        case
          when send.act is null then 'no report was sent to ' || named.unit_id
          when back.act is not null then 'results of ' || named.unit_id || ' were withdrawn, and return as they were'
+         when old.act is not null then 'old figures of ' || named.unit_id || ' are still public'
          when again.act is not null then 'the figures of ' || named.unit_id || ' are issued again in another cycle'
          when send.run_id is not named.run_id then 'the last report sent to ' || named.unit_id || ' shows another run'
          when send.handed_over_on is null then 'the last report to ' || named.unit_id || ' was not confirmed'
@@ -483,8 +500,9 @@ left join last_send as send on send.act = named.act and send.unit_id = named.uni
 left join last_notice as notice on notice.act = named.act and notice.unit_id = named.unit_id
 left join issued_again as again on again.act = named.act and again.unit_id = named.unit_id
 left join still_withdrawn as back on back.act = named.act and back.unit_id = named.unit_id
+left join still_old as old on old.act = named.act and old.unit_id = named.unit_id
 where named.act in (select act from judged where kind = 'public_released')
-  and (send.act is null or again.act is not null or back.act is not null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
+  and (send.act is null or again.act is not null or back.act is not null or old.act is not null or send.run_id is not named.run_id or send.handed_over_on is null or send.failed
     or named.day < max(date(send.sent_on, '+61 days'), date(send.handed_over_on, '+61 days'), send.public_from,
                        coalesce(notice.public_on, '')));
 
@@ -529,6 +547,14 @@ left join moved_date as moved on moved.act = named.act
 where named.act in (select act from judged where kind = 'public_released')
   and (moved.public_on > named.day or notice.seq < moved.seq or send.handed_over_on is null or send.failed or date(send.handed_over_on, '+60 days') > named.day
     or send.public_from > named.day or notice.seq is null
+    or notice.seq < ( -- 0.2: a letter before the first page with these dates that did not come back told of others
+      select min(known.seq) from known
+      where known.act = named.act and known.kind = 'report_sent' and known.payload ->> 'sent_on' = send.sent_on
+        and known.payload ->> 'cycle' = named.cycle and known.payload ->> 'unit_id' = named.unit_id
+        and not exists (
+          select 1 from known as back
+          where back.act = named.act and back.kind = 'delivery_failed'
+            and back.payload ->> 'sent' = known.event_id))
     or notice.seq < (
       select max(known.seq) from known
       where known.act = named.act and known.kind = 'request_received'

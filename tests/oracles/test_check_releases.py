@@ -268,6 +268,43 @@ def given_back(x: Ledger, **part: Any) -> None:
     x.add("withdrawal_ended", "2026-03-07", release_id="r0", reason="order_lifted", **part)
 
 
+def sent_again(x: Ledger) -> None:
+    """u1's report came back and was put out anew, with the same dates, after its notice."""
+    x.add("delivery_failed", "2026-03-01", cycle="c", unit_id="u1", sent="send-u1")
+    x.add(
+        "report_sent", "2026-03-01", name="again-u1", cycle="c", run_id=RUN, unit_id="u1", sent_on="2026-01-05",
+        public_from="2026-03-07",
+    )  # fmt: skip
+    x.add(
+        "send_confirmed",
+        "2026-03-01",
+        cycle="c",
+        run_id=RUN,
+        unit_id="u1",
+        sent="again-u1",
+        handed_over_on="2026-01-05",
+    )
+
+
+def issued_from(x: Ledger, cycle: str, new_cycle: str = "c") -> None:
+    """Another cycle with reports like this one's, whose release r0 shows u1 and u2, and which is issued again."""
+    for event in list(x.events):
+        if event.payload.get("cycle") == "c" and event.kind in ("report_sent", "send_confirmed", "status_notice_sent"):
+            sent = {"sent": f"old-{event.payload['sent']}"} if "sent" in event.payload else {}
+            x.add(event.kind, event.day, name=f"old-{event.name}", **{**event.payload, **sent, "cycle": cycle})
+    x.add(
+        "public_released", "2026-03-07", release_id="r0", cycle=cycle, run_id=RUN, bundle_sha256=BYTES,
+        units=["u1", "u2"], open_requests=0,
+    )  # fmt: skip
+    x.add("cycle_reissued", "2026-03-07", cycle=cycle, new_cycle=new_cycle, run_id=RUN, units=["u1", "u2"])
+
+
+def plan_change(x: Ledger, **decision: Any) -> None:
+    """A change of the plan for sharing, old enough, and a decision that names no change."""
+    x.add("change_submitted", "2026-01-05", change_id="ch", what="sharing_plan", submitted_on="2026-01-05")
+    x.add("cms_decision", "2026-01-20", about="change", decided_on="2026-01-20", **decision)
+
+
 def corrected(x: Ledger, *, after: str = "9" * 64) -> None:
     """A correction of u1, of hwr, and the page that shows it with the dates of the report before it."""
     x.add(
@@ -330,6 +367,14 @@ PUBLIC: list[tuple[str, Change, str]] = [
     ("Medicare alone", lambda x: x.put("run", sources=["cms:medicare"]), "G8"),
     ("with Medicare Advantage", lambda x: x.put("run", sources=["cms:medicare", "acme:medicare_advantage"]), ""),
     ("never confirmed", lambda x: x.drop("hand-u1"), "G10 G24"),
+    ("came back, sent again with the same dates, not noticed anew", lambda x: sent_again(x), "G24"),
+    ("came back, sent again with the same dates, noticed anew", both(
+        lambda x: sent_again(x),
+        lambda x: x.add("status_notice_sent", "2026-03-02", cycle="c", unit_id="u1", public_on="2026-03-07")), ""),
+    ("issued again, old figures public", lambda x: issued_from(x, "c0"), "G10"),
+    ("issued again, old figures taken down", both(lambda x: issued_from(x, "c0"), withdrawn), ""),
+    ("another cycle's figures are issued again", lambda x: issued_from(x, "c0", new_cycle="c1"), ""),
+    ("refused without naming a change", lambda x: plan_change(x, decision="denied"), "G6"),
     ("came back", lambda x: x.add("delivery_failed", "2026-03-01", cycle="c", unit_id="u1", sent="send-u1"), "G10 G24"),
     ("day 60", lambda x: x.move("release", "2026-03-06"), "G10 G24"),
     ("handed over a day later", lambda x: x.put("hand-u1", handed_over_on="2026-01-06"), "G10"),

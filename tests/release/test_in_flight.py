@@ -171,3 +171,26 @@ def test_an_analysis_tells_what_else_is_lacking(office: Any) -> None:
     desk.notify()
     desk.confirm()
     assert next_act(SENT) == "exactly these bytes are not approved (qe npa release --approve)"
+
+
+def test_old_figures_that_are_issued_again_are_told_until_they_are_down() -> None:
+    story, day = Story(), date(2026, 5, 10)
+    story.send("U000001", SENT)
+    story.tell(
+        "public_released", date(2026, 5, 2), release_id="2025Q4-1", cycle="2025Q4-1", run_id="run1",
+        bundle_sha256="c" * 64, units=["U000001", "U000002"], open_requests=0,
+    )  # fmt: skip
+    story.tell(
+        "cycle_reissued", day, cycle="2025Q4-1", new_cycle="2025Q4-2", run_id="run2", units=["U000001"],
+        reason="error_found",
+    )  # fmt: skip
+
+    def told() -> list[tuple[str, str]]:
+        found = [one for listed in lines(story, day).values() for one in listed]
+        return [(one.state, one.next_act) for one in found if "old figures" in one.state]
+
+    assert told() == [
+        ("old figures of 1 are public that 2025Q4-2 issues again", "qe release withdraw --cycle 2025Q4-1 --reissued")
+    ]
+    story.tell("public_withdrawn", day, release_id="2025Q4-1", reason="error_found", units=["U000001"])
+    assert told() == []

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from qe.errors import InputError, Refused
+from qe.ledger.event import NewEvent
 from qe.release import publish as publishing
-from qe.release.held_back import figures_held_back, units_held_back
+from qe.release.held_back import figures_held_back, require_ends_something, units_held_back
 from qe.release.in_flight import half_public
 from qe.release.plan import ReleasePlan
 from qe.release.withdraw import Asked, WithdrawalPlan, finish_stopped, plan_withdrawal, withdraw
@@ -331,10 +332,19 @@ def test_who_returned_in_a_later_part_is_taken_down_there(published: Office) -> 
         ),
         ({"why": "order", "release_id": "2025Q4-1-7"}, "2025Q4-1-7 was not released by 2026-05-03"),
         ({"why": "never_public"}, "2025Q4-1 is in the public folder"),
+        ({"why": "never_public", "units": (A,)}, "a release that never became public is withdrawn as a whole"),
+        ({"why": "never_public", "measures": ("hwr",)}, "a release that never became public is withdrawn as a whole"),
+        ({"why": "request_upheld", "request_id": "r-2"}, r"r-2 was not upheld \(not answered\)"),
+        ({"why": "request_upheld", "request_id": "r-3"}, r"r-3 was not upheld \(answered: denied\)"),
     ],
 )
 def test_what_is_not_in_a_release_cannot_be_withdrawn(published: Office, asked: dict[str, Any], said: str) -> None:
     published.ask(A, "r-1", on=date(2026, 4, 30))
+    published.record("request_responded", date(2026, 5, 1), request_id="r-1", answer="upheld")
+    published.ask(A, "r-2", on=date(2026, 4, 30))
+    published.ask(A, "r-3", on=date(2026, 4, 30))
+    published.record("request_responded", date(2026, 5, 1), request_id="r-3", answer="upheld")
+    published.record("request_resolved", date(2026, 5, 1), request_id="r-3", outcome="denied")
     before = published.ledger.head(), note(published)
     with pytest.raises(InputError, match=said) as told:
         withdrawn(published, TAKEN_DOWN, **asked)
@@ -349,12 +359,56 @@ def test_withdrawing_what_was_never_released_is_wrong_usage(office: Office) -> N
 
 def test_the_upheld_request_says_whose_results_go_and_its_correction_brings_them_back(published: Office) -> None:
     published.ask(A, f"{CYCLE}-corr1", on=date(2026, 4, 30))
+    published.record("request_responded", TAKEN_DOWN, request_id=f"{CYCLE}-corr1", answer="partly")
     (done,) = withdrawn(published, TAKEN_DOWN, why="request_upheld", request_id=f"{CYCLE}-corr1").releases
     assert (done.units, done.others) == ((A,), (B, C))
     uphold(published, on=TAKEN_DOWN)  # the request's own
     assert held(published) == {A}
     send_again(published, on=date(2026, 5, 4))
     assert held(published, date(2026, 5, 4)) == set()
+
+
+def test_a_request_of_another_cycle_takes_nothing_down(published: Office) -> None:
+    published.ask(A, "r-1", on=date(2026, 4, 30))
+    published.record("request_responded", date(2026, 5, 1), request_id="r-1", answer="upheld")
+    asked = Asked(cycle="2025Q4-2", why="request_upheld", request_id="r-1")
+    with pytest.raises(InputError, match="r-1 is a request of 2025Q4-1"):
+        plan_withdrawal(published.site, published.ledger, asked, when=published.when(TAKEN_DOWN))
+
+
+@pytest.mark.parametrize(("why", "down"), [("order", [CYCLE, "2025Q4-2"]), ("error_found", [CYCLE])])
+def test_by_order_results_go_in_every_cycle_of_the_period_that_shows_them(
+    published: Office, why: Any, down: list[str]
+) -> None:
+    for release_id, units in (("2025Q4-2", [A]), ("2025Q4-3", [B]), ("2025Q3-1", [A])):
+        published.record(
+            "public_released", DAY_61, release_id=release_id, cycle=release_id, run_id="a" * 16,
+            bundle_sha256="5" * 64, units=units, open_requests=0,
+        )  # fmt: skip
+        shutil.copytree(published.site.public / CYCLE, published.site.public / release_id)
+    done = withdrawn(published, TAKEN_DOWN, why=why, units=(A,)).releases
+    assert [one.release_id for one in done] == down
+    assert [
+        one for one in (CYCLE, "2025Q4-2", "2025Q4-3", "2025Q3-1") if set(note(published, one)) == {"WITHDRAWN.txt"}
+    ] == down
+    again = withdrawn(published, date(2026, 5, 4), why=why, units=(A,)).releases
+    assert all(one.was_done for one in again)
+
+
+def test_ending_what_nothing_holds_back_is_refused(published: Office) -> None:
+    def end(reason: str, **part: Any) -> None:
+        facts = published.facts(date(2026, 5, 5))
+        payload = {"release_id": CYCLE, "reason": reason, **part}
+        require_ends_something(facts, NewEvent(kind="withdrawal_ended", effective_on=TAKEN_DOWN, payload=payload))
+
+    with pytest.raises(InputError, match=r"figures_right ends nothing of 2025Q4-1: nothing of it is held back"):
+        end("figures_right")
+    withdrawn(published, TAKEN_DOWN, why="order", units=(A, B))
+    for reason, part in (("figures_right", {}), ("order_lifted", {"units": [C]}), ("order_lifted", {"units": [A, C]})):
+        with pytest.raises(InputError, match=f"{reason} ends nothing of 2025Q4-1: held back are results for order"):
+            end(reason, **part)
+    end("order_lifted")
+    end("order_lifted", units=[B])
 
 
 # ---------------------------------------------------------------- a publication that was stopped

@@ -119,6 +119,27 @@ def test_711_a_of_several_changes_that_were_given_up_the_one_that_the_run_may_ho
     )
 
 
+def test_711_a_what_a_run_may_hold_does_not_change_because_an_id_is_used_again(story: Story) -> None:
+    prototype(story)
+    said = "the run was made while a change of the measures waited that was given up on 2026-02-25: run again"
+    filed(story, date(2026, 2, 10), measures=["hwr"])
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-1")
+    assert said_of(story, report(story)) == said
+    filed(story, date(2026, 3, 1), measures=["supd"])
+    assert said_of(story, report(story)) == said, "another change under its id"
+    filed(story, date(2026, 3, 2), measures=["hwr"])
+    assert said_of(story, report(story)) == APPROVED, "the same change again, and its 30 days are over"
+    story.tell("change_withdrawn", date(2026, 3, 5), change_id="c-1")
+    assert said_of(story, report(story)) == said, "given up for good"
+
+
+def test_711_b_a_decision_that_names_no_change_is_of_every_one(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 5, 1))
+    story.tell("cms_decision", date(2026, 5, 10), about="change", decision="denied", decided_on="2026-05-10")
+    assert said_of(story, report(story)) == "CMS refused the change of the measures submitted on 2026-05-01"
+
+
 def test_711_a_of_a_report_whose_run_is_not_known_no_change_is_said_to_be_in_it(story: Story) -> None:
     prototype(story)
     filed(story, date(2026, 2, 10))

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from qe.release.reissue import of_cycle, reissued_from, reissued_in
+from qe.release.reissue import of_cycle, old_figures_public, reissued_from, reissued_in
 from qe.release.sends import reviews
-from tests.rules.story import Story
+from tests.rules.story import DAY_61, Story
 
 A, B, C = "U000001", "U000002", "U000003"
 OLD, NEW, OTHER = "2025Q4-1", "2025Q4-2", "2025Q3-2"
@@ -49,6 +49,23 @@ def test_a_cycle_that_is_issued_again_in_its_turn_keeps_who_is_not_in_the_third(
     assert set(of_cycle(facts, OLD, [A, B, C])) == {C}
     assert set(of_cycle(facts, NEW, [A, B, C])) == {A}
     assert of_cycle(facts, "2025Q4-3", [A, B, C]) == {B}
+
+
+def test_old_figures_that_are_public_still_keep_the_new_ones_back(story: Story) -> None:
+    for release_id, cycle, units in (("2025Q4-9", "2025Q4-9", [A, B]), ("2025Q3-1", "2025Q3-1", [A])):
+        story.tell(
+            "public_released", ON, release_id=release_id, cycle=cycle, run_id="run1", bundle_sha256="4" * 64, units=units,
+            open_requests=0,
+        )  # fmt: skip
+    shown = {A: "d" * 64}
+    assert story.refusing(units=shown) == []
+    reissue(story, "2025Q4-9", OLD, A)
+    assert set(old_figures_public(story.facts(ON), OLD)) == {A}
+    assert story.refusing(units=shown) == ["G10"]
+    assert story.fact("G10", units=shown) == "U000001: its old figures are public in 2025Q4-9 (qe release withdraw)"
+    assert story.earliest("G10", units=shown) == "2026-05-02"
+    story.tell("public_withdrawn", DAY_61, release_id="2025Q4-9", reason="error_found", units=[A])
+    assert story.refusing(units=shown) == []
 
 
 # ---------------------------------------------------------------- what the days of a page rest on
@@ -111,3 +128,26 @@ def test_a_page_of_another_cycle_is_nothing_to_this_one(story: Story) -> None:
         story, A, date(2026, 3, 20), sent_on=date(2026, 3, 25), handed_over=date(2026, 3, 24), cycle="2025Q3-1"
     )
     assert rests_on(story) == first
+
+
+def is_noticed(story: Story, unit_id: str = A) -> bool:
+    return reviews(story.facts(date(2026, 6, 20)), OLD)[unit_id].is_noticed
+
+
+def test_a_notice_before_a_report_that_came_back_tells_nothing_of_the_dates_of_the_next(story: Story) -> None:
+    assert is_noticed(story)
+    story.bounce(A, date(2026, 4, 1))
+    story.send(A, date(2026, 4, 5))
+    assert not is_noticed(story)
+    assert is_noticed(story, B)
+    assert story.refusing(date(2026, 6, 5)) == ["G24"]
+    story.notice(A, date(2026, 6, 5), public_on=date(2026, 6, 5))
+    assert is_noticed(story)
+    assert story.refusing(date(2026, 6, 5)) == []
+
+
+def test_a_notice_holds_for_a_corrected_page_with_the_dates_of_the_report_before_it(story: Story) -> None:
+    corrected_page(story, A, date(2026, 4, 25))
+    assert is_noticed(story)
+    corrected_page(story, A, date(2026, 4, 26), sent_on=date(2026, 4, 26))
+    assert not is_noticed(story)

@@ -40,14 +40,21 @@ def filed_in_time(facts: Facts, artefact: Artefact, *, day_count: DayCount) -> R
 
 
 def _given_up_in_it(facts: Facts, artefact: Artefact) -> date | None:
-    """The day on which a change of the artefact's measures was given up that its run may hold: it waited while the run was made."""
+    """The day on which a change of the artefact's measures was given up that its run may hold: it waited while the run was made.
+
+    A change that was submitted again as it was, and may be used today (the rule before asks), is no longer given up.
+    """
     if artefact.lineage is None:
         return None
     made_on = [event.effective_on for event in facts.of("run_completed", run_id=artefact.lineage.run_id)]
-    last = {event.text("change_id"): event for event in facts.of("change_submitted", what="measures")}
+    again = {(event.text("change_id"), event.texts("measures")) for event in submitted(facts)}
     for ended in facts.of("change_withdrawn"):
-        change = last.get(ended.text("change_id"))
-        if change is None or not _concerns(change, artefact) or change.seq > ended.seq:
+        change_id = ended.text("change_id")
+        before = [one for one in facts.of("change_submitted", change_id=change_id) if one.seq < ended.seq]
+        change = before[-1] if before else None
+        if change is None or change.text("what") != "measures" or not _concerns(change, artefact):
+            continue
+        if (change_id, change.texts("measures")) in again:
             continue
         if any(change.day("submitted_on") <= day <= ended.effective_on for day in made_on):
             return ended.effective_on
@@ -92,8 +99,10 @@ def state_of(facts: Facts, change: LedgerEvent, *, day_count: DayCount) -> Chang
     since = (submitted_on, change.seq)
     decisions = [
         (event.day("decided_on"), event.seq, event.text("decision"))
-        for event in facts.of("cms_decision", about="change", change_id=change.text("change_id"))
-        if since < (event.day("decided_on"), event.seq) and event.day("decided_on") <= facts.on
+        for event in facts.of("cms_decision", about="change")
+        if event.text("change_id") in ("", change.text("change_id"))  # one that names no change is of every one
+        and since < (event.day("decided_on"), event.seq)
+        and event.day("decided_on") <= facts.on
     ]
     decided = max(decisions)[2] if decisions else None
     if decided == "denied":
