@@ -252,7 +252,7 @@ class Releases(RuleBasedStateMachine):
     @rule(
         units=st.sampled_from([(), UNITS[:1], UNITS[:2]]),
         measures=st.sampled_from([(), (), ("hwr",)]),
-        reason=st.sampled_from(["error_found", "cell_disclosed", "order", "never_public"]),
+        reason=st.sampled_from(["error_found", "cell_disclosed", "order", "superseded", "never_public"]),
     )
     def a_release_is_withdrawn(self, units: Sequence[str], measures: Sequence[str], reason: str) -> None:
         part: dict[str, Any] = {name: list(ids) for name, ids in (("units", units), ("measures", measures)) if ids}

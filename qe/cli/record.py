@@ -14,7 +14,7 @@ from qe.ledger.about import require_on_record
 from qe.ledger.event import NewEvent
 from qe.ledger.fold import state_as_of
 from qe.release.handover import evidence_sha256
-from qe.release.held_back import require_ends_something
+from qe.release.withdraw import require_ends_something
 
 HERE = Path()
 

@@ -19,7 +19,7 @@ from qe.release import plan as planning
 from qe.release import posting, publish
 from qe.release import withdraw as withdrawing
 from qe.release.artefact import telling
-from qe.release.held_back import NEVER_PUBLIC, WRONG
+from qe.release.held_back import HOLDS_NOTHING, NEVER_PUBLIC, WRONG
 from qe.release.reissue import reissued_from
 from qe.release.releases import released_units
 from qe.reports import wording
@@ -259,7 +259,7 @@ def _tell_withdrawal(outcome: Outcome, planned: withdrawing.WithdrawalPlan, *, d
             outcome.say(f"{one.release_id} is down since {one.on}; what is withdrawn of it besides is recorded.")
         else:
             outcome.say(f"{'would take' if dry_run else 'Took'} down {one.release_id}; a note stands in its place.")
-    if asked.why != NEVER_PUBLIC and (new := [one for one in releases if one.event is not None]):
+    if asked.why not in HOLDS_NOTHING and (new := [one for one in releases if one.event is not None]):
         what = f" of {', '.join(asked.measures)}" if asked.measures else ""
         whose = sum(len(one.units) for one in new)
         returns = "corrected, issued again, or once" if asked.why in WRONG else "once"

@@ -30,6 +30,7 @@ from qe.release.contacts import Contacts, contacts_of
 from qe.release.letters import LetterWriter
 from qe.release.outgoing import judge, put_out
 from qe.release.printing import letter_writer
+from qe.release.releases import standing_releases
 from qe.release.reports_on_disk import find_unit
 from qe.release.send import run_for_cycle
 from qe.release.sends import UnitReview, reviews
@@ -348,9 +349,16 @@ def bounce(
             dry_run=dry_run,
         )
         is_new = act.ledger.head().seq > before
-        act.outcome.data = {"cycle": cycle, "unit_id": unit_id, "why": why, "dry_run": dry_run}
+        public = standing_releases(state_as_of(act.ledger, act.on), cycle).get(unit_id)
+        public_in = None if public is None else public.text("release_id")
+        act.outcome.data = {
+            "cycle": cycle, "unit_id": unit_id, "why": why, "public_in": public_in, "dry_run": dry_run,
+        }  # fmt: skip
         said = "would record" if dry_run else "Recorded" if is_new else "Already recorded"
         act.outcome.say(f"{said}: the report of {unit_id} came back ({why}).")
+        if public_in is not None:
+            down = f"qe release withdraw --cycle {cycle} --provider {unit_id}"
+            act.outcome.say(f"Its results are public in {public_in}, after no review of its own: {down}.")
 
 
 @app.command()

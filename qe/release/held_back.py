@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from qe.corrections.in_force import APPLIED
-from qe.errors import InputError
-from qe.ledger.event import LedgerEvent, NewEvent
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 
 WITHDRAWN: Final = "public_withdrawn"
 ENDED: Final = "withdrawal_ended"
 NEVER_PUBLIC: Final = "never_public"  # the publication was stopped before anything was public: nothing in it was wrong
+SUPERSEDED: Final = "superseded"  # it is published anew with what it left out: nothing in it was wrong
 ENDS: Final[Mapping[str, frozenset[str]]] = {  # why a withdrawal is ended: the reasons of those that it ends
     "figures_right": frozenset({"error_found", "request_upheld"}),
     "cell_protected": frozenset({"cell_disclosed"}),
@@ -24,6 +24,7 @@ ENDS: Final[Mapping[str, frozenset[str]]] = {  # why a withdrawal is ended: the 
     "rights_renewed": frozenset({"rights_ended"}),
 }
 WRONG: Final = ENDS["figures_right"]  # what other figures cure
+HOLDS_NOTHING: Final = frozenset({NEVER_PUBLIC, SUPERSEDED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,8 @@ def held_back(facts: Facts, cycle: str) -> tuple[HeldBack, ...]:
         if not (is_own or _period(released.text("cycle")) == _period(cycle)):
             continue
         for event in facts.of(WITHDRAWN, release_id=released.text("release_id")):
-            if event.text("reason") == NEVER_PUBLIC or not (is_own or event.text("reason") not in WRONG):
+            reason = event.text("reason")
+            if reason in HOLDS_NOTHING or not (is_own or reason not in WRONG):
                 continue
             ended = _ended(facts, event)
             for unit_id in event.texts("units") or released.texts("units"):
@@ -61,25 +63,6 @@ def held_back(facts: Facts, cycle: str) -> tuple[HeldBack, ...]:
                 if left is not None:
                     found.append(HeldBack(unit_id=unit_id, measures=left, event=event))
     return tuple(found)
-
-
-def require_ends_something(facts: Facts, new: NewEvent) -> None:
-    """InputError where a withdrawal_ended would end nothing: what it names is not held back for a reason that it fits."""
-    if new.kind != ENDED:
-        return
-    release_id, units, fits = new.payload["release_id"], new.payload.get("units", []), ENDS[str(new.payload["reason"])]
-    cycles = [event.text("cycle") for event in facts.of("public_released") if event.text("release_id") == release_id]
-    held = [one for cycle in cycles for one in held_back(facts, cycle) if one.event.text("release_id") == release_id]
-    ended = {one.unit_id for one in held if one.reason in fits}
-    if not ended or not ended.issuperset(units if isinstance(units, list | tuple) else []):
-        others = sorted({one.reason for one in held})
-        raise InputError(
-            f"{new.payload['reason']} ends nothing of {release_id}: "
-            + ("nothing of it is held back" if not held else f"held back are results for {', '.join(others)}"),
-            remedy="Name units that are held back, and the reason that fits: "
-            + ", ".join(f"{reason} ({', '.join(sorted(fits))})" for reason, fits in ENDS.items())
-            + ".",
-        )
 
 
 def units_held_back(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:

@@ -17,7 +17,13 @@ from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
 from qe.release.held_back import WRONG, held_back, units_held_back
 from qe.release.notice import PUBLICATION_TOLD
-from qe.release.releases import public_releases, standing_releases, stopped_withdrawals, unfinished_release
+from qe.release.releases import (
+    figures_to_return,
+    public_releases,
+    standing_releases,
+    stopped_withdrawals,
+    unfinished_release,
+)
 from qe.release.requests import requests
 from qe.release.review import Clock, DayCount
 from qe.release.rules.changes import ChangeState, state_of, submitted, usable_from
@@ -106,6 +112,7 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
     yield from _to_reissue(facts, cycle, found)
     yield from _old_figures(facts, cycle)
+    yield from _to_return(facts, cycle)
     yield from _held_back(facts, cycle)
     withdrawn = units_held_back(facts, cycle)
     groups: dict[tuple[str, str, str], list[UnitReview]] = {}
@@ -143,6 +150,18 @@ def _held_back(facts: Facts, cycle: str) -> Iterator[InFlight]:
             if is_wrong
             else "qe record withdrawal_ended",
             day=None,
+            citation="rules.md section 0.13",
+        )
+
+
+def _to_return(facts: Facts, cycle: str) -> Iterator[InFlight]:
+    """Figures that a public release leaves out and that may be shown again: they return when it is published anew."""
+    if found := figures_to_return(facts, cycle):
+        yield InFlight(
+            what=f"cycle {cycle}",
+            state=f"{len(found)} figures left out may be public again",
+            next_act=f"qe release withdraw --cycle {cycle} --why superseded, then plan",
+            day=facts.on,
             citation="rules.md section 0.13",
         )
 

@@ -94,6 +94,13 @@ def public_releases(facts: Facts, cycle: str) -> list[LedgerEvent]:
     return [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
 
 
+def figures_to_return(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
+    """(unit_id, measure_id) that a standing release of the cycle leaves out and nothing holds back any more."""
+    standing = [one for one in public_releases(facts, cycle) if "withheld" in one.payload]
+    left_out = (one.partition(":") for released in standing for one in released.texts("withheld"))
+    return frozenset((unit_id, measure_id) for unit_id, _, measure_id in left_out) - figures_held_back(facts, cycle)
+
+
 def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:
     """Of each unit with a report of this cycle in the run's folder: the sha256 of the results that are to be published.
 

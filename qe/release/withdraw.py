@@ -17,7 +17,7 @@ from qe.ledger.book import Head, Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.release.cycles import period_of
-from qe.release.held_back import NEVER_PUBLIC, WITHDRAWN, WRONG, HeldBack, held_back
+from qe.release.held_back import ENDED, ENDS, HOLDS_NOTHING, NEVER_PUBLIC, WITHDRAWN, WRONG, HeldBack, held_back
 from qe.release.lineage import lineage_of, run_of
 from qe.release.publish import write_aside
 from qe.release.releases import (
@@ -33,7 +33,7 @@ from qe.release.requests import Request, request_of
 from qe.reports import wording
 from qe.site import Site
 
-Why = Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order", "never_public"]
+Why = Literal["error_found", "cell_disclosed", "request_upheld", "rights_ended", "order", "superseded", "never_public"]
 UPHELD: Final = frozenset({"upheld", "partly"})
 LISTED: Final = "`qe ledger show --kind public_released` lists the releases, and whose results are in them."
 
@@ -119,9 +119,9 @@ def _checked(site: Site, facts: Facts, asked: Asked) -> Asked:
             "--request and --why request_upheld go together: it is said whose request was upheld, and which",
             remedy="Add --request ID, as `qe request list` shows it, or give another reason.",
         )
-    if asked.why == NEVER_PUBLIC and (asked.units or asked.measures):
+    if asked.why in HOLDS_NOTHING and (asked.units or asked.measures):
         raise InputError(
-            "a release that never became public is withdrawn as a whole",
+            f"a release is withdrawn as {asked.why} as a whole: nothing in it was wrong",
             remedy="Leave --provider, --measure and --reissued out.",
         )
     if asked.why == NEVER_PUBLIC and not asked.release_id:
@@ -175,7 +175,7 @@ def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
 
 def _elsewhere(facts: Facts, asked: Asked) -> list[LedgerEvent]:
     """The public releases of the period's other cycles that show the units named: an order or a right's end holds there, too."""
-    if asked.why in WRONG or asked.why == NEVER_PUBLIC:
+    if asked.why in WRONG | HOLDS_NOTHING:
         return []
     cycles = {one.text("cycle") for one in facts.of("public_released")} - {asked.cycle}
     return [
@@ -205,8 +205,11 @@ def _withdrawal(
     release_id, shown = released.text("release_id"), released.texts("units")
     earlier = ever.of(WITHDRAWN, release_id=release_id)
     units = tuple(unit_id for unit_id in shown if unit_id in asked.units) or tuple(shown)
-    is_known = bool(earlier) and (asked.why == NEVER_PUBLIC or all(_is_held(held, unit_id, asked) for unit_id in units))
-    whole = {one.unit_id for one in held if not one.measures} | ({*units} if not asked.measures else set())
+    is_known = bool(earlier) and (
+        asked.why in HOLDS_NOTHING or all(_is_held(held, unit_id, asked) for unit_id in units)
+    )
+    concerned = () if asked.measures or asked.why in HOLDS_NOTHING else units
+    whole = {one.unit_id for one in held if not one.measures} | {*concerned}
     folder = site.public / release_id
     first = earlier[0] if earlier else None
     return Withdrawal(
@@ -241,6 +244,25 @@ def _event(asked: Asked, release_id: str, units: Sequence[str], *, on: date, num
     if asked.request_id:
         payload["request_id"] = asked.request_id
     return NewEvent(kind=WITHDRAWN, effective_on=on, payload=payload, key=f"{WITHDRAWN}:{release_id}:{number}")
+
+
+def require_ends_something(facts: Facts, new: NewEvent) -> None:
+    """InputError where a withdrawal_ended would end nothing: what it names is not held back for a reason that it fits."""
+    if new.kind != ENDED:
+        return
+    release_id, units, fits = new.payload["release_id"], new.payload.get("units", []), ENDS[str(new.payload["reason"])]
+    cycles = [event.text("cycle") for event in facts.of("public_released") if event.text("release_id") == release_id]
+    held = [one for cycle in cycles for one in held_back(facts, cycle) if one.event.text("release_id") == release_id]
+    ended = {one.unit_id for one in held if one.reason in fits}
+    if not ended or not ended.issuperset(units if isinstance(units, list | tuple) else []):
+        others = sorted({one.reason for one in held})
+        raise InputError(
+            f"{new.payload['reason']} ends nothing of {release_id}: "
+            + ("nothing of it is held back" if not held else f"held back are results for {', '.join(others)}"),
+            remedy="Name units that are held back, and the reason that fits: "
+            + ", ".join(f"{reason} ({', '.join(sorted(fits))})" for reason, fits in ENDS.items())
+            + ".",
+        )
 
 
 def finish_stopped(site: Site, ledger: Ledger, *, cycle: str, dry_run: bool) -> None:

@@ -226,6 +226,7 @@ WITHDRAWALS: Final = {
     "request_upheld": "a request for correction was upheld",
     "rights_ended": "the right to publish the data has ended",
     "order": "an authority ordered it",
+    "superseded": "it is published anew with more figures",
     "never_public": "its publication was stopped before anything was public",
 }
 NOT_APPLICABLE: Final = "–"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -287,6 +287,33 @@ def test_a_fact_about_nothing_on_record_is_refused_with_what_there_is(say: Say, 
     assert say(*taken_back)[0] == 0
 
 
+def test_a_decision_on_a_change_names_the_change(say: Say) -> None:
+    """CMS's refusal that named none was taken, and stopped nothing."""
+    decided = ("record", "cms_decision", "about=change", "decision=denied", "decided_on=2026-01-09")
+    code, answer = say(*decided, "--effective-on", "2026-01-09")
+    assert (code, answer["faults"][0]["message"], answer["faults"][0]["remedy"]) == (
+        2, "cms_decision of this kind says no change_id: it would be about nothing", "Add change_id=....",
+    )  # fmt: skip
+    renewed = ("about=renewal", "decision=approved", "decided_on=2026-01-09", "--effective-on", "2026-01-09")
+    assert say("record", "cms_decision", *renewed)[0] == 0
+
+
+def test_ending_a_withdrawal_that_holds_nothing_is_exit_2(say: Say, site: Site) -> None:
+    told: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("public_released", {"cycle": "2025Q4-1", "run_id": "run1", "bundle_sha256": "c" * 64, "units": ["U000001"],
+                             "open_requests": 0}),
+        ("public_withdrawn", {"reason": "order"}),
+    )  # fmt: skip
+    for kind, payload in told:
+        new = NewEvent(kind=kind, effective_on=date(2026, 1, 5), payload={"release_id": "2025Q4-1", **payload})
+        Ledger(site.ledger, zone="UTC").append([new], at=datetime(2026, 1, 5, tzinfo=UTC), actor="officer")
+    end = ("record", "withdrawal_ended", "release_id=2025Q4-1", "--effective-on", "2026-01-09")
+    assert say(*end, "reason=figures_right")[0] == 2
+    assert say(*end, "reason=order_lifted", "units=U000009")[0] == 2
+    assert say(*end, "reason=order_lifted", "units=U000001")[0] == 0
+    assert say(*end, "reason=order_lifted")[0] == 2
+
+
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_a_reason_not_to_post_is_recorded_of_a_request_on_record_alone(
     say: Say, site: Site, dry: tuple[str, ...]
@@ -418,6 +445,8 @@ def test_a_release_is_planned_approved_refused_on_day_60_and_public_on_day_61(sa
     assert (code, released["data"]["release_id"]) == (0, "2025Q4-1")
     page = noticed.public / "2025Q4-1" / "site" / "index.html"
     assert page.read_text() == "2025Q4-1 ['U000001'] 2026-05-02 ()"
+    _, bounced = say("review", "bounce", *CYCLE, "--provider", UNIT, "--as-of", "2026-05-04", "--dry-run")
+    assert bounced["data"]["public_in"] == "2025Q4-1"
 
 
 def test_the_head_before_the_pages_were_made_stands_in_the_release_signed_and_looking_again_voids_no_approval(

@@ -428,7 +428,7 @@ join known on known.act = judged.act and known.kind = 'public_withdrawn'
   and known.payload ->> 'release_id' = released.payload ->> 'release_id'
 join json_each(case when coalesce(known.payload -> 'units', '[]') <> '[]' then known.payload -> 'units'
                     else released.payload -> 'units' end) as each
-where known.payload ->> 'reason' <> 'never_public'
+where known.payload ->> 'reason' not in ('never_public', 'superseded')
   and (released.payload ->> 'cycle' = judged.cycle
     or (known.payload ->> 'reason' not in ('error_found', 'request_upheld')
       and rtrim(released.payload ->> 'cycle', '0123456789') = rtrim(judged.cycle, '0123456789')))

@@ -419,6 +419,7 @@ PUBLIC: list[tuple[str, Change, str]] = [
         released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: given_back(x, units=["u2"])), "G10"),
     ("ended for it", both(
         released_before, lambda x: withdrawn(x, units=["u1"], reason="order"), lambda x: given_back(x, units=["u1"])), ""),
+    ("superseded", both(released_before, lambda x: withdrawn(x, reason="superseded")), ""),
     ("never public", both(released_before, lambda x: withdrawn(x, reason="never_public")), ""),
     ("ordered down in an earlier cycle", both(
         lambda x: released_before(x, cycle="c0", units=[], open_requests=0),

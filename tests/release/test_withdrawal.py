@@ -11,10 +11,19 @@ import pytest
 from qe.errors import InputError, Refused
 from qe.ledger.event import NewEvent
 from qe.release import publish as publishing
-from qe.release.held_back import figures_held_back, require_ends_something, units_held_back
-from qe.release.in_flight import half_public
+from qe.release.held_back import figures_held_back, units_held_back
+from qe.release.in_flight import half_public, in_flight
 from qe.release.plan import ReleasePlan
-from qe.release.withdraw import Asked, WithdrawalPlan, finish_stopped, plan_withdrawal, withdraw
+from qe.release.releases import figures_to_return
+from qe.release.review import Clock
+from qe.release.withdraw import (
+    Asked,
+    WithdrawalPlan,
+    finish_stopped,
+    plan_withdrawal,
+    require_ends_something,
+    withdraw,
+)
 from tests.release.conftest import UNITS, Office
 from tests.release.test_corrected_page import NEW_RESULTS, send_again, uphold
 from tests.release.test_release import DAY_61, failing, files
@@ -332,8 +341,8 @@ def test_who_returned_in_a_later_part_is_taken_down_there(published: Office) -> 
         ),
         ({"why": "order", "release_id": "2025Q4-1-7"}, "2025Q4-1-7 was not released by 2026-05-03"),
         ({"why": "never_public"}, "2025Q4-1 is in the public folder"),
-        ({"why": "never_public", "units": (A,)}, "a release that never became public is withdrawn as a whole"),
-        ({"why": "never_public", "measures": ("hwr",)}, "a release that never became public is withdrawn as a whole"),
+        ({"why": "never_public", "units": (A,)}, "a release is withdrawn as never_public as a whole"),
+        ({"why": "superseded", "measures": ("hwr",)}, "a release is withdrawn as superseded as a whole"),
         ({"why": "request_upheld", "request_id": "r-2"}, r"r-2 was not upheld \(not answered\)"),
         ({"why": "request_upheld", "request_id": "r-3"}, r"r-3 was not upheld \(answered: denied\)"),
     ],
@@ -393,6 +402,31 @@ def test_by_order_results_go_in_every_cycle_of_the_period_that_shows_them(
     ] == down
     again = withdrawn(published, date(2026, 5, 4), why=why, units=(A,)).releases
     assert all(one.was_done for one in again)
+
+
+def test_a_single_measure_that_may_return_does_so_when_its_release_is_published_anew(published: Office) -> None:
+    measure = "pdc_statins"
+    withdrawn(published, TAKEN_DOWN, why="order", units=(A,), measures=(measure,))
+    publish(published, TAKEN_DOWN)
+    assert published.events("public_released")[-1].texts("withheld") == (f"{A}:{measure}",)
+    assert figures_to_return(published.facts(TAKEN_DOWN), CYCLE) == frozenset()
+    published.record("withdrawal_ended", date(2026, 5, 5), release_id=CYCLE, reason="order_lifted")
+    facts = published.facts(date(2026, 5, 5))
+    assert figures_to_return(facts, CYCLE) == {(A, measure)}
+    clock = Clock(at=published.when(date(2026, 5, 5)).instant, zone="America/New_York")
+    told = [one for one in in_flight(facts, respond_within_days=10, clock=clock) if "left out" in one.state]
+    assert [(one.state, one.next_act) for one in told] == [
+        ("1 figures left out may be public again", f"qe release withdraw --cycle {CYCLE} --why superseded, then plan")
+    ]
+    (done,) = withdrawn(published, date(2026, 5, 5), why="superseded").releases
+    assert (done.release_id, set(done.others), held(published)) == (f"{CYCLE}-2", set(UNITS), set())
+    assert note(published, f"{CYCLE}-2")["WITHDRAWN.txt"].startswith(
+        b"The results published here as 2025Q4-1-2 were withdrawn on 2026-05-05. Reason: it is published anew with more"
+    )
+    publish(published, date(2026, 5, 5))
+    last = published.events("public_released")[-1]
+    assert (set(last.texts("units")), "withheld" in last.payload) == (set(UNITS), False)
+    assert figures_to_return(published.facts(date(2026, 5, 5)), CYCLE) == frozenset()
 
 
 def test_ending_what_nothing_holds_back_is_refused(published: Office) -> None:
