@@ -133,6 +133,20 @@ def test_711_a_what_a_run_may_hold_does_not_change_because_an_id_is_used_again(s
     assert said_of(story, report(story)) == said, "given up for good"
 
 
+def test_711_a_each_change_that_was_given_up_is_judged_by_its_own_submission(story: Story) -> None:
+    prototype(story)
+    filed(story, date(2026, 2, 10), measures=["hwr"])
+    filed(story, date(2026, 2, 11), change_id="c-2", measures=["supd"])
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-1")
+    said = "the run was made while a change of the measures waited that was given up on {}: run again"
+    assert said_of(story, report(story)) == said.format("2026-02-25")
+    filed(story, date(2026, 3, 1), measures=["hwr"])
+    assert said_of(story, report(story)) == APPROVED
+    filed(story, date(2026, 2, 12), change_id="c-3", measures=["hwr"])
+    story.tell("change_withdrawn", date(2026, 2, 26), change_id="c-3")
+    assert said_of(story, report(story)) == said.format("2026-02-26")
+
+
 def test_711_b_a_decision_that_names_no_change_is_of_every_one(story: Story) -> None:
     prototype(story)
     filed(story, date(2026, 5, 1))

@@ -58,6 +58,7 @@ def test_old_figures_that_are_public_still_keep_the_new_ones_back(story: Story) 
             open_requests=0,
         )  # fmt: skip
     shown = {A: "d" * 64}
+    reissue(story, "2025Q3-1", "2025Q3-2", A)
     assert story.refusing(units=shown) == []
     reissue(story, "2025Q4-9", OLD, A)
     assert set(old_figures_public(story.facts(ON), OLD)) == {A}
