@@ -15,6 +15,7 @@ from benchmarks import (
     branch_coverage,
     confounded,
     determinism,
+    disclosure,
     generator,
     ledger_interleavings,
     linkage,
@@ -178,9 +179,18 @@ def run_ledger_interleavings(folder: Path) -> tuple[dict[str, object], list[str]
     return {"seed": SEED, **vars(found)}, ledger_interleavings.shortfalls(found)
 
 
+def run_disclosure(folder: Path) -> tuple[dict[str, object], list[str]]:
+    """200 planted leaks, 500 clean releases, 300 protected ones attacked by other code, every rate of up to 5,000 inverted."""
+    found = disclosure.check(
+        planted=200, clean=500, attacked=300, largest=5_000, tables=100, seed=SEED, progress=TerminalProgress()
+    )
+    return disclosure.as_result(found), found.shortfalls
+
+
 CHECKS: dict[str, Callable[[Path], tuple[dict[str, object], list[str]]]] = {
     "recovery": run_recovery,
     "determinism": run_determinism,
+    "disclosure": run_disclosure,
     "generator": run_generator,
     "linkage": run_linkage,
     "truth": run_truth,
