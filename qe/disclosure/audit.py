@@ -130,9 +130,16 @@ def _events_near(row: AuditedRow, size: float, rate: float) -> tuple[float, floa
 
 
 def counts_by_rate(size: int, rate: float | None, decimals: int) -> Counts:
-    """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit."""
+    """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit.
+
+    A value between two digits is printed with the even one (qe.disclosure.public.rounded), and a reader may know that.
+    """
     counts = np.arange(size + 1, dtype=np.int64)
-    return counts[_near(counts / max(size, 1), rate, decimals)]
+    values = counts / max(size, 1)
+    is_near = _near(values, rate, decimals)
+    if rate is not None and round(rate * 10**decimals) % 2:
+        is_near &= np.abs(values - rate) < 0.5 * 10.0**-decimals - SLACK
+    return counts[is_near]
 
 
 def events_by_rate(row: AuditedRow, min_count: int) -> Counts:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qe.disclosure.audit import AuditedRow, findings_of
+from qe.disclosure.audit import AuditedRow, counts_by_rate, findings_of
+from qe.disclosure.public import rounded
 from qe.disclosure.results import PublicResult
 from qe.statistics import intervals
 
@@ -62,9 +63,17 @@ def test_a_denominator_of_1_to_10_is_found_and_0_and_11_are_not() -> None:
 @pytest.mark.parametrize("numerator", range(1, 11))
 @pytest.mark.parametrize("denominator", [30, 97, 400])
 def test_every_small_numerator_behind_a_rate_of_one_decimal_percent_is_found(numerator: int, denominator: int) -> None:
-    rate = round(numerator / denominator, 3)
+    rate, beside = rounded(numerator / denominator, 3), rounded((denominator - numerator) / denominator, 3)
     assert "rate" in findings_of(_row(denominator=denominator, rate=rate), min_count=11)
-    assert "complement" in findings_of(_row(denominator=denominator, rate=round(1 - rate, 3)), min_count=11)
+    assert "complement" in findings_of(_row(denominator=denominator, rate=beside), min_count=11)
+
+
+def test_a_value_between_two_digits_is_printed_with_the_even_one() -> None:
+    # 11 of 2,000 are .0055, printed .006: behind .005 stand 9 or 10; 12 of 2,000 are .006, and 13 are .0065, printed .006 too
+    assert findings_of(_row(denominator=2000, rate=0.005), min_count=11) == ["rate"]
+    assert counts_by_rate(2000, 0.005, 3).tolist() == [10]
+    assert counts_by_rate(2000, 0.006, 3).tolist() == [11, 12, 13]
+    assert counts_by_rate(2000, None, 3).size == 2001
 
 
 @pytest.mark.parametrize(("events", "expected"), [(0, []), (1, ["rate"]), (10, ["rate"]), (11, [])])
