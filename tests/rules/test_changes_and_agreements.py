@@ -133,6 +133,12 @@ def test_711_a_what_a_run_may_hold_does_not_change_because_an_id_is_used_again(s
     assert said_of(story, report(story)) == said, "given up for good"
 
 
+def test_711_a_giving_up_what_was_never_submitted_says_nothing(story: Story) -> None:
+    prototype(story)
+    story.tell("change_withdrawn", date(2026, 2, 25), change_id="c-9")
+    assert said_of(story, report(story)) == APPROVED
+
+
 def test_711_a_each_change_that_was_given_up_is_judged_by_its_own_submission(story: Story) -> None:
     prototype(story)
     filed(story, date(2026, 2, 10), measures=["hwr"])

@@ -138,6 +138,7 @@ def is_noticed(story: Story, unit_id: str = A) -> bool:
 def test_a_notice_before_a_report_that_came_back_tells_nothing_of_the_dates_of_the_next(story: Story) -> None:
     assert is_noticed(story)
     story.bounce(A, date(2026, 4, 1))
+    assert reviews(story.facts(date(2026, 4, 1)), OLD)[A].dated is None
     story.send(A, date(2026, 4, 5))
     assert not is_noticed(story)
     assert is_noticed(story, B)
