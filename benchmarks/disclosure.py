@@ -2,13 +2,12 @@
 
 Releases are small tables of counts with their margins (providers by quarters) and an earlier release that shows some sums of the
 same counts. The attacker (tests/oracles/attacker.py) tries whole numbers until everything published agrees; it shares nothing with
-the audit, which asks an integer program. Rates are inverted here with exact fractions, for every denominator up to 5,000.
+the audit, which asks an integer program. Rates are inverted here in decimals, for every denominator up to 5,000.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import combinations
 from typing import Final
@@ -17,9 +16,9 @@ from qe.disclosure.audit import AuditedRow, findings_of
 from qe.disclosure.cells import Atom, Count, Known
 from qe.disclosure.inference import told
 from qe.disclosure.protection import protect
-from qe.disclosure.results import PublicResult
 from qe.progress import Progress, Silent
 from tests.oracles import attacker
+from tests.public_rows import public_result
 
 MIN_COUNT: Final = 11
 SMALL: Final = range(1, MIN_COUNT)
@@ -194,37 +193,13 @@ def _rate_verdicts(size: int, count: int) -> tuple[bool, bool]:
     printed = _printed(count, size)
     near = range(max(0, count - 12), min(size, count + 12) + 1)  # a unit of the last digit is at most five of 5,000
     tells = all(other in SMALL for other in near if _printed(other, size) == printed)
-    row = AuditedRow(
-        result=_row(size, float(printed)), is_count=True, rate_decimals=3, ratio_decimals=2, interval_decimals=3
-    )
+    shown = public_result(denominator=Decimal(size), rate=float(printed))
+    row = AuditedRow(result=shown, is_count=True, rate_decimals=3, ratio_decimals=2, interval_decimals=3)
     return tells, bool(findings_of(row, min_count=MIN_COUNT))
 
 
 def _printed(count: int, size: int) -> Decimal:
     return (Decimal(count) / Decimal(size)).quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN)
-
-
-def _row(size: int, rate: float) -> PublicResult:
-    return PublicResult(
-        measure_id="m",
-        measure_name="Measure",
-        level="group",
-        public_id="U000001",
-        provider_name="Group",
-        peer_group="",
-        area="",
-        period_start=date(2025, 1, 1),
-        period_end=date(2025, 12, 31),
-        denominator=Decimal(size),
-        rate=rate,
-        ci_low=None,
-        ci_high=None,
-        expected=None,
-        ratio=None,
-        benchmark=None,
-        category=None,
-        note_code=None,
-    )
 
 
 def as_result(found: Found) -> dict[str, object]:

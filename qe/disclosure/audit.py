@@ -130,16 +130,9 @@ def _events_near(row: AuditedRow, size: float, rate: float) -> tuple[float, floa
 
 
 def counts_by_rate(size: int, rate: float | None, decimals: int) -> Counts:
-    """The numerators that a printed rate leaves possible: |k/size - rate| <= half a unit of the last digit.
-
-    A value between two digits is printed with the even one (qe.disclosure.public.rounded), and a reader may know that.
-    """
+    """The numerators that a printed rate leaves possible: |k/size - rate| is half a unit of the last digit, or less."""
     counts = np.arange(size + 1, dtype=np.int64)
-    values = counts / max(size, 1)
-    is_near = _near(values, rate, decimals)
-    if rate is not None and round(rate * 10**decimals) % 2:
-        is_near &= np.abs(values - rate) < 0.5 * 10.0**-decimals - SLACK
-    return counts[is_near]
+    return counts[_near(counts / max(size, 1), rate, decimals)]
 
 
 def events_by_rate(row: AuditedRow, min_count: int) -> Counts:
@@ -199,7 +192,10 @@ def _divisors(numerator: Floats, printed: float, half: float) -> tuple[Floats, F
 def _near(values: Floats, printed: float | None, decimals: int) -> NDArray[np.bool_]:
     if printed is None:
         return np.ones(len(values), dtype=np.bool_)
-    return np.asarray(np.abs(values - printed) <= _half(decimals) + SLACK, dtype=np.bool_)
+    # A value between two digits is printed with the even one (qe.disclosure.public.rounded), and a reader may know that
+    is_even = round(printed * 10**decimals) % 2 == 0
+    reach = _half(decimals) + SLACK if is_even else 0.5 * 10.0**-decimals - SLACK
+    return np.asarray(np.abs(values - printed) <= reach, dtype=np.bool_)
 
 
 def _half(decimals: int) -> float:

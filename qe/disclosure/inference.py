@@ -6,7 +6,6 @@ numbers were hidden, and it decides, whatever protected them (rules.md section 3
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,14 +26,6 @@ class ContradictionError(ValueError):
         super().__init__(f"{name}: the published numbers contradict each other")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """A count that can be told, and numbers that tell it: with any one of them hidden they would not."""
-
-    count: Count
-    by: tuple[Known, ...]
-
-
 def told(known: Sequence[Known], asked: Iterable[Count], *, min_count: int) -> Iterator[Count]:
     """The counts of `asked` that the numbers place in 1 to min_count - 1, in their order. ContradictionError: numbers disagree."""
     together = _Connected(known)
@@ -43,8 +34,8 @@ def told(known: Sequence[Known], asked: Iterable[Count], *, min_count: int) -> I
             yield count
 
 
-def explained(known: Sequence[Known], count: Count, *, min_count: int) -> Told:
-    """The fewest numbers, in the sense that none is to spare, that tell a count which all of `known` tell.
+def explained(known: Sequence[Known], count: Count, *, min_count: int) -> tuple[Known, ...]:
+    """Numbers that tell a count which all of `known` tell, none of them to spare: with any one hidden the others do not.
 
     What was shown before (no cost) is kept for last, so that the numbers that can be hidden are as few as may be.
     """
@@ -58,7 +49,7 @@ def explained(known: Sequence[Known], count: Count, *, min_count: int) -> Told:
                 needed = fewer
             else:
                 start += step
-    return Told(count=count, by=tuple(needed))
+    return tuple(needed)
 
 
 def agree(known: Sequence[Known]) -> bool:
@@ -70,7 +61,6 @@ class _Connected:
     """The numbers by what hangs together: those that share no atom, not by way of others either, tell nothing of each other."""
 
     def __init__(self, known: Sequence[Known]) -> None:
-        self._known = tuple(known)
         self._place: dict[Atom, int] = {}
         for one in known:
             for atom in one.atoms:

@@ -48,7 +48,7 @@ def protect(known: Sequence[Known], asked: Sequence[Count], *, min_count: int) -
         if not found:
             break
         for count in found:
-            by = explained(shown, count, min_count=min_count).by
+            by = explained(shown, count, min_count=min_count)
             sets.append(frozenset(one.hidden_with for one in by if one.cost is not None))
     return Protection(
         shown=tuple(shown),
@@ -71,6 +71,7 @@ def _cheapest(costs: Mapping[str, float], sets: Sequence[frozenset[str]]) -> fro
         ),
         bounds=Bounds(0, 1),
         integrality=np.ones(len(costs), dtype=np.int64),
+        options={"mip_rel_gap": 0.0},  # by default a choice that is nearly the cheapest would do
     )
     if answer.x is None:
         raise RuntimeError(f"the solver of the disclosure protection gave up: {answer.message}")

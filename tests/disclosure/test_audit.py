@@ -1,7 +1,6 @@
 """The interval check against planted leaks and against a count of every possibility."""
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 
 from qe.disclosure.audit import AuditedRow, counts_by_rate, findings_of
 from qe.disclosure.public import rounded
-from qe.disclosure.results import PublicResult
 from qe.statistics import intervals
+from tests.public_rows import public_result
 
 
 def _row(
@@ -25,25 +24,14 @@ def _row(
     is_count: bool = True,
     expected_decimals: int = 3,
 ) -> AuditedRow:
-    result = PublicResult(
-        measure_id="m",
-        measure_name="Measure",
-        level="facility",
-        public_id="490001",
-        provider_name="Hospital",
-        peer_group="all",
-        area="51760",
-        period_start=date(2025, 1, 1),
-        period_end=date(2025, 12, 31),
+    low, high = ci or (None, None)
+    result = public_result(
         denominator=None if denominator is None else Decimal(denominator),
         rate=rate,
-        ci_low=ci[0] if ci else None,
-        ci_high=ci[1] if ci else None,
+        ci_low=low,
+        ci_high=high,
         expected=expected,
         ratio=ratio,
-        benchmark=None,
-        category="no_different",
-        note_code=None,
     )
     return AuditedRow(
         result=result,

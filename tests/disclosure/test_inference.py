@@ -105,10 +105,10 @@ def test_the_numbers_that_tell_a_count_are_named_and_none_is_to_spare():
         total("all units", [OTHER, fourth], 104),
     ]
     found = explained(known, one(OTHER), min_count=SMALL)
-    assert {each.name for each in found.by} == {"all payers", "medicare"}
-    known.remove(found.by[0])
+    assert {each.name for each in found} == {"all payers", "medicare"}
+    known.remove(found[0])
     again = explained(known, one(OTHER), min_count=SMALL)
-    assert {each.name for each in again.by} == {"elsewhere", "two units", "all units"}
+    assert {each.name for each in again} == {"elsewhere", "two units", "all units"}
 
 
 def test_what_was_shown_before_explains_as_much_as_it_can():
@@ -117,7 +117,7 @@ def test_what_was_shown_before_explains_as_much_as_it_can():
         total("medicare", [MEDICARE], 196, cost=None),
         total("it", [OTHER], 4),
     ]
-    assert [each.name for each in explained(known, one(OTHER), min_count=SMALL).by] == ["all payers", "medicare"]
+    assert [each.name for each in explained(known, one(OTHER), min_count=SMALL)] == ["all payers", "medicare"]
 
 
 # ---------------------------------------------------------------- against an attacker that tries everything

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from qe.disclosure.audit import AuditedRow
-from qe.disclosure.results import PublicResult
 from qe.disclosure.rows import known_of, quarters_of
 from qe.disclosure.together import hidden_beside, told_together
+from tests.public_rows import public_result
 
 YEARS = 900
 COMPONENTS = {"all_stays": ("heart", "lung", "sugar"), "acute": ("lung", "sugar")}
@@ -17,25 +17,8 @@ COMPONENTS = {"all_stays": ("heart", "lung", "sugar"), "acute": ("lung", "sugar"
 
 def row(measure_id: str, events: int, *, is_hidden: bool = False, unit: str = "U000001") -> AuditedRow:
     """A rate of `events` over 900 years, as it is printed."""
-    shown = PublicResult(
-        measure_id=measure_id,
-        measure_name=measure_id,
-        level="group",
-        public_id=unit,
-        provider_name="Northfield",
-        peer_group="all",
-        area="51001",
-        period_start=date(2025, 1, 1),
-        period_end=date(2025, 12, 31),
-        denominator=Decimal(YEARS),
-        rate=round(events / YEARS, 4),
-        ci_low=None,
-        ci_high=None,
-        expected=None,
-        ratio=None,
-        benchmark=None,
-        category="no_different",
-        note_code=None,
+    shown = public_result(
+        measure_id=measure_id, public_id=unit, denominator=Decimal(YEARS), rate=round(events / YEARS, 4)
     )
     if is_hidden:
         shown = replace(shown, denominator=None, rate=None, category=None, note_code="small_cell")

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +12,7 @@ import pyrage
 import pytest
 
 from qe import store
-from qe.disclosure.results import CellFinding, PublicRelease, PublicResult
+from qe.disclosure.results import CellFinding, PublicRelease
 from qe.ledger.book import Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
@@ -30,6 +29,7 @@ from qe.reports.letters import LetterKind, PrintedLetter
 from qe.runs import Run, file_sha256
 from qe.site import Site, open_site
 from tests.papers import small_pdf
+from tests.public_rows import public_result
 
 SENT_ON = date(2026, 3, 2)  # last request day 1 May 2026, public from 2 May 2026
 RUN_ON = date(2026, 2, 20)
@@ -273,24 +273,15 @@ class Office:
         """Public files that name their units, day and posting; real pages are tested in their own packages."""
         hidden = {unit_id for unit_id, measure_id in withheld if measure_id == "hwr"}
         rows = tuple(
-            PublicResult(
-                measure_id="hwr",
-                measure_name="Readmission",
+            public_result(
                 level="group" if LEVELS[unit_id] == "group" else "facility",
                 public_id="360001" if unit_id == "U000003" else unit_id,
-                provider_name="A provider",
-                peer_group="39049",
-                area="39049",
-                period_start=date(2025, 1, 1),
-                period_end=date(2025, 12, 31),
-                denominator=Decimal(120),
                 rate=0.15,
                 ci_low=0.1,
                 ci_high=0.2,
                 expected=0.16,
                 ratio=0.94,
                 benchmark=0.1,
-                category="no_different",
                 note_code="5" if unit_id in hidden else None,
             )
             for unit_id in sorted(units)
