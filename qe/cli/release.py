@@ -264,8 +264,8 @@ def _tell_withdrawal(outcome: Outcome, planned: withdrawing.WithdrawalPlan, *, d
         whose = sum(len(one.units) for one in new)
         returns = "corrected, issued again, or once" if asked.why in WRONG else "once"
         outcome.say(f"The results{what} of {whose:,} return {returns} it is ended (qe record withdrawal_ended).")
-    if asked.why == NEVER_PUBLIC or any(one.others for one in releases):
-        outcome.say(f"All else may be published at once: qe release plan --cycle {asked.cycle}, approve and go.")
+    for cycle in sorted({one.cycle for one in releases if one.others or asked.why == NEVER_PUBLIC}):
+        outcome.say(f"All else may be published at once: qe release plan --cycle {cycle}, approve and go.")
 
 
 def _issued_again(facts: Facts, cycle: str) -> list[str]:

@@ -8,9 +8,10 @@ import polars as pl
 from qe.cli.output import AsOfOption, JsonOption, Outcome, SiteOption, acting_day, command, tell_unresolved, utc_now
 from qe.errors import QeError
 from qe.ledger.fold import state_as_of
+from qe.release.held_back import public_releases
 from qe.release.in_flight import half_public, in_flight
 from qe.release.posting import stopped_amendments
-from qe.release.releases import moment, public_releases
+from qe.release.releases import moment
 from qe.release.review import Clock
 from qe.release.sends import reviews
 from qe.run_record import results_path

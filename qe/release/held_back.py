@@ -43,6 +43,12 @@ class HeldBack:
         return self.event.text("reason")
 
 
+def public_releases(facts: Facts, cycle: str) -> list[LedgerEvent]:
+    """The releases of this cycle that are public and not withdrawn, in order."""
+    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
+    return [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
+
+
 def held_back(facts: Facts, cycle: str) -> tuple[HeldBack, ...]:
     """What is held back in the cycle on the day of `facts`: of its own releases, and what follows from those of other cycles."""
     found: list[HeldBack] = []

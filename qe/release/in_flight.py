@@ -9,17 +9,17 @@ from datetime import date, timedelta
 from typing import Final
 
 from qe.errors import Reason
+from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
 from qe.regulation import CITATION
 from qe.release import reissue
 from qe.release.analyses.definition import analyses
 from qe.release.analyses.status import status_of
 from qe.release.appeals import owed_beside, told_beside
-from qe.release.held_back import WRONG, held_back, units_held_back
+from qe.release.held_back import WRONG, held_back, public_releases, units_held_back
 from qe.release.notice import PUBLICATION_TOLD
 from qe.release.releases import (
     figures_to_return,
-    public_releases,
     standing_releases,
     stopped_withdrawals,
     unfinished_release,
@@ -103,13 +103,14 @@ def _holds(facts: Facts) -> Iterator[InFlight]:
 
 
 def _cycles(facts: Facts) -> list[str]:
-    sent = {event.text("cycle") for event in facts.of("report_sent")}
+    sent = {event.text("cycle") for kind in ("report_sent", "public_released") for event in facts.of(kind)}
     return sorted(sent | {event.text("new_cycle") for event in facts.of(reissue.REISSUED)})
 
 
 def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """One line for each state that units of the cycle are in, as far as something is left to do for them."""
     public, found = standing_releases(facts, cycle), reviews(facts, cycle)
+    yield from _unreviewed(cycle, public, found)
     yield from _to_reissue(facts, cycle, found)
     yield from _old_figures(facts, cycle)
     yield from _to_return(facts, cycle)
@@ -136,6 +137,19 @@ def _cycle(facts: Facts, cycle: str) -> Iterator[InFlight]:
         )
 
 
+def _unreviewed(cycle: str, public: Mapping[str, LedgerEvent], found: Mapping[str, UnitReview]) -> Iterator[InFlight]:
+    """Units with public results and no report that stayed handed over: it came back since, or was taken back as never true."""
+    units = [unit_id for unit_id in public if unit_id not in found or found[unit_id].rests_on is None]
+    if units:
+        yield InFlight(
+            what=f"cycle {cycle}",
+            state=f"{len(units)} public without a report that reached them",
+            next_act=f"qe release withdraw --cycle {cycle} --provider {units[0]}",
+            day=None,
+            citation="42 CFR 401.717(a)",
+        )
+
+
 def _held_back(facts: Facts, cycle: str) -> Iterator[InFlight]:
     """What was withdrawn and waits for an act: by reason, whole results and single measures alike."""
     by_reason: dict[str, set[str]] = {}
@@ -159,7 +173,7 @@ def _to_return(facts: Facts, cycle: str) -> Iterator[InFlight]:
     if found := figures_to_return(facts, cycle):
         yield InFlight(
             what=f"cycle {cycle}",
-            state=f"{len(found)} figures left out may be public again",
+            state=f"{sum(len(one) for one in found.values())} figures left out may be public again",
             next_act=f"qe release withdraw --cycle {cycle} --why superseded, then plan",
             day=facts.on,
             citation="rules.md section 0.13",

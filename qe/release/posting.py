@@ -18,8 +18,9 @@ from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import Facts, state_as_of
 from qe.release.appeals import AMENDED, AppealsTable, amendments, owed_beside, told_beside
 from qe.release.artefact import PUBLIC, Artefact, ArtefactKind, Decision
+from qe.release.held_back import public_releases
 from qe.release.outgoing import decide
-from qe.release.releases import When, public_releases
+from qe.release.releases import When
 from qe.release.reports_on_disk import units_of
 from qe.reports.public_site import POSTING_PAGE
 from qe.runs import Run

@@ -13,12 +13,12 @@ from qe.ledger.event import LedgerEvent, NewEvent
 from qe.ledger.fold import state_as_of
 from qe.release.appeals import AppealsTable
 from qe.release.artefact import PUBLIC, Decision, Permit
+from qe.release.held_back import public_releases
 from qe.release.lineage import lineage_of, run_of
 from qe.release.releases import (
     When,
     decide_release,
     next_release_id,
-    public_releases,
     sent_or_all,
     shown_results,
     staged_folder,

@@ -9,7 +9,7 @@ from typing import Final
 
 from qe.ledger.event import LedgerEvent
 from qe.ledger.fold import Facts
-from qe.release.held_back import WITHDRAWN
+from qe.release.held_back import public_releases
 
 REISSUED: Final = "cycle_reissued"
 
@@ -31,12 +31,10 @@ def reissued_in(facts: Facts, cycle: str) -> frozenset[str] | None:
 
 def old_figures_public(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
     """By unit the release that still shows the figures which `cycle` issues again."""
-    down = {event.text("release_id") for event in facts.of(WITHDRAWN)}
     return {
         unit_id: released
         for event in facts.of(REISSUED, new_cycle=cycle)
-        for released in facts.of("public_released", cycle=event.text("cycle"))
-        if released.text("release_id") not in down
+        for released in public_releases(facts, event.text("cycle"))
         for unit_id in released.texts("units")
         if unit_id in event.texts("units")
     }

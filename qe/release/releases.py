@@ -15,7 +15,7 @@ from qe.ledger.fold import Facts
 from qe.release import reissue
 from qe.release.appeals import owed_now
 from qe.release.artefact import NOBODY, PUBLIC, Artefact, ArtefactKind, Decision
-from qe.release.held_back import WITHDRAWN, figures_held_back
+from qe.release.held_back import figures_held_back, public_releases
 from qe.release.lineage import RunLineage
 from qe.release.outgoing import decide
 from qe.release.reports_on_disk import read_reports, send_days
@@ -88,17 +88,15 @@ def standing_releases(facts: Facts, cycle: str) -> Mapping[str, LedgerEvent]:
     return {unit_id: event for event in public_releases(facts, cycle) for unit_id in event.texts("units")}
 
 
-def public_releases(facts: Facts, cycle: str) -> list[LedgerEvent]:
-    """The releases of this cycle that are public and not withdrawn, in order."""
-    withdrawn = {event.text("release_id") for event in facts.of(WITHDRAWN)}
-    return [one for one in facts.of("public_released", cycle=cycle) if one.text("release_id") not in withdrawn]
-
-
-def figures_to_return(facts: Facts, cycle: str) -> frozenset[tuple[str, str]]:
-    """(unit_id, measure_id) that a standing release of the cycle leaves out and nothing holds back any more."""
-    standing = [one for one in public_releases(facts, cycle) if "withheld" in one.payload]
-    left_out = (one.partition(":") for released in standing for one in released.texts("withheld"))
-    return frozenset((unit_id, measure_id) for unit_id, _, measure_id in left_out) - figures_held_back(facts, cycle)
+def figures_to_return(facts: Facts, cycle: str) -> Mapping[str, frozenset[tuple[str, str]]]:
+    """By standing release of the cycle the (unit_id, measure_id) that it leaves out and nothing holds back any more."""
+    held = figures_held_back(facts, cycle)
+    found: dict[str, frozenset[tuple[str, str]]] = {}
+    for released in public_releases(facts, cycle):
+        pairs = (one.partition(":") for one in released.texts("withheld"))
+        if left_out := frozenset((unit_id, measure_id) for unit_id, _, measure_id in pairs) - held:
+            found[released.text("release_id")] = left_out
+    return found
 
 
 def shown_results(run: Run, facts: Facts, cycle: str) -> Mapping[str, str]:

@@ -17,14 +17,25 @@ from qe.ledger.book import Head, Ledger
 from qe.ledger.event import LedgerEvent, NewEvent, PayloadValue
 from qe.ledger.fold import Facts, state_as_of
 from qe.release.cycles import period_of
-from qe.release.held_back import ENDED, ENDS, HOLDS_NOTHING, NEVER_PUBLIC, WITHDRAWN, WRONG, HeldBack, held_back
+from qe.release.held_back import (
+    ENDED,
+    ENDS,
+    HOLDS_NOTHING,
+    NEVER_PUBLIC,
+    SUPERSEDED,
+    WITHDRAWN,
+    WRONG,
+    HeldBack,
+    held_back,
+    public_releases,
+)
 from qe.release.lineage import lineage_of, run_of
 from qe.release.publish import write_aside
 from qe.release.releases import (
     NOTE,
     When,
+    figures_to_return,
     is_note_alone,
-    public_releases,
     staged_folder,
     stopped_withdrawals,
     unfinished_release,
@@ -66,6 +77,7 @@ class Withdrawal:
     """
 
     release_id: str
+    cycle: str
     folder: Path
     on: date
     why: str
@@ -93,7 +105,11 @@ def plan_withdrawal(site: Site, ledger: Ledger, asked: Asked, *, when: When) -> 
     facts, ever = state_as_of(ledger, when.on), state_as_of(ledger, date.max)
     asked = _checked(site, facts, asked)
     held = held_back(ever, asked.cycle)
-    releases = tuple(_withdrawal(site, ever, one, asked, held, on=when.on) for one in _releases(facts, asked))
+    found = _releases(facts, asked)
+    releases = tuple(
+        _withdrawal(site, ever, one, part, held, on=when.on)
+        for one, part in (*((one, asked) for one in found), *_elsewhere(facts, asked, found))
+    )
     if asked.why == NEVER_PUBLIC:
         _require_nothing_public(asked, releases)
     return WithdrawalPlan(asked=asked, releases=releases, head=facts.head)
@@ -160,6 +176,8 @@ def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
         _require_in(set(asked.measures) - _measures(facts, ever[-1]), "measures", asked)
     if asked.units:
         found = list({one.event_id: one for one in (shown_in[unit_id] for unit_id in asked.units)}.values())
+    elif asked.why == SUPERSEDED:
+        found = _to_supersede(facts, asked, ever)
     else:
         found = standing or ever[-1:]
     if asked.release_id:
@@ -170,21 +188,42 @@ def _releases(facts: Facts, asked: Asked) -> list[LedgerEvent]:
                 remedy="Leave --release out.",
             )
         return named
-    return [*found, *_elsewhere(facts, asked)]
+    return found
 
 
-def _elsewhere(facts: Facts, asked: Asked) -> list[LedgerEvent]:
-    """The public releases of the period's other cycles that show the units named: an order or a right's end holds there, too."""
+def _to_supersede(facts: Facts, asked: Asked, ever: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+    """The releases that leave out what may be shown again; where that is done, those that are down for it."""
+    anew = figures_to_return(facts, asked.cycle).keys() or {
+        one.text("release_id") for one in facts.of(WITHDRAWN, reason=SUPERSEDED)
+    }
+    found = [one for one in ever if one.text("release_id") in anew]
+    if not found or (asked.release_id and asked.release_id not in anew):
+        raise InputError(
+            f"no figure may return that {asked.release_id or f'a release of cycle {asked.cycle}'} leaves out",
+            remedy="What is held back is ended first: qe record withdrawal_ended.",
+        )
+    return found
+
+
+def _elsewhere(facts: Facts, asked: Asked, found: Sequence[LedgerEvent]) -> list[tuple[LedgerEvent, Asked]]:
+    """The public releases of the period's other cycles that show whose results go, and what is asked of each: an order, rights
+    that ended and a disclosed cell hold there, too."""
     if asked.why in WRONG | HOLDS_NOTHING:
         return []
-    cycles = {one.text("cycle") for one in facts.of("public_released")} - {asked.cycle}
+    concerned = {*asked.units} or {unit_id for released in found for unit_id in released.texts("units")}
     return [
-        released
-        for cycle in sorted(cycles)
-        if period_of(cycle) == period_of(asked.cycle)
+        (released, replace(asked, units=units))
+        for cycle in _cycles_of_period(facts, asked.cycle)
+        if cycle != asked.cycle
         for released in public_releases(facts, cycle)
-        if not set(asked.units).isdisjoint(released.texts("units"))
+        if (units := tuple(unit_id for unit_id in released.texts("units") if unit_id in concerned))
     ]
+
+
+def _cycles_of_period(facts: Facts, cycle: str) -> list[str]:
+    """The cycles of this one's period of which something was released, in order."""
+    cycles = {one.text("cycle") for one in facts.of("public_released")}
+    return sorted(one for one in cycles if period_of(one) == period_of(cycle))
 
 
 def _require_in(unknown: set[str], what: str, asked: Asked) -> None:
@@ -214,6 +253,7 @@ def _withdrawal(
     first = earlier[0] if earlier else None
     return Withdrawal(
         release_id=release_id,
+        cycle=released.text("cycle"),
         folder=folder,
         on=first.effective_on if first else on,
         why=first.text("reason") if first else asked.why,
@@ -266,11 +306,12 @@ def require_ends_something(facts: Facts, new: NewEvent) -> None:
 
 
 def finish_stopped(site: Site, ledger: Ledger, *, cycle: str, dry_run: bool) -> None:
-    """Take away the files that the ledger says are down, and which a withdrawal that was stopped left in public."""
+    """Take away the files of the cycle's period that the ledger says are down, and which a stopped withdrawal left in public."""
     ever = state_as_of(ledger, date.max)
-    for release_id in stopped_withdrawals(site, ever, cycle) if not dry_run else ():
-        first, *_ = ever.of(WITHDRAWN, release_id=release_id)
-        _put_note(site, release_id, on=first.effective_on, why=first.text("reason"), is_part=True)
+    for of_period in () if dry_run else _cycles_of_period(ever, cycle):
+        for release_id in stopped_withdrawals(site, ever, of_period):
+            first, *_ = ever.of(WITHDRAWN, release_id=release_id)
+            _put_note(site, release_id, on=first.effective_on, why=first.text("reason"), is_part=True)
 
 
 def _require_nothing_public(asked: Asked, releases: Sequence[Withdrawal]) -> None:

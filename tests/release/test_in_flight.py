@@ -194,3 +194,27 @@ def test_old_figures_that_are_issued_again_are_told_until_they_are_down() -> Non
     ]
     story.tell("public_withdrawn", day, release_id="2025Q4-1", reason="error_found", units=["U000001"])
     assert told() == []
+
+
+def test_public_results_whose_report_did_not_reach_their_provider_are_told() -> None:
+    story, day = Story(), date(2026, 5, 10)
+    story.send("U000001", SENT)
+    story.send("U000002", SENT)
+    story.tell(
+        "public_released", date(2026, 5, 2), release_id="2025Q4-1", cycle="2025Q4-1", run_id="run1",
+        bundle_sha256="c" * 64, units=["U000001", "U000002"], open_requests=0,
+    )  # fmt: skip
+
+    def told() -> list[tuple[str, str]]:
+        found = [one for listed in lines(story, day).values() for one in listed]
+        return [(one.state, one.next_act) for one in found if "reached" in one.state]
+
+    assert told() == []
+    story.bounce("U000002", date(2026, 5, 5))
+    down = "qe release withdraw --cycle 2025Q4-1 --provider"
+    assert told() == [("1 public without a report that reached them", f"{down} U000002")]
+    story.drop("send_confirmed", unit_id="U000001")
+    story.drop("report_sent")
+    assert told() == [("2 public without a report that reached them", f"{down} U000001")]
+    story.tell("public_withdrawn", day, release_id="2025Q4-1", reason="error_found")
+    assert told() == []

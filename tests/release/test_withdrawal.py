@@ -385,22 +385,30 @@ def test_a_request_of_another_cycle_takes_nothing_down(published: Office) -> Non
         plan_withdrawal(published.site, published.ledger, asked, when=published.when(TAKEN_DOWN))
 
 
-@pytest.mark.parametrize(("why", "down"), [("order", [CYCLE, "2025Q4-2"]), ("error_found", [CYCLE])])
+@pytest.mark.parametrize(
+    ("asked", "down"),
+    [
+        ({"why": "order", "units": (A,)}, {CYCLE: (A,), "2025Q4-2": (A,)}),
+        ({"why": "order", "units": (A,), "release_id": CYCLE}, {CYCLE: (A,), "2025Q4-2": (A,)}),
+        ({"why": "rights_ended"}, {CYCLE: UNITS, "2025Q4-2": (A,), "2025Q4-3": (B,)}),
+        ({"why": "error_found", "units": (A,)}, {CYCLE: (A,)}),
+    ],
+)
 def test_by_order_results_go_in_every_cycle_of_the_period_that_shows_them(
-    published: Office, why: Any, down: list[str]
+    published: Office, asked: dict[str, Any], down: dict[str, tuple[str, ...]]
 ) -> None:
-    for release_id, units in (("2025Q4-2", [A]), ("2025Q4-3", [B]), ("2025Q3-1", [A])):
+    for release_id, units in (("2025Q4-2", [A, "U000009"]), ("2025Q4-3", [B]), ("2025Q3-1", [A])):
         published.record(
             "public_released", DAY_61, release_id=release_id, cycle=release_id, run_id="a" * 16,
             bundle_sha256="5" * 64, units=units, open_requests=0,
         )  # fmt: skip
         shutil.copytree(published.site.public / CYCLE, published.site.public / release_id)
-    done = withdrawn(published, TAKEN_DOWN, why=why, units=(A,)).releases
-    assert [one.release_id for one in done] == down
-    assert [
-        one for one in (CYCLE, "2025Q4-2", "2025Q4-3", "2025Q3-1") if set(note(published, one)) == {"WITHDRAWN.txt"}
-    ] == down
-    again = withdrawn(published, date(2026, 5, 4), why=why, units=(A,)).releases
+    done = withdrawn(published, TAKEN_DOWN, **asked).releases
+    assert {one.release_id: one.units for one in done} == down
+    for release_id in (CYCLE, "2025Q4-2", "2025Q4-3", "2025Q3-1"):
+        assert (set(note(published, release_id)) == {"WITHDRAWN.txt"}) == (release_id in down), release_id
+    assert "U000009" not in units_held_back(published.facts(TAKEN_DOWN), "2025Q4-2")
+    again = withdrawn(published, date(2026, 5, 4), **asked).releases
     assert all(one.was_done for one in again)
 
 
@@ -409,16 +417,22 @@ def test_a_single_measure_that_may_return_does_so_when_its_release_is_published_
     withdrawn(published, TAKEN_DOWN, why="order", units=(A,), measures=(measure,))
     publish(published, TAKEN_DOWN)
     assert published.events("public_released")[-1].texts("withheld") == (f"{A}:{measure}",)
-    assert figures_to_return(published.facts(TAKEN_DOWN), CYCLE) == frozenset()
+    assert figures_to_return(published.facts(TAKEN_DOWN), CYCLE) == {}
+    with pytest.raises(InputError, match="no figure may return that a release of cycle 2025Q4-1 leaves out"):
+        withdrawn(published, TAKEN_DOWN, why="superseded")
     published.record("withdrawal_ended", date(2026, 5, 5), release_id=CYCLE, reason="order_lifted")
     facts = published.facts(date(2026, 5, 5))
-    assert figures_to_return(facts, CYCLE) == {(A, measure)}
+    assert figures_to_return(facts, CYCLE) == {f"{CYCLE}-2": {(A, measure)}}
     clock = Clock(at=published.when(date(2026, 5, 5)).instant, zone="America/New_York")
     told = [one for one in in_flight(facts, respond_within_days=10, clock=clock) if "left out" in one.state]
     assert [(one.state, one.next_act) for one in told] == [
         ("1 figures left out may be public again", f"qe release withdraw --cycle {CYCLE} --why superseded, then plan")
     ]
+    with pytest.raises(InputError, match="no figure may return that 2025Q4-1 leaves out"):
+        withdrawn(published, date(2026, 5, 5), why="superseded", release_id=CYCLE)
     (done,) = withdrawn(published, date(2026, 5, 5), why="superseded").releases
+    (again,) = withdrawn(published, date(2026, 5, 5), why="superseded").releases
+    assert (done.was_done, again.release_id, again.was_done) == (False, done.release_id, True)
     assert (done.release_id, set(done.others), held(published)) == (f"{CYCLE}-2", set(UNITS), set())
     assert note(published, f"{CYCLE}-2")["WITHDRAWN.txt"].startswith(
         b"The results published here as 2025Q4-1-2 were withdrawn on 2026-05-05. Reason: it is published anew with more"
@@ -426,7 +440,23 @@ def test_a_single_measure_that_may_return_does_so_when_its_release_is_published_
     publish(published, date(2026, 5, 5))
     last = published.events("public_released")[-1]
     assert (set(last.texts("units")), "withheld" in last.payload) == (set(UNITS), False)
-    assert figures_to_return(published.facts(date(2026, 5, 5)), CYCLE) == frozenset()
+    assert figures_to_return(published.facts(date(2026, 5, 5)), CYCLE) == {}
+
+
+def test_a_withdrawal_that_was_stopped_between_two_cycles_is_finished_by_the_next(published: Office) -> None:
+    published.record(
+        "public_released", DAY_61, release_id="2025Q4-2", cycle="2025Q4-2", run_id="a" * 16, bundle_sha256="5" * 64,
+        units=[A], open_requests=0,
+    )  # fmt: skip
+    whole = published.site.public / "2025Q4-2"
+    shutil.copytree(published.site.public / CYCLE, whole)
+    kept = published.site.public.parent / "kept"
+    shutil.copytree(whole, kept)
+    withdrawn(published, TAKEN_DOWN, why="order", units=(A,))
+    shutil.rmtree(whole)
+    kept.rename(whole)  # as if it had been stopped before the second folder went
+    finish_stopped(published.site, published.ledger, cycle=CYCLE, dry_run=False)
+    assert set(note(published, "2025Q4-2")) == {"WITHDRAWN.txt"}
 
 
 def test_ending_what_nothing_holds_back_is_refused(published: Office) -> None:
