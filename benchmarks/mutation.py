@@ -251,6 +251,8 @@ def brought_up_to_date(copy: Path, part: Part) -> bool:
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(aside / path, copy / path)
     shutil.rmtree(aside)
+    if gone or other:  # which tests reach which function: mutmut asks new tests alone, and functions may be new
+        (copy / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     return bool(gone or other)
 
 

@@ -13,9 +13,11 @@ def test_a_copy_of_yesterday_is_brought_up_to_date_and_what_is_gone_is_taken_awa
     (copy / STRAY).write_text("def test_nothing(): ...\n")
     (copy / "mutants" / STRAY).parent.mkdir(parents=True)
     (copy / "mutants" / STRAY).write_text("def test_nothing(): ...\n")
+    (copy / "mutants/mutmut-stats.json").write_text("{}")
     assert brought_up_to_date(copy, PARTS[0])
     assert (copy / RULE).read_bytes() == (ROOT / RULE).read_bytes()
     assert not (copy / STRAY).exists()
     assert not (copy / "mutants" / STRAY).exists()
+    assert not (copy / "mutants/mutmut-stats.json").exists(), "which tests reach which function"
     assert not (copy / RANDOM).exists()
     assert not brought_up_to_date(copy, PARTS[0])
